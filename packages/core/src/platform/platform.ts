@@ -1,0 +1,129 @@
+/**
+ * The outside world as core sees it. Everything that has time, randomness, disk, threads or a process in it comes
+ * through one `Platform` value, so that a whole cluster can run on a simulated one.
+ *
+ * `node-platform.ts` is the real implementation, `simulated-platform.ts` the seeded one; `platform-contract.ts` holds
+ * the tests that both pass.
+ */
+
+/** Cancels what it was returned for; calling it twice is harmless. @public */
+export type Cancel = () => void;
+
+/** Wall time is for people and for processing time; `monoMs` never goes back and is what timeouts are measured with. @public */
+export interface Clock {
+  /** Epoch milliseconds. */
+  wallMs(): number;
+  /** Milliseconds since some fixed moment, with a fraction. */
+  monoMs(): number;
+  /** Calls `action` once, `delayMs` from now or later, from the event loop. Keeps the process alive until then. */
+  after(delayMs: number, action: () => void): Cancel;
+  /** Calls `action` as soon as the event loop has served its sockets and timers once. */
+  soon(action: () => void): Cancel;
+}
+
+/** @public */
+export interface Random {
+  /** A uniformly distributed unsigned 32-bit integer. */
+  u32(): number;
+  bytes(count: number): Uint8Array;
+  /** A version 4 UUID in lower case. */
+  uuid(): string;
+  /** An independent generator; the same label on the same seed gives the same numbers. */
+  fork(label: string): Random;
+}
+
+/** How a file is opened: read; write from scratch; write, must not exist; read and write, must exist. @public */
+export type OpenMode = "read" | "create" | "createNew" | "update";
+
+/** @public */
+export interface FileStat {
+  readonly kind: "file" | "directory";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+/** An open file. Positions and sizes are bytes. Calls may overlap; `close` waits for none of them. @public */
+export interface OpenFile {
+  /** Fills `target` from `position`; returns the number of bytes read, less than asked only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `source` at `position`. Durable only after {@link OpenFile.sync}. */
+  write(source: Uint8Array, position: number): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  sizeBytes(): Promise<number>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A local (or NFS) file system. Failures are `FileSystemError` with the operating system's code.
+ * A created, renamed or removed name is durable only after `syncDirectory` of its parent.
+ * @public
+ */
+export interface LocalFs {
+  open(path: string, mode: OpenMode): Promise<OpenFile>;
+  /** Replaces `to` atomically when it is a file. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; a missing one is not an error. */
+  remove(path: string): Promise<void>;
+  /** Removes a directory with all it holds; a missing one is not an error. */
+  removeTree(path: string): Promise<void>;
+  /** Creates the directory and its parents; existing ones are not an error. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in the directory, sorted by UTF-16 code unit. */
+  list(path: string): Promise<readonly string[]>;
+  /** Undefined when nothing is there. */
+  stat(path: string): Promise<FileStat | undefined>;
+  syncDirectory(path: string): Promise<void>;
+  freeBytes(path: string): Promise<number>;
+  /** Absolute, normalized path. */
+  resolve(...parts: readonly string[]): string;
+}
+
+/** A failed file operation: `errno` is the operating system's name, such as ENOENT, ENOSPC, EIO, EEXIST. @public */
+export class FileSystemError extends Error {
+  readonly errno: string;
+  readonly path: string;
+
+  constructor(errno: string, operation: string, path: string, cause?: unknown) {
+    super(`${errno}: ${operation} ${path}`, cause === undefined ? undefined : { cause });
+    this.name = "FileSystemError";
+    this.errno = errno;
+    this.path = path;
+  }
+}
+
+/** A thread that runs one module; messages are structured clones. @public */
+export interface WorkerHandle {
+  postMessage(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** `failure` is set when the thread died of an error. */
+  onExit(listener: (exitCode: number, failure: Error | undefined) => void): void;
+  terminate(): Promise<void>;
+}
+
+/** @public */
+export interface Workers {
+  spawn(moduleUrl: string, input: unknown): WorkerHandle;
+}
+
+/** The process around the job. @public */
+export interface Proc {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostName: string;
+  readonly processId: number;
+  writeOut(text: string): void;
+  writeError(text: string): void;
+  /** Bytes of the JavaScript heap in use, and of the whole process. */
+  memory(): { readonly heapUsedBytes: number; readonly residentBytes: number };
+  /** CPU time of the whole process, user and system, in milliseconds. */
+  cpuMs(): number;
+}
+
+/** The only way from core to the outside. @public */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fs: LocalFs;
+  readonly workers: Workers;
+  readonly proc: Proc;
+}
