@@ -1,0 +1,19 @@
+import { checkpointingOptions } from "./checkpointing-options.ts";
+import { executionOptions } from "./execution-options.ts";
+import type { OptionGroup } from "./option.ts";
+import { pipelineOptions } from "./pipeline-options.ts";
+import { recoveryOptions } from "./recovery-options.ts";
+import { restartOptions } from "./restart-options.ts";
+import { sourceOptions } from "./source-options.ts";
+import { stateOptions } from "./state-options.ts";
+
+/** Every option there is, in the order of the reference. A key that is not here is refused. @internal */
+export const allOptions: readonly OptionGroup[] = [
+  executionOptions,
+  pipelineOptions,
+  checkpointingOptions,
+  recoveryOptions,
+  restartOptions,
+  stateOptions,
+  sourceOptions,
+];

@@ -1,0 +1,149 @@
+import { type ConfigOption, type OptionGroup, option } from "./option.ts";
+import { booleanType, durationType, enumType, intType, memorySizeType, stringType } from "./option-types.ts";
+
+/** @public */
+export type CheckpointingMode = "EXACTLY_ONCE" | "AT_LEAST_ONCE";
+
+/** @public */
+export type ExternalizedCheckpointRetention =
+  | "DELETE_ON_CANCELLATION"
+  | "RETAIN_ON_CANCELLATION"
+  | "NO_EXTERNALIZED_CHECKPOINTS";
+
+// Shorter intervals and timeouts than this are always a mistaken unit.
+const CHECKPOINT_TIME_MIN_MS = 10;
+
+/** @public */
+export const CHECKPOINTING_INTERVAL: ConfigOption<number | undefined> = option({
+  key: "execution.checkpointing.interval",
+  type: durationType({ min: CHECKPOINT_TIME_MIN_MS }),
+  description: "Time from the start of one checkpoint to the start of the next. Unset means no periodic checkpoints.",
+});
+
+/** @public */
+export const CHECKPOINTING_MODE: ConfigOption<CheckpointingMode> = option({
+  key: "execution.checkpointing.mode",
+  type: enumType<CheckpointingMode>(["EXACTLY_ONCE", "AT_LEAST_ONCE"]),
+  default: "EXACTLY_ONCE",
+  unsupportedValues: ["AT_LEAST_ONCE"],
+  description: "Whether each record counts once in the state, or may count again after a failure.",
+});
+
+/** @public */
+export const CHECKPOINTING_TIMEOUT: ConfigOption<number> = option({
+  key: "execution.checkpointing.timeout",
+  type: durationType({ min: CHECKPOINT_TIME_MIN_MS }),
+  default: 600_000,
+  description: "A checkpoint that is not complete after this time is aborted and counts as failed.",
+});
+
+/** @public */
+export const CHECKPOINTING_MIN_PAUSE: ConfigOption<number> = option({
+  key: "execution.checkpointing.min-pause",
+  type: durationType(),
+  default: 0,
+  description:
+    "Least time between the end of one checkpoint and the start of the next. More than 0 needs `execution.checkpointing.max-concurrent-checkpoints` to be 1.",
+});
+
+/** @public */
+export const CHECKPOINTING_MAX_CONCURRENT: ConfigOption<number> = option({
+  key: "execution.checkpointing.max-concurrent-checkpoints",
+  type: intType({ min: 1, max: 1000 }),
+  default: 1,
+  description: "How many checkpoints may be under way at the same time.",
+});
+
+/** @public */
+export const CHECKPOINTING_TOLERABLE_FAILURES: ConfigOption<number> = option({
+  key: "execution.checkpointing.tolerable-failed-checkpoints",
+  type: intType({ min: 0 }),
+  default: 0,
+  description: "How many checkpoints in a row may fail before the job itself fails and restarts.",
+});
+
+/** @public */
+export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
+  key: "execution.checkpointing.dir",
+  type: stringType,
+  legacyKeys: ["state.checkpoints.dir", "state.backend.fs.checkpointdir"],
+  description: "The directory that checkpoints are written under.",
+});
+
+/** @public */
+export const SAVEPOINT_DIRECTORY: ConfigOption<string | undefined> = option({
+  key: "execution.checkpointing.savepoint-dir",
+  type: stringType,
+  legacyKeys: ["state.savepoints.dir", "savepoints.state.backend.fs.dir"],
+  description: "The directory that savepoints are written under when the request for one names none.",
+});
+
+/** @public */
+export const RETAINED_CHECKPOINTS: ConfigOption<number> = option({
+  key: "execution.checkpointing.num-retained",
+  type: intType({ min: 1, max: 10_000 }),
+  default: 1,
+  legacyKeys: ["state.checkpoints.num-retained"],
+  description: "How many completed checkpoints are kept; older ones are removed.",
+});
+
+/** @public */
+export const EXTERNALIZED_CHECKPOINT_RETENTION: ConfigOption<ExternalizedCheckpointRetention> = option({
+  key: "execution.checkpointing.externalized-checkpoint-retention",
+  type: enumType<ExternalizedCheckpointRetention>([
+    "DELETE_ON_CANCELLATION",
+    "RETAIN_ON_CANCELLATION",
+    "NO_EXTERNALIZED_CHECKPOINTS",
+  ]),
+  default: "NO_EXTERNALIZED_CHECKPOINTS",
+  description:
+    "What happens to the retained checkpoints when the job ends: kept after a failure only (`DELETE_ON_CANCELLATION`), after a failure and a cancellation (`RETAIN_ON_CANCELLATION`), or never.",
+});
+
+/** @public */
+export const DATA_INLINE_THRESHOLD: ConfigOption<number> = option({
+  key: "execution.checkpointing.data-inline-threshold",
+  type: memorySizeType({ max: 1024 * 1024 }),
+  default: 20 * 1024,
+  legacyKeys: ["state.storage.fs.memory-threshold", "state.backend.fs.memory-threshold"],
+  description: "State of a subtask that is smaller than this is written into `_metadata` instead of a file of its own.",
+});
+
+/** @public */
+export const CHECKPOINT_WRITE_BUFFER_SIZE: ConfigOption<number> = option({
+  key: "execution.checkpointing.write-buffer-size",
+  type: memorySizeType({ min: 512, max: 64 * 1024 * 1024 }),
+  default: 4096,
+  legacyKeys: ["state.storage.fs.write-buffer-size", "state.backend.fs.write-buffer-size"],
+  description:
+    "Bytes collected before a state file is written to. The larger of this and `execution.checkpointing.data-inline-threshold` is used.",
+});
+
+/** @public */
+export const CREATE_CHECKPOINT_SUBDIRECTORY: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.create-subdir",
+  type: booleanType,
+  default: true,
+  legacyKeys: ["state.checkpoints.create-subdir"],
+  description: "Whether checkpoints lie in a directory named after the job id, below `execution.checkpointing.dir`.",
+});
+
+/** @internal */
+export const checkpointingOptions: OptionGroup = {
+  title: "Checkpointing",
+  options: [
+    CHECKPOINTING_INTERVAL,
+    CHECKPOINTING_MODE,
+    CHECKPOINTING_TIMEOUT,
+    CHECKPOINTING_MIN_PAUSE,
+    CHECKPOINTING_MAX_CONCURRENT,
+    CHECKPOINTING_TOLERABLE_FAILURES,
+    CHECKPOINTS_DIRECTORY,
+    SAVEPOINT_DIRECTORY,
+    RETAINED_CHECKPOINTS,
+    EXTERNALIZED_CHECKPOINT_RETENTION,
+    DATA_INLINE_THRESHOLD,
+    CHECKPOINT_WRITE_BUFFER_SIZE,
+    CREATE_CHECKPOINT_SUBDIRECTORY,
+  ],
+};

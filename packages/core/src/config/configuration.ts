@@ -1,0 +1,173 @@
+import { allOptions } from "./all-options.ts";
+import { CHECKPOINTING_MAX_CONCURRENT, CHECKPOINTING_MIN_PAUSE } from "./checkpointing-options.ts";
+import { type ConfigProblem, throwProblems } from "./config-problem.ts";
+import type { ConfigOption } from "./option.ts";
+import { type ConfigEntry, type ConfigSetting, OptionRegistry } from "./option-registry.ts";
+
+/** Where settings come from; a later one of these wins over an earlier one. @public */
+export type ConfigLayer = "file" | "code" | "command line";
+
+const layersStrongestFirst: readonly ConfigLayer[] = ["command line", "code", "file"];
+
+// Derived from constants once; never changed.
+const registry = new OptionRegistry(allOptions);
+
+/**
+ * The settings of a job: a default for every option, over it the configuration file, over it what the program sets,
+ * over it the command line's `-D key=value`.
+ *
+ * Whatever gets in has been checked: the key exists, the value has the option's type and bounds, and the engine honours
+ * it. So reading never fails.
+ *
+ * @example
+ * const configuration = Configuration.fromEntries([{ key: "parallelism.default", value: "4" }]);
+ * configuration.get(DEFAULT_PARALLELISM); // 4
+ * @public
+ */
+export class Configuration {
+  readonly #layers: ReadonlyMap<ConfigLayer, Map<string, ConfigSetting>> = new Map(
+    layersStrongestFirst.map((layer) => [layer, new Map<string, ConfigSetting>()]),
+  );
+
+  /**
+   * A configuration with one layer.
+   * @throws MillraceError as {@link Configuration.fromLayers}.
+   */
+  static fromEntries(entries: readonly ConfigEntry[], layer: ConfigLayer = "code"): Configuration {
+    return Configuration.fromLayers({ [layer]: entries });
+  }
+
+  /**
+   * A configuration with several layers. All problems of all layers are reported in one error.
+   *
+   * @throws MillraceError `MR_CONFIG_INVALID` for unknown and duplicate keys, values of the wrong type, unit or range,
+   *   and settings that exclude each other; `MR_CONFIG_UNSUPPORTED` when the only problem is that the engine does not
+   *   implement something.
+   */
+  static fromLayers(layers: Readonly<Partial<Record<ConfigLayer, readonly ConfigEntry[]>>>): Configuration {
+    const configuration = new Configuration();
+    const problems: ConfigProblem[] = [];
+    for (const layer of ["file", "code", "command line"] as const) {
+      configuration.#read(layer, layers[layer] ?? [], problems);
+    }
+    throwProblems([...problems, ...configuration.#conflicts()]);
+    return configuration;
+  }
+
+  /** The value in force: of the strongest layer that sets the option, or its default. */
+  get<T>(option: ConfigOption<T>): T {
+    const setting = this.#settingOf(option.key);
+    // Only values that this option's own type has parsed are stored under its key.
+    return setting === undefined ? option.default : (setting.value as T);
+  }
+
+  /** Whether any layer sets the option. */
+  isSet(option: ConfigOption<unknown>): boolean {
+    return this.#settingOf(option.key) !== undefined;
+  }
+
+  /** Where the value in force was written: an entry's origin, or `"default"`. */
+  originOf(option: ConfigOption<unknown>): string {
+    return this.#settingOf(option.key)?.origin ?? "default";
+  }
+
+  /**
+   * Sets an option from code, replacing what code set before; the command line still wins.
+   * A raw value is accepted as well as a parsed one: `"10 s"` is as good as 10_000.
+   *
+   * @throws MillraceError `MR_CONFIG_INVALID` or `MR_CONFIG_UNSUPPORTED`; the configuration is then unchanged.
+   */
+  set<T>(option: ConfigOption<T>, value: NonNullable<T> | string): this {
+    return this.setAll([{ key: option.key, value }]);
+  }
+
+  /**
+   * Sets several options from code; each replaces what code set before.
+   * @throws MillraceError `MR_CONFIG_INVALID` or `MR_CONFIG_UNSUPPORTED`; the configuration is then unchanged.
+   */
+  setAll(entries: readonly ConfigEntry[]): this {
+    const problems: ConfigProblem[] = [];
+    const added = new Configuration();
+    added.#read("code", entries, problems);
+    const merged = this.copy();
+    for (const [key, setting] of added.#layer("code")) merged.#layer("code").set(key, setting);
+    throwProblems([...problems, ...merged.#conflicts()]);
+    for (const [key, setting] of added.#layer("code")) this.#layer("code").set(key, setting);
+    return this;
+  }
+
+  /** A configuration with the same settings that can be changed on its own. */
+  copy(): Configuration {
+    const copy = new Configuration();
+    for (const [layer, settings] of this.#layers) {
+      for (const [key, setting] of settings) copy.#layer(layer).set(key, setting);
+    }
+    return copy;
+  }
+
+  /** Every setting in force as canonical key and canonical text, sorted by key; defaults are left out. */
+  toEntries(): readonly { readonly key: string; readonly value: string; readonly origin: string }[] {
+    const keys = new Set([...this.#layers.values()].flatMap((settings) => [...settings.keys()]));
+    return [...keys].sort().map((key) => {
+      const { option, value, origin } = this.#settingOf(key)!;
+      return { key, value: option.type.format(value), origin };
+    });
+  }
+
+  /** One line for each setting that was written under a key of an earlier release. */
+  deprecations(): readonly string[] {
+    const settings = [...this.#layers.values()].flatMap((layer) => [...layer.values()]);
+    return settings
+      .filter(({ option, writtenKey }) => writtenKey !== option.key)
+      .map(({ option, writtenKey, origin }) => `${origin}: ${writtenKey} is the old name of ${option.key}`);
+  }
+
+  /** The settings in force, one `key: value` a line. */
+  toString(): string {
+    return this.toEntries()
+      .map(({ key, value }) => `${key}: ${value}\n`)
+      .join("");
+  }
+
+  #read(layer: ConfigLayer, entries: readonly ConfigEntry[], problems: ConfigProblem[]): void {
+    // Keys that failed to parse are remembered too: a duplicate of one is still a duplicate.
+    const seen = new Map<string, string>();
+    const settings = this.#layer(layer);
+    for (const entry of entries) {
+      const setting = registry.read(entry, layer, problems);
+      const key = setting?.option.key ?? entry.key;
+      const origin = entry.origin ?? layer;
+      const earlier = seen.get(key);
+      if (earlier !== undefined) {
+        problems.push({ kind: "invalid", origin, text: `${entry.key} is set a second time, first at ${earlier}` });
+      }
+      seen.set(key, `${origin}${entry.key === key ? "" : ` as ${entry.key}`}`);
+      if (setting !== undefined) settings.set(key, setting);
+    }
+  }
+
+  #layer(layer: ConfigLayer): Map<string, ConfigSetting> {
+    return this.#layers.get(layer)!;
+  }
+
+  #settingOf(key: string): ConfigSetting | undefined {
+    for (const settings of this.#layers.values()) {
+      const setting = settings.get(key);
+      if (setting !== undefined) return setting;
+    }
+    return undefined;
+  }
+
+  #conflicts(): readonly ConfigProblem[] {
+    const pauseMs = this.get(CHECKPOINTING_MIN_PAUSE);
+    const concurrent = this.get(CHECKPOINTING_MAX_CONCURRENT);
+    if (pauseMs === 0 || concurrent === 1) return [];
+    return [
+      {
+        kind: "invalid",
+        origin: this.originOf(CHECKPOINTING_MAX_CONCURRENT),
+        text: `${CHECKPOINTING_MAX_CONCURRENT.key} is ${concurrent}, expected 1 because ${CHECKPOINTING_MIN_PAUSE.key} is more than 0`,
+      },
+    ];
+  }
+}

@@ -1,0 +1,39 @@
+import { type ConfigOption, type OptionGroup, option } from "./option.ts";
+import { booleanType, enumType, stringType } from "./option-types.ts";
+
+/** @public */
+export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
+
+/** @public */
+export const STATE_RECOVERY_PATH: ConfigOption<string | undefined> = option({
+  key: "execution.state-recovery.path",
+  type: stringType,
+  legacyKeys: ["execution.savepoint.path"],
+  description: "The savepoint or checkpoint that the job starts from; the same as `-s` on the command line.",
+});
+
+/** @public */
+export const STATE_RECOVERY_CLAIM_MODE: ConfigOption<RecoveryClaimMode> = option({
+  key: "execution.state-recovery.claim-mode",
+  type: enumType<RecoveryClaimMode>(["NO_CLAIM", "CLAIM", "LEGACY"]),
+  default: "NO_CLAIM",
+  legacyKeys: ["execution.savepoint-restore-mode"],
+  unsupportedValues: ["LEGACY"],
+  description:
+    "Who owns the files that the job starts from: their owner keeps them (`NO_CLAIM`), or the job takes them over and removes them when they are no longer needed (`CLAIM`).",
+});
+
+/** @public */
+export const IGNORE_UNCLAIMED_STATE: ConfigOption<boolean> = option({
+  key: "execution.state-recovery.ignore-unclaimed-state",
+  type: booleanType,
+  default: false,
+  legacyKeys: ["execution.savepoint.ignore-unclaimed-state"],
+  description: "Start even if the checkpoint has state that no operator of the job claims. That state is lost.",
+});
+
+/** @internal */
+export const recoveryOptions: OptionGroup = {
+  title: "State recovery",
+  options: [STATE_RECOVERY_PATH, STATE_RECOVERY_CLAIM_MODE, IGNORE_UNCLAIMED_STATE],
+};

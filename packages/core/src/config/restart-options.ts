@@ -1,0 +1,137 @@
+import { type ConfigOption, type OptionGroup, option } from "./option.ts";
+import { doubleType, durationType, enumType, intType } from "./option-types.ts";
+
+/** @public */
+export type RestartStrategyType = "none" | "fixed-delay" | "failure-rate" | "exponential-delay";
+
+/** @public */
+export const RESTART_STRATEGY_TYPE: ConfigOption<RestartStrategyType | undefined> = option({
+  key: "restart-strategy.type",
+  type: enumType<RestartStrategyType>(["none", "fixed-delay", "failure-rate", "exponential-delay"], {
+    off: "none",
+    disable: "none",
+    fixeddelay: "fixed-delay",
+    failurerate: "failure-rate",
+    exponentialdelay: "exponential-delay",
+  }),
+  legacyKeys: ["restart-strategy"],
+  unsupportedValues: ["failure-rate", "exponential-delay"],
+  description:
+    "What happens when the job fails. Unset means `none` without checkpointing and `fixed-delay` with it. `off` and `disable` are other words for `none`.",
+});
+
+/** @public */
+export const FIXED_DELAY_ATTEMPTS: ConfigOption<number> = option({
+  key: "restart-strategy.fixed-delay.attempts",
+  type: intType({ min: 0 }),
+  default: 1,
+  description: "How many restarts are tried before the job fails for good.",
+});
+
+/** @public */
+export const FIXED_DELAY_DELAY: ConfigOption<number> = option({
+  key: "restart-strategy.fixed-delay.delay",
+  type: durationType(),
+  default: 1000,
+  description: "The wait between a failure and the restart.",
+});
+
+/** @public */
+export const FAILURE_RATE_MAX_FAILURES: ConfigOption<number> = option({
+  key: "restart-strategy.failure-rate.max-failures-per-interval",
+  type: intType({ min: 1 }),
+  default: 1,
+  isUnsupported: true,
+  description: "How many failures within the interval are answered with a restart.",
+});
+
+/** @public */
+export const FAILURE_RATE_INTERVAL: ConfigOption<number> = option({
+  key: "restart-strategy.failure-rate.failure-rate-interval",
+  type: durationType({ min: 1 }),
+  default: 60_000,
+  isUnsupported: true,
+  description: "The time over which failures are counted.",
+});
+
+/** @public */
+export const FAILURE_RATE_DELAY: ConfigOption<number> = option({
+  key: "restart-strategy.failure-rate.delay",
+  type: durationType(),
+  default: 1000,
+  isUnsupported: true,
+  description: "The wait between a failure and the restart.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_INITIAL_BACKOFF: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.initial-backoff",
+  type: durationType({ min: 1 }),
+  default: 1000,
+  isUnsupported: true,
+  description: "The wait before the first restart.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_MAX_BACKOFF: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.max-backoff",
+  type: durationType({ min: 1 }),
+  default: 60_000,
+  isUnsupported: true,
+  description: "The longest wait before a restart.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_MULTIPLIER: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.backoff-multiplier",
+  type: doubleType({ min: 1 }),
+  default: 1.5,
+  isUnsupported: true,
+  description: "The factor by which the wait grows from one failure to the next.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_RESET_THRESHOLD: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.reset-backoff-threshold",
+  type: durationType({ min: 1 }),
+  default: 3_600_000,
+  isUnsupported: true,
+  description: "After this time without a failure the wait starts again from the initial one.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_JITTER: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.jitter-factor",
+  type: doubleType({ min: 0, max: 1 }),
+  default: 0.1,
+  isUnsupported: true,
+  description: "The share of the wait that is added or taken away at random.",
+});
+
+/** @public */
+export const EXPONENTIAL_DELAY_ATTEMPTS: ConfigOption<number> = option({
+  key: "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+  type: intType({ min: 0, infinite: true }),
+  default: Number.POSITIVE_INFINITY,
+  isUnsupported: true,
+  description: "How many restarts are tried before the job fails for good, unless the wait was reset in between.",
+});
+
+/** @internal */
+export const restartOptions: OptionGroup = {
+  title: "Restarts",
+  options: [
+    RESTART_STRATEGY_TYPE,
+    FIXED_DELAY_ATTEMPTS,
+    FIXED_DELAY_DELAY,
+    FAILURE_RATE_MAX_FAILURES,
+    FAILURE_RATE_INTERVAL,
+    FAILURE_RATE_DELAY,
+    EXPONENTIAL_DELAY_INITIAL_BACKOFF,
+    EXPONENTIAL_DELAY_MAX_BACKOFF,
+    EXPONENTIAL_DELAY_MULTIPLIER,
+    EXPONENTIAL_DELAY_RESET_THRESHOLD,
+    EXPONENTIAL_DELAY_JITTER,
+    EXPONENTIAL_DELAY_ATTEMPTS,
+  ],
+};

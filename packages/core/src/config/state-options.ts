@@ -1,0 +1,18 @@
+import { type ConfigOption, type OptionGroup, option } from "./option.ts";
+import { enumType } from "./option-types.ts";
+
+/** @public */
+export type StateBackendType = "hashmap" | "rocksdb";
+
+/** @public */
+export const STATE_BACKEND_TYPE: ConfigOption<StateBackendType> = option({
+  key: "state.backend.type",
+  type: enumType<StateBackendType>(["hashmap", "rocksdb"]),
+  default: "hashmap",
+  legacyKeys: ["state.backend"],
+  unsupportedValues: ["rocksdb"],
+  description: "Where keyed state lives while the job runs. `hashmap` is objects on the heap.",
+});
+
+/** @internal */
+export const stateOptions: OptionGroup = { title: "State", options: [STATE_BACKEND_TYPE] };
