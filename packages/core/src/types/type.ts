@@ -7,7 +7,19 @@ import type { BinaryWriter } from "../base/binary-writer.ts";
 
 /** The portable description of a type: plain JSON, stored in state files, compared on restore. @public */
 export type Schema =
-  | { readonly kind: "string" | "boolean" | "int32" | "int64" | "float64" | "bigint" | "timestamp" | "bytes" | "json" | "any" }
+  | {
+      readonly kind:
+        | "string"
+        | "boolean"
+        | "int32"
+        | "int64"
+        | "float64"
+        | "bigint"
+        | "timestamp"
+        | "bytes"
+        | "json"
+        | "any";
+    }
   | { readonly kind: "literal"; readonly values: readonly (string | number | boolean)[] }
   | { readonly kind: "object"; readonly fields: readonly SchemaField[] }
   | { readonly kind: "tuple"; readonly items: readonly Schema[] }

@@ -1,0 +1,212 @@
+/**
+ * The container of every state file and blob: named sections of bytes, each with the schema of what is in it.
+ *
+ *     offset  bytes
+ *     0       4      magic "MRSC"
+ *     4       2      u16 format version
+ *     6       2      u16 key encoding version
+ *     8       4      u32 length of the directory
+ *     12      4      u32 CRC-32C of bytes [0, 12)
+ *     16      ...    directory: varint section count, then for each section
+ *                      string name, string kind, string schema (JSON), varint length, u32 CRC-32C of its bytes
+ *             4      u32 CRC-32C of the directory
+ *             ...    the bytes of the sections, in the order of the directory
+ *             4      u32 CRC-32C of everything before
+ *
+ * All numbers are little-endian. docs/internals/state-container.md has a worked example.
+ *
+ * - F1. Nothing is decoded before the checksum over it was found right.
+ * - F2. Every byte is covered by a checksum; a container has no gaps and ends with the last one.
+ * - F3. A version other than the reader's is refused by name, before anything that another version may lay out differently.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { crc32c } from "../base/crc32c.ts";
+import { type ErrorWhere, MillraceError } from "../base/errors.ts";
+import { KEY_ENCODING_VERSION } from "./key-encoding.ts";
+import { parseSchema } from "./schema.ts";
+import type { Schema } from "./type.ts";
+
+/** "MRSC" as a little-endian u32. */
+const MAGIC = 0x4353524d;
+/** @internal */
+export const CONTAINER_FORMAT_VERSION = 1;
+const HEADER_BYTES = 16;
+const CRC_BYTES = 4;
+/** Three string headers, a length and a checksum. */
+const DIRECTORY_ENTRY_BYTES_MIN = 8;
+
+/** One section; `kind` tells the owner how to read the bytes. @internal */
+export interface ContainerSection {
+  readonly name: string;
+  readonly kind: string;
+  readonly schema: Schema;
+  readonly bytes: Uint8Array;
+}
+
+/** Puts the sections into one container. Equal sections give equal bytes. @internal */
+export function encodeContainer(sections: readonly ContainerSection[]): Uint8Array {
+  const directory = new BinaryWriter();
+  directory.varint(sections.length);
+  for (const { name, kind, schema, bytes } of sections) {
+    directory.string(name);
+    directory.string(kind);
+    directory.string(JSON.stringify(schema));
+    directory.varint(bytes.length);
+    directory.u32(crc32c(bytes));
+  }
+  const payloadBytes = sections.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const out = new BinaryWriter(HEADER_BYTES + directory.position + payloadBytes + 2 * CRC_BYTES);
+  out.u32(MAGIC);
+  out.u16(CONTAINER_FORMAT_VERSION);
+  out.u16(KEY_ENCODING_VERSION);
+  out.u32(directory.position);
+  out.u32(crc32c(out.buffer, 0, out.position));
+  out.rawBytes(directory.written());
+  out.u32(crc32c(directory.buffer, 0, directory.position));
+  for (const { bytes } of sections) out.rawBytes(bytes);
+  out.u32(crc32c(out.buffer, 0, out.position));
+  return out.finish();
+}
+
+/**
+ * Reads a container. The sections' bytes are views of `blob`, which must not change while they are used.
+ *
+ * @param where - What the blob is, for messages: file, operator, uid.
+ * @throws MillraceError `MR_DATA_CORRUPT` with the offset when anything is missing, added or changed
+ * @throws MillraceError `MR_FORMAT_VERSION_UNSUPPORTED` when another version of Millrace wrote it
+ * @internal
+ */
+export function decodeContainer(blob: Uint8Array, where: ErrorWhere = {}): readonly ContainerSection[] {
+  const directoryBytes = readHeader(blob, where);
+  const directoryEnd = HEADER_BYTES + directoryBytes;
+  const payloadStart = directoryEnd + CRC_BYTES;
+  if (payloadStart + CRC_BYTES > blob.length) {
+    throw corrupt(where, blob.length, `${blob.length} bytes`, `at least ${payloadStart + CRC_BYTES} bytes`);
+  }
+  checkCrc(blob, { start: HEADER_BYTES, end: directoryEnd, storedAt: directoryEnd, part: "the directory" }, where);
+  const payloadEnd = blob.length - CRC_BYTES;
+  const sections = readDirectory(blob, directoryEnd, payloadStart, where);
+  const last = sections.at(-1);
+  const sectionsEnd = last === undefined ? payloadStart : last.end;
+  if (sectionsEnd !== payloadEnd) {
+    throw corrupt(
+      where,
+      Math.min(sectionsEnd, blob.length),
+      `${blob.length} bytes`,
+      `${sectionsEnd + CRC_BYTES} bytes`,
+    );
+  }
+  for (const { name, start, end, crc } of sections) {
+    const found = crc32c(blob, start, end);
+    if (found !== crc)
+      throw badCrc(where, start, { part: `the section ${JSON.stringify(name)}`, found, expected: crc });
+  }
+  checkCrc(blob, { start: 0, end: payloadEnd, storedAt: payloadEnd, part: "the container" }, where);
+  return sections.map(({ name, kind, schema, start, end }) => ({
+    name,
+    kind,
+    schema,
+    bytes: blob.subarray(start, end),
+  }));
+}
+
+/** Checks the fixed part and returns the length of the directory. */
+function readHeader(blob: Uint8Array, where: ErrorWhere): number {
+  if (blob.length < HEADER_BYTES)
+    throw corrupt(where, blob.length, `${blob.length} bytes`, `at least ${HEADER_BYTES} bytes`);
+  const header = new BinaryReader(blob, 0, HEADER_BYTES);
+  const magic = header.u32();
+  if (magic !== MAGIC) throw corrupt(where, 0, `the magic ${hex(magic)}`, `${hex(MAGIC)}, "MRSC"`);
+  // Before the versions: a flipped bit in them must not read as "newer".
+  checkCrc(
+    blob,
+    { start: 0, end: HEADER_BYTES - CRC_BYTES, storedAt: HEADER_BYTES - CRC_BYTES, part: "the header" },
+    where,
+  );
+  checkVersion("container format", header.u16(), CONTAINER_FORMAT_VERSION, { ...where, offset: 4 });
+  checkVersion("key encoding", header.u16(), KEY_ENCODING_VERSION, { ...where, offset: 6 });
+  return header.u32();
+}
+
+interface SectionEntry {
+  readonly name: string;
+  readonly kind: string;
+  readonly schema: Schema;
+  readonly start: number;
+  readonly end: number;
+  readonly crc: number;
+}
+
+function readDirectory(
+  blob: Uint8Array,
+  end: number,
+  payloadStart: number,
+  where: ErrorWhere,
+): readonly SectionEntry[] {
+  const input = new BinaryReader(blob, HEADER_BYTES, end);
+  const sections: SectionEntry[] = [];
+  let start = payloadStart;
+  for (let left = input.count(DIRECTORY_ENTRY_BYTES_MIN); left > 0; left--) {
+    const name = input.string();
+    const kind = input.string();
+    const at = input.position;
+    const schema = parseSchema(input.string());
+    if (schema === undefined) throw corrupt(where, at, `a schema of ${JSON.stringify(name)} that is none`, "a schema");
+    const length = input.varint();
+    sections.push({ name, kind, schema, start, end: start + length, crc: input.u32() });
+    start += length;
+  }
+  if (input.remaining > 0)
+    throw corrupt(where, input.position, `${input.remaining} more bytes`, "the end of the directory");
+  return sections;
+}
+
+interface CheckedPart {
+  readonly start: number;
+  readonly end: number;
+  readonly storedAt: number;
+  readonly part: string;
+}
+
+function checkCrc(blob: Uint8Array, { start, end, storedAt, part }: CheckedPart, where: ErrorWhere): void {
+  const expected = new BinaryReader(blob, storedAt).u32();
+  const found = crc32c(blob, start, end);
+  if (found !== expected) throw badCrc(where, start, { part, found, expected });
+}
+
+function checkVersion(what: string, found: number, supported: number, where: ErrorWhere): void {
+  if (found === supported) return;
+  throw new MillraceError("MR_FORMAT_VERSION_UNSUPPORTED", {
+    what: `This state was written with another version of the ${what}`,
+    where,
+    found: `version ${found}`,
+    expected: `version ${supported}`,
+    todo:
+      found > supported
+        ? "Run the job with the newer Millrace that wrote it"
+        : "Restore it with an older Millrace and write a savepoint",
+  });
+}
+
+function badCrc(
+  where: ErrorWhere,
+  offset: number,
+  crc: { part: string; found: number; expected: number },
+): MillraceError {
+  return corrupt(where, offset, `checksum ${hex(crc.found)} over ${crc.part}`, hex(crc.expected));
+}
+
+function corrupt(where: ErrorWhere, offset: number, found: string, expected: string): MillraceError {
+  return new MillraceError("MR_DATA_CORRUPT", {
+    what: "The state is damaged",
+    where: { ...where, offset },
+    found,
+    expected,
+    todo: "Restore from another copy of the file or from another checkpoint",
+  });
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
