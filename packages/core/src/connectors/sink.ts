@@ -63,7 +63,10 @@ export interface Sink<T, CommittableT = never, WriterStateT = never> {
   /** Kind and options for plans and for the job graph: plain JSON, no functions, no secrets. */
   readonly description: { readonly kind: string; readonly options: Readonly<Record<string, unknown>> };
   /** `restored` holds the writer states this subtask gets back; they may come from other subtasks after a rescale. */
-  createWriter(context: WriterInitContext, restored: readonly WriterStateT[]): SinkWriter<T, CommittableT, WriterStateT>;
+  createWriter(
+    context: WriterInitContext,
+    restored: readonly WriterStateT[],
+  ): SinkWriter<T, CommittableT, WriterStateT>;
   /** Present on sinks that commit. */
   createCommitter?(context: WriterInitContext): Committer<CommittableT>;
   readonly committableSerializer?: Serializer<CommittableT>;

@@ -1,0 +1,25 @@
+/**
+ * What Millrace's own packages share below the public API. No promises to anybody else.
+ */
+
+export type { BinaryReader } from "./base/binary-reader.ts";
+export type { BinaryWriter } from "./base/binary-writer.ts";
+export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
+export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
+export { Availability } from "./connectors/availability.ts";
+export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
+export type {
+  Boundedness,
+  InputStatus,
+  PoisonRecord,
+  ReaderOutput,
+  Source,
+  SourceReader,
+  SourceReaderContext,
+  SourceSplit,
+  SplitEnumerator,
+  SplitEnumeratorContext,
+} from "./connectors/source.ts";
+export type { Clock, FileStat, LocalFs, OpenFile, OpenMode, Platform } from "./platform/platform.ts";
+export { FileSystemError } from "./platform/platform.ts";
+export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";
