@@ -1,0 +1,74 @@
+import type { Duration } from "../base/duration.ts";
+import { TimeWindow } from "./time-window.ts";
+import type { SessionAssigner } from "./window-assigner.ts";
+import { requireTimestamp, windowLengthMs } from "./window-parameters.ts";
+
+const NAME = "EventTimeSessionWindows";
+
+/** Groups the elements of a key that follow each other within a gap of event time. @public */
+export class EventTimeSessionWindows implements SessionAssigner {
+  readonly kind = "session";
+  readonly isEventTime = true;
+  readonly gapMs: number;
+
+  private constructor(gapMs: number) {
+    this.gapMs = gapMs;
+  }
+
+  /**
+   * Assigns each element to a window of its own, from its timestamp to a gap later; windows of a key that overlap or
+   * touch become one session. A session therefore ends a gap after its last element, and an element exactly a gap after
+   * the previous one continues the session.
+   *
+   * @param gap - Silence that ends a session, from 1 ms to 10,000 years.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the gap is out of range.
+   *
+   * @example
+   * const visits = EventTimeSessionWindows.withGap("30 min");
+   * visits.assign(0); // [TimeWindow { start: 0, end: 1_800_000 }]
+   *
+   * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 2.2.2 (window merging).
+   */
+  static withGap(gap: Duration): EventTimeSessionWindows {
+    return new EventTimeSessionWindows(windowLengthMs(NAME, "gap", gap));
+  }
+
+  /** The element's own window, before any merging. */
+  assign(timestampMs: number): readonly TimeWindow[] {
+    requireTimestamp(NAME, timestampMs);
+    return [new TimeWindow(timestampMs, timestampMs + this.gapMs)];
+  }
+
+  toString(): string {
+    return `${NAME}(${this.gapMs})`;
+  }
+}
+
+/** A session and the windows that it was merged from, by start. @internal */
+export interface MergedSession {
+  readonly merged: TimeWindow;
+  readonly parts: readonly TimeWindow[];
+}
+
+/**
+ * Merges windows that overlap or touch, directly or through others. Returns disjoint sessions by start; a window that
+ * meets no other is a session with one part. The input is not changed.
+ *
+ * @example
+ * mergeSessionWindows([new TimeWindow(8, 12), new TimeWindow(0, 5), new TimeWindow(3, 7)]);
+ * // [0, 7) of [0, 5) and [3, 7); [8, 12) alone
+ * @internal
+ */
+export function mergeSessionWindows(windows: readonly TimeWindow[]): readonly MergedSession[] {
+  const sessions: { merged: TimeWindow; readonly parts: TimeWindow[] }[] = [];
+  for (const window of windows.toSorted((left, right) => left.start - right.start)) {
+    const latest = sessions.at(-1);
+    if (latest === undefined || !latest.merged.intersects(window)) {
+      sessions.push({ merged: window, parts: [window] });
+    } else {
+      latest.merged = latest.merged.cover(window);
+      latest.parts.push(window);
+    }
+  }
+  return sessions;
+}

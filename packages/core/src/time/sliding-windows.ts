@@ -1,0 +1,60 @@
+import type { Duration } from "../base/duration.ts";
+import { TimeWindow, windowStartWithOffset } from "./time-window.ts";
+import type { SlidingAssigner } from "./window-assigner.ts";
+import { requireTimestamp, windowLengthMs, windowOffsetMs } from "./window-parameters.ts";
+
+const NAME = "SlidingEventTimeWindows";
+
+/** Opens a window of one size at every slide of event time. @public */
+export class SlidingEventTimeWindows implements SlidingAssigner {
+  readonly kind = "sliding";
+  readonly isEventTime = true;
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  readonly offsetMs: number;
+
+  private constructor(sizeMs: number, slideMs: number, offsetMs: number) {
+    this.sizeMs = sizeMs;
+    this.slideMs = slideMs;
+    this.offsetMs = offsetMs;
+  }
+
+  /**
+   * Assigns each element to every window that contains its event timestamp: size / slide windows when the slide divides
+   * the size, one more or less otherwise. A slide longer than the size leaves gaps whose elements are in no window.
+   *
+   * Every element is kept once per window, so the work grows with size / slide.
+   *
+   * @param size - Window length, from 1 ms to 10,000 years.
+   * @param slide - Distance between two window starts, from 1 ms to 10,000 years.
+   * @param offset - Shift of the window grid; |offset| must be less than the slide. Default 0.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size or the slide is out of range or the offset is not
+   *   smaller than the slide.
+   *
+   * @example
+   * const hourEveryHalf = SlidingEventTimeWindows.of("1 h", "30 min");
+   * hourEveryHalf.assign(0); // the newest first: [0, 1 h) and [-30 min, 30 min)
+   *
+   * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 1.2 (sliding windows).
+   */
+  static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingEventTimeWindows {
+    const sizeMs = windowLengthMs(NAME, "size", size);
+    const slideMs = windowLengthMs(NAME, "slide", slide);
+    return new SlidingEventTimeWindows(sizeMs, slideMs, windowOffsetMs(NAME, offset, "slide", slideMs));
+  }
+
+  /** The newest window first. */
+  assign(timestampMs: number): readonly TimeWindow[] {
+    requireTimestamp(NAME, timestampMs);
+    const windows: TimeWindow[] = [];
+    const newest = windowStartWithOffset(timestampMs, this.offsetMs, this.slideMs);
+    for (let start = newest; start > timestampMs - this.sizeMs; start -= this.slideMs) {
+      windows.push(new TimeWindow(start, start + this.sizeMs));
+    }
+    return windows;
+  }
+
+  toString(): string {
+    return `${NAME}(${this.sizeMs}, ${this.slideMs})`;
+  }
+}

@@ -1,0 +1,45 @@
+/** What a windowed stream needs to know of its windows: data that generated code is made from, and the same as a method. */
+import type { TimeWindow } from "./time-window.ts";
+
+/** What all kinds of assigners have in common. @public */
+export interface AssignsWindows<W extends TimeWindow> {
+  /** Whether the windows are those of event time; otherwise of the time at which a record is processed. */
+  readonly isEventTime: boolean;
+  /**
+   * The windows of an element with this timestamp, in the order in which Flink assigns them.
+   *
+   * @throws MillraceError `MR_TIMESTAMP_MISSING` when the timestamp is `NO_TIMESTAMP` or no number.
+   */
+  assign(timestampMs: number): readonly W[];
+  /** The name that plans show: Flink's, with lengths in milliseconds. */
+  toString(): string;
+}
+
+/** One window of a fixed size for every element. @public */
+export interface TumblingAssigner<W extends TimeWindow = TimeWindow> extends AssignsWindows<W> {
+  readonly kind: "tumbling";
+  readonly sizeMs: number;
+  /** Shift of the grid against the epoch; |offsetMs| < sizeMs. */
+  readonly offsetMs: number;
+}
+
+/** A window of a fixed size every `slideMs`. An element is in about size / slide windows, in none between two. @public */
+export interface SlidingAssigner<W extends TimeWindow = TimeWindow> extends AssignsWindows<W> {
+  readonly kind: "sliding";
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  /** Shift of the grid against the epoch; |offsetMs| < slideMs. */
+  readonly offsetMs: number;
+}
+
+/** A window of one gap for every element; the windows of a key that overlap or touch are merged. @public */
+export interface SessionAssigner<W extends TimeWindow = TimeWindow> extends AssignsWindows<W> {
+  readonly kind: "session";
+  readonly gapMs: number;
+}
+
+/** How a windowed stream is cut into windows. @public */
+export type WindowAssigner<W extends TimeWindow = TimeWindow> =
+  | TumblingAssigner<W>
+  | SlidingAssigner<W>
+  | SessionAssigner<W>;
