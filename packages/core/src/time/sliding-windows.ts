@@ -1,9 +1,13 @@
 import type { Duration } from "../base/duration.ts";
+import { MillraceError } from "../base/errors.ts";
 import { TimeWindow, windowStartWithOffset } from "./time-window.ts";
 import type { SlidingAssigner } from "./window-assigner.ts";
 import { requireTimestamp, windowLengthMs, windowOffsetMs } from "./window-parameters.ts";
 
 const NAME = "SlidingEventTimeWindows";
+
+/** One element may be in at most this many windows: enough for a day that slides by a second. @internal */
+export const WINDOWS_PER_ELEMENT_MAX: number = 100_000;
 
 /** Opens a window of one size at every slide of event time. @public */
 export class SlidingEventTimeWindows implements SlidingAssigner {
@@ -28,8 +32,8 @@ export class SlidingEventTimeWindows implements SlidingAssigner {
    * @param size - Window length, from 1 ms to 10,000 years.
    * @param slide - Distance between two window starts, from 1 ms to 10,000 years.
    * @param offset - Shift of the window grid; |offset| must be less than the slide. Default 0.
-   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size or the slide is out of range or the offset is not
-   *   smaller than the slide.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size or the slide is out of range, the offset is not smaller
+   *   than the slide, or an element would be in more than 100,000 windows.
    *
    * @example
    * const hourEveryHalf = SlidingEventTimeWindows.of("1 h", "30 min");
@@ -40,6 +44,14 @@ export class SlidingEventTimeWindows implements SlidingAssigner {
   static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingEventTimeWindows {
     const sizeMs = windowLengthMs(NAME, "size", size);
     const slideMs = windowLengthMs(NAME, "slide", slide);
+    if (sizeMs > slideMs * WINDOWS_PER_ELEMENT_MAX) {
+      throw new MillraceError("MR_WINDOW_SIZE_INVALID", {
+        what: `The slide of ${NAME} is too short for its size`,
+        found: `${Math.ceil(sizeMs / slideMs)} windows for every element`,
+        expected: `at most ${WINDOWS_PER_ELEMENT_MAX}`,
+        todo: "Pass a longer slide or a shorter size",
+      });
+    }
     return new SlidingEventTimeWindows(sizeMs, slideMs, windowOffsetMs(NAME, offset, "slide", slideMs));
   }
 
