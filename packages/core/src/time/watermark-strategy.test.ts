@@ -196,9 +196,9 @@ describe("the record type", () => {
         .withTimestampAssigner((flight) => flight.date),
     );
     const monotonous = WatermarkStrategy.forMonotonousTimestamps();
-    // @ts-expect-error a flight has no such field
     fromSource(
       flights,
+      // @ts-expect-error a flight has no such field
       monotonous.withTimestampAssigner((flight) => flight.time),
     );
   });
