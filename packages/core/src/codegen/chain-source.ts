@@ -1,0 +1,236 @@
+/**
+ * Writes the source of one fused chain: a factory whose functions take records through all operators of a vertex with
+ * nothing between them. Every chain is a function of its own, so the call sites of user functions stay monomorphic.
+ *
+ * - C1. No allocation, closure, try or async per record, except what the operators' semantics need.
+ * - C2. No user text outside string literals and quoted comments.
+ * - C3. An operator's input with exactly one fused producer is written in line there; any other one is a function.
+ */
+import { invariant } from "../base/errors.ts";
+import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
+import { quoteText } from "../types/quote.ts";
+import type { ChainWriter } from "./chain-writer.ts";
+import { writeOperator } from "./operator-templates.ts";
+import { SourceText } from "./source-text.ts";
+
+export interface ChainSource {
+  readonly text: string;
+  /** By line of `text`, from 0: the index of the operator the line belongs to, or -1. */
+  readonly operatorOfLine: readonly number[];
+}
+
+/** Generates the text of a vertex's chain. The text depends on the plan only, never on values. */
+export function generateChain(plan: ChainPlan): ChainSource {
+  const chain = new ChainText(plan);
+  chain.write();
+  return { text: chain.text.toString(), operatorOfLine: chain.text.operatorOfLine };
+}
+
+class ChainText implements ChainWriter {
+  readonly plan: ChainPlan;
+  readonly text: SourceText = new SourceText();
+
+  constructor(plan: ChainPlan) {
+    this.plan = plan;
+  }
+
+  write(): void {
+    this.text.line('"use strict";');
+    this.text.line(`// ${quoteText(this.plan.name)}`);
+    this.text.line("const { operators, writers, counts, mapKeyOf, TimeWindow } = runtime;");
+    for (const operator of this.plan.operators) {
+      this.text.line(
+        `const op${operator.index} = operators[${operator.index}].operator; // ${quoteText(operator.name)}`,
+      );
+      this.text.line(`const fn${operator.index} = operators[${operator.index}].fn;`);
+      if ("strategy" in operator.spec) {
+        this.text.line(`const timestampOf${operator.index} = operators[${operator.index}].timestampOf;`);
+      }
+      if (operator.spec.kind === "co" || "key" in operator.spec) {
+        this.text.line(`const table${operator.index} = op${operator.index}.table;`);
+        this.text.line(`const keys${operator.index} = operators[${operator.index}].keys;`);
+      }
+    }
+    this.plan.outputs.forEach((output, index) => {
+      this.text.line(`const out${index} = writers[${index}]; // edge ${output.edge}`);
+    });
+    for (const operator of this.plan.operators) this.#writeFunctions(operator);
+    this.text.block("return", () => this.#writeInputTable(), ";");
+  }
+
+  emit(operator: ChainedOperator, value: string, time: string, sideOutput?: string): void {
+    for (const consumer of this.plan.operators) {
+      for (const input of consumer.inputs) {
+        if (input.kind !== "fused" || input.from !== operator.index || input.sideOutput !== sideOutput) continue;
+        if (this.isInline(consumer, input.input)) {
+          this.text.forOperator(consumer.index, () => writeOperator(this, consumer, input.input, value, time));
+        } else {
+          this.text.line(`in${consumer.index}_${input.input}(${value}, ${time});`);
+        }
+      }
+    }
+    this.plan.outputs.forEach((output, index) => {
+      if (output.operator !== operator.index || output.sideOutput !== sideOutput) return;
+      this.text.line(`out${index}.emit(${value}, ${time});`);
+    });
+  }
+
+  count(operator: ChainedOperator): void {
+    this.text.line(`counts[${operator.index}]++;`);
+  }
+
+  /** C3. */
+  isInline(operator: ChainedOperator, input: number): boolean {
+    const producers = operator.inputs.filter((candidate) => candidate.input === input);
+    return producers.length === 1 && producers[0]!.kind === "fused";
+  }
+
+  /** The side outputs of the operator that somebody consumes, by tag id. */
+  sideOutputsOf(operator: ChainedOperator): readonly string[] {
+    const tags = new Set<string>();
+    for (const consumer of this.plan.operators) {
+      for (const input of consumer.inputs) {
+        if (input.kind === "fused" && input.from === operator.index && input.sideOutput !== undefined)
+          tags.add(input.sideOutput);
+      }
+    }
+    for (const output of this.plan.outputs) {
+      if (output.operator === operator.index && output.sideOutput !== undefined) tags.add(output.sideOutput);
+    }
+    return [...tags];
+  }
+
+  #writeFunctions(operator: ChainedOperator): void {
+    for (const input of [0, 1] as const) {
+      const isFed = operator.inputs.some((candidate) => candidate.input === input);
+      if (!isFed || this.isInline(operator, input)) continue;
+      this.text.forOperator(operator.index, () => {
+        this.text.block(`function in${operator.index}_${input}(v, t)`, () =>
+          writeOperator(this, operator, input, "v", "t"),
+        );
+      });
+    }
+    this.text.forOperator(operator.index, () => writeOperatorFunctions(this, operator));
+  }
+
+  #writeInputTable(): void {
+    for (const operator of this.plan.operators) {
+      for (const input of operator.inputs) {
+        if (input.kind === "gate") this.text.line(`gate${input.gate}: in${operator.index}_${input.input},`);
+      }
+    }
+  }
+}
+
+/** Functions that belong to an operator but are not on the way of its input: collectors, window results, side outputs. */
+function writeOperatorFunctions(chain: ChainText, operator: ChainedOperator): void {
+  const { index, spec } = operator;
+  for (const tag of chain.sideOutputsOf(operator)) {
+    const name = `side${index}_${chain.text.name("tag")}`;
+    chain.text.block(`function ${name}(v, t)`, () => chain.emit(operator, "v", "t", tag));
+    if (spec.kind === "source") chain.text.line(`op${index}.emitDeadLetter = ${name};`);
+    else if (spec.kind === "window" && spec.lateTag?.id === tag) chain.text.line(`op${index}.emitLate = ${name};`);
+    else chain.text.line(`op${index}.context.connectSideOutput(${quoteText(tag)}, ${name});`);
+  }
+  switch (spec.kind) {
+    case "source":
+      writeSourceLoop(chain, operator);
+      return;
+    case "flatMap":
+    case "process":
+    case "keyedProcess":
+    case "co":
+      writeCollector(chain, operator);
+      return;
+    case "window":
+      writeWindowResult(chain, operator);
+      return;
+    default:
+      return;
+  }
+}
+
+function writeCollector(chain: ChainText, operator: ChainedOperator): void {
+  const { index, spec } = operator;
+  chain.text.block(
+    `const collector${index} =`,
+    () => {
+      chain.text.block("collect(v)", () => {
+        chain.count(operator);
+        chain.text.line(`const t = op${index}.context.timestamp;`);
+        chain.emit(operator, "v", "t");
+      });
+    },
+    ";",
+  );
+  if (spec.kind === "keyedProcess" || (spec.kind === "co" && spec.keys !== undefined)) {
+    chain.text.line(`op${index}.collector = collector${index};`);
+  }
+}
+
+function writeSourceLoop(chain: ChainText, operator: ChainedOperator): void {
+  const { index, spec } = operator;
+  invariant(spec.kind === "source", "only a source has a loop");
+  const { strategy } = spec;
+  const text = chain.text;
+  text.block(
+    `op${index}.processBatch = function source${index}(batch)`,
+    () => {
+      text.line("const values = batch.values, times = batch.timestamps, count = batch.length;");
+      text.line(`const tracker = op${index}.tracker, timeMax = op${index}.timestampMaxMs;`);
+      if (strategy.kind === "bounded") text.line("let newest = tracker.maxTimestamp;");
+      if (strategy.kind === "custom") text.line("const generator = tracker.generator;");
+      text.block("for (let i = 0; i < count; i++)", () => {
+        text.line("const v = values[i];");
+        text.line(
+          `const t = ${strategy.timestampAssigner === undefined ? "times[i]" : `timestampOf${index}(v, times[i])`};`,
+        );
+        if (strategy.kind !== "none" || strategy.timestampAssigner !== undefined) {
+          // Written so that NaN fails it too.
+          text.block("if (!(t >= -8640000000000000 && t <= timeMax))", () => {
+            text.line(`op${index}.badTimestamp(v, t);`);
+            text.line("continue;");
+          });
+        }
+        if (strategy.kind === "bounded") text.line("if (t > newest) newest = t;");
+        if (strategy.kind === "custom") text.line("generator.onEvent(v, t, tracker);");
+        chain.count(operator);
+        chain.emit(operator, "v", "t");
+      });
+      if (strategy.kind === "bounded") text.line("tracker.maxTimestamp = newest;");
+    },
+    ";",
+  );
+}
+
+function writeWindowResult(chain: ChainText, operator: ChainedOperator): void {
+  const { index, spec } = operator;
+  invariant(spec.kind === "window", "only a window has a result");
+  const text = chain.text;
+  if (spec.emit.kind === "process") writeCollector(chain, operator);
+  text.block(
+    `op${index}.fire = function fire${index}(pane)`,
+    () => {
+      const result = spec.fold.kind === "aggregate" ? `fn${index}.fold.getResult(pane.acc)` : "pane.acc";
+      text.line(`const result = ${result};`);
+      text.line("const t = pane.end - 1;");
+      if (spec.emit.kind === "process") {
+        text.line(`const context = op${index}.context;`);
+        text.line("context.timestamp = t;");
+        text.line("context.window = new TimeWindow(pane.start, pane.end);");
+        const elements = spec.fold.kind === "list" ? "result" : "[result]";
+        text.line(`fn${index}.emit.process(pane.entry.key, context, ${elements}, collector${index});`);
+        return;
+      }
+      chain.count(operator);
+      if (spec.emit.kind === "value") {
+        chain.emit(operator, "result", "t");
+        return;
+      }
+      text.line(`const v = fn${index}.emit(pane.entry.key, new TimeWindow(pane.start, pane.end), result);`);
+      text.line(`if (v instanceof Promise) operators[${index}].rejectPromise("window result");`);
+      chain.emit(operator, "v", "t");
+    },
+    ";",
+  );
+}

@@ -1,0 +1,292 @@
+/** The text of each kind of operator: what happens to one record `value` with event time `time`. */
+import { unreachable } from "../base/errors.ts";
+import type { ChainedOperator } from "../operators/chain-plan.ts";
+import type { CoSpec, WindowSpec } from "../operators/operator-spec.ts";
+import type { ChainWriter } from "./chain-writer.ts";
+
+/** Writes the operator's reaction to a record on one of its inputs, and all that follows from it. */
+export function writeOperator(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  input: number,
+  value: string,
+  time: string,
+): void {
+  const { spec, index } = operator;
+  const text = chain.text;
+  switch (spec.kind) {
+    case "source":
+      return;
+    case "map": {
+      const result = text.name("v");
+      text.line(`const ${result} = ${call(operator, spec.fn, "map", value)};`);
+      text.line(`if (${result} instanceof Promise) operators[${index}].rejectPromise("map");`);
+      chain.emit(operator, result, time);
+      return;
+    }
+    case "filter": {
+      const kept = text.name("kept");
+      text.line(`const ${kept} = ${call(operator, spec.fn, "filter", value)};`);
+      text.line(`if (${kept} !== true && ${kept} !== false) operators[${index}].checkFilter(${kept});`);
+      text.block(`if (${kept})`, () => {
+        chain.count(operator);
+        chain.emit(operator, value, time);
+      });
+      return;
+    }
+    case "flatMap":
+      writeFlatMap(chain, operator, value, time);
+      return;
+    case "process": {
+      text.line(`op${index}.context.timestamp = ${time};`);
+      writeVoidCall(chain, operator, `fn${index}.processElement(${value}, op${index}.context, collector${index})`);
+      return;
+    }
+    case "keyedProcess": {
+      writeSelect(chain, operator, 0, value);
+      text.line(`op${index}.context.timestamp = ${time};`);
+      writeVoidCall(chain, operator, `fn${index}.processElement(${value}, op${index}.context, collector${index})`);
+      return;
+    }
+    case "keyedReduce":
+      writeReduce(chain, operator, value, time);
+      return;
+    case "window":
+      writeWindow(chain, operator, spec, value, time);
+      return;
+    case "timestamps":
+      writeTimestamps(chain, operator, value, time);
+      return;
+    case "co":
+      writeCo(chain, operator, spec, input, value, time);
+      return;
+    case "sink":
+      text.line(`op${index}.writeContext.timestamp = ${time};`);
+      text.line(`op${index}.writer.write(${value}, op${index}.writeContext);`);
+      return;
+    default:
+      unreachable(spec);
+  }
+}
+
+function call(operator: ChainedOperator, fn: unknown, method: string, value: string): string {
+  return typeof fn === "function" ? `fn${operator.index}(${value})` : `fn${operator.index}.${method}(${value})`;
+}
+
+// A function without a result must return undefined; anything else is looked at once more (a Promise is refused).
+function writeVoidCall(chain: ChainWriter, operator: ChainedOperator, expression: string): void {
+  const returned = chain.text.name("returned");
+  chain.text.line(`const ${returned} = ${expression};`);
+  chain.text.line(`if (${returned} instanceof Promise) operators[${operator.index}].rejectPromise("process");`);
+}
+
+function writeFlatMap(chain: ChainWriter, operator: ChainedOperator, value: string, time: string): void {
+  const { index, spec } = operator;
+  if (spec.kind !== "flatMap") return;
+  if (typeof spec.fn !== "function") {
+    chain.text.line(`op${index}.context.timestamp = ${time};`);
+    writeVoidCall(chain, operator, `fn${index}.flatMap(${value}, collector${index})`);
+    return;
+  }
+  const results = chain.text.name("results");
+  const result = chain.text.name("v");
+  chain.text.line(`const ${results} = fn${index}(${value});`);
+  chain.text.line(`if (${results} instanceof Promise) operators[${index}].rejectPromise("flatMap");`);
+  chain.text.block(`for (const ${result} of ${results})`, () => {
+    chain.count(operator);
+    chain.emit(operator, result, time);
+  });
+}
+
+/** Makes the record's key current. Leaves the entry, or undefined, in the returned variable. */
+function writeSelect(chain: ChainWriter, operator: ChainedOperator, input: number, value: string): string {
+  const { index } = operator;
+  const text = chain.text;
+  const key = text.name("key");
+  const entry = text.name("entry");
+  text.line(`const ${key} = keys${index}[${input}](${value});`);
+  text.line(`const ${entry} = table${index}.map.get(typeof ${key} === "object" ? mapKeyOf(${key}) : ${key});`);
+  text.line(`if (${entry} !== undefined && ${entry}.version !== table${index}.version) table${index}.touch(${entry});`);
+  text.line(`table${index}.currentKey = ${key};`);
+  text.line(`table${index}.current = ${entry};`);
+  return entry;
+}
+
+function writeReduce(chain: ChainWriter, operator: ChainedOperator, value: string, time: string): void {
+  const { index, spec } = operator;
+  if (spec.kind !== "keyedReduce") return;
+  const text = chain.text;
+  const entry = writeSelect(chain, operator, 0, value);
+  const running = text.name("v");
+  text.line(`let ${running} = ${value};`);
+  text.line(`if (${entry} === undefined) table${index}.createCurrent().s0 = ${value};`);
+  text.block("else", () => {
+    const reduce = typeof spec.fn === "function" ? `fn${index}` : `fn${index}.reduce`;
+    text.line(`${running} = ${reduce}(${entry}.s0, ${value});`);
+    text.line(`if (${running} instanceof Promise) operators[${index}].rejectPromise("reduce");`);
+    text.line(`${entry}.s0 = ${running};`);
+  });
+  chain.emit(operator, running, time);
+}
+
+function writeTimestamps(chain: ChainWriter, operator: ChainedOperator, value: string, time: string): void {
+  const { index, spec } = operator;
+  if (spec.kind !== "timestamps") return;
+  const text = chain.text;
+  const assigned = text.name("t");
+  text.line(
+    `const ${assigned} = ${spec.strategy.timestampAssigner === undefined ? time : `timestampOf${index}(${value}, ${time})`};`,
+  );
+  text.line(
+    `if (!(${assigned} >= -8640000000000000 && ${assigned} <= 8640000000000000)) operators[${index}].rejectTimestamp(${assigned});`,
+  );
+  if (spec.strategy.kind === "bounded") {
+    text.line(`if (${assigned} > op${index}.tracker.maxTimestamp) op${index}.tracker.maxTimestamp = ${assigned};`);
+  } else if (spec.strategy.kind === "custom") {
+    text.line(`op${index}.tracker.generator.onEvent(${value}, ${assigned}, op${index}.tracker);`);
+  }
+  chain.emit(operator, value, assigned);
+}
+
+function writeCo(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: CoSpec,
+  input: number,
+  value: string,
+  time: string,
+): void {
+  const { index } = operator;
+  const text = chain.text;
+  if (spec.keys !== undefined) writeSelect(chain, operator, input, value);
+  const side = input + 1;
+  if (spec.flavour === "map") {
+    const result = text.name("v");
+    text.line(`const ${result} = fn${index}.map${side}(${value});`);
+    text.line(`if (${result} instanceof Promise) operators[${index}].rejectPromise("map${side}");`);
+    chain.count(operator);
+    chain.emit(operator, result, time);
+    return;
+  }
+  text.line(`op${index}.context.timestamp = ${time};`);
+  const method =
+    spec.flavour === "flatMap" ? `flatMap${side}(${value}, ` : `processElement${side}(${value}, op${index}.context, `;
+  writeVoidCall(chain, operator, `fn${index}.${method}collector${index})`);
+}
+
+/** `pane.acc = add(value, pane.acc)`, and the firing of a pane that has fired before. */
+function writeFold(chain: ChainWriter, operator: ChainedOperator, spec: WindowSpec, pane: string, value: string): void {
+  const { index } = operator;
+  const text = chain.text;
+  switch (spec.fold.kind) {
+    case "aggregate":
+      text.line(`${pane}.acc = fn${index}.fold.add(${value}, ${pane}.acc);`);
+      break;
+    case "reduce":
+      text.line(`${pane}.acc = ${pane}.acc === undefined ? ${value} : fn${index}.fold(${pane}.acc, ${value});`);
+      break;
+    case "list":
+      text.line(`${pane}.acc.push(${value});`);
+      break;
+    default:
+      unreachable(spec.fold);
+  }
+  text.line(`if (${pane}.isFired) op${index}.fire(${pane});`);
+}
+
+function writeWindow(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: WindowSpec,
+  value: string,
+  time: string,
+): void {
+  const { index } = operator;
+  const { assigner } = spec;
+  const text = chain.text;
+  const entry = writeSelect(chain, operator, 0, value);
+  switch (assigner.kind) {
+    case "tumbling": {
+      const start = text.name("start");
+      const pane = text.name("pane");
+      text.line(`const ${start} = ${windowStart(time, assigner.offsetMs, assigner.sizeMs)};`);
+      text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
+      text.line(
+        `if (${pane} === undefined || ${pane}.start !== ${start}) ${pane} = op${index}.paneAt(${start}, ${start} + ${assigner.sizeMs});`,
+      );
+      text.line(`if (${pane} === undefined) op${index}.late(${value}, ${time});`);
+      text.block("else", () => writeFold(chain, operator, spec, pane, value));
+      return;
+    }
+    case "sliding":
+      writeSlidingWindow(chain, operator, spec, entry, value, time);
+      return;
+    case "session":
+      writeSessionWindow(chain, operator, spec, entry, value, time);
+      return;
+    default:
+      unreachable(assigner);
+  }
+}
+
+// The panes of a key are ordered by descending start, and so are a record's windows: both lists are walked once.
+function writeSlidingWindow(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: WindowSpec,
+  entry: string,
+  value: string,
+  time: string,
+): void {
+  const { index } = operator;
+  const { assigner } = spec;
+  if (assigner.kind !== "sliding") return;
+  const text = chain.text;
+  const start = text.name("start");
+  const pane = text.name("pane");
+  const isIn = text.name("isIn");
+  text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0, ${isIn} = false;`);
+  const first = windowStart(time, assigner.offsetMs, assigner.slideMs);
+  text.block(
+    `for (let ${start} = ${first}; ${start} > ${time} - ${assigner.sizeMs}; ${start} -= ${assigner.slideMs})`,
+    () => {
+      text.line(
+        `if (${pane} === undefined || ${pane}.start !== ${start}) ${pane} = op${index}.paneAt(${start}, ${start} + ${assigner.sizeMs});`,
+      );
+      text.line(`if (${pane} === undefined) continue;`);
+      text.line(`${isIn} = true;`);
+      writeFold(chain, operator, spec, pane, value);
+      text.line(`${pane} = ${pane}.next;`);
+    },
+  );
+  text.line(`if (!${isIn}) op${index}.late(${value}, ${time});`);
+}
+
+function writeSessionWindow(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: WindowSpec,
+  entry: string,
+  value: string,
+  time: string,
+): void {
+  const { index } = operator;
+  const { assigner } = spec;
+  if (assigner.kind !== "session") return;
+  const text = chain.text;
+  const pane = text.name("pane");
+  text.line(`const ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
+  // The usual case: the record falls into, or right after, the key's only session, which has not fired.
+  const fits = `${pane}.next === undefined && !${pane}.isFired && ${time} >= ${pane}.start && ${time} <= ${pane}.end`;
+  text.block(`if (${pane} !== undefined && ${fits})`, () => {
+    text.line(`if (${time} + ${assigner.gapMs} > ${pane}.end) ${pane}.end = ${time} + ${assigner.gapMs};`);
+    writeFold(chain, operator, spec, pane, value);
+  });
+  text.line(`else op${index}.addToSession(${value}, ${time}, ${assigner.gapMs});`);
+}
+
+// Division and floor are exact for whole milliseconds within ±2^53 and much faster than the remainder of doubles.
+function windowStart(time: string, offsetMs: number, sizeMs: number): string {
+  if (offsetMs === 0) return `Math.floor(${time} / ${sizeMs}) * ${sizeMs}`;
+  return `Math.floor((${time} - ${offsetMs}) / ${sizeMs}) * ${sizeMs} + ${offsetMs}`;
+}

@@ -1,0 +1,97 @@
+/** Plans: what a job graph looks like as plain JSON and as text. No functions, no secrets. */
+import type { ChainedOperator } from "../operators/chain-plan.ts";
+import type { OperatorSpec } from "../operators/operator-spec.ts";
+import type { JobGraph, JobVertex } from "./job-graph.ts";
+
+export interface OperatorPlan {
+  readonly uid: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly string[];
+}
+
+export interface VertexPlan {
+  readonly id: number;
+  readonly name: string;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly operators: readonly OperatorPlan[];
+}
+
+export interface JobPlan {
+  readonly name: string;
+  readonly hash: string;
+  readonly vertices: readonly VertexPlan[];
+  readonly edges: readonly { readonly source: number; readonly target: number; readonly partitioning: string }[];
+}
+
+export function describeJobGraph(graph: JobGraph): JobPlan {
+  return {
+    name: graph.name,
+    hash: graph.hash,
+    vertices: graph.vertices.map(describeVertex),
+    edges: graph.edges.map((edge) => ({
+      source: edge.source,
+      target: edge.target,
+      partitioning: edge.partitioning.kind,
+    })),
+  };
+}
+
+export function describeVertex(vertex: JobVertex): VertexPlan {
+  return {
+    id: vertex.id,
+    name: vertex.name,
+    parallelism: vertex.parallelism,
+    maxParallelism: vertex.maxParallelism,
+    operators: vertex.operators.map((operator) => ({
+      uid: operator.uid,
+      name: operator.name,
+      kind: operator.spec.kind,
+      details: detailsOf(operator.spec),
+      inputs: operator.inputs.map((input) => describeInput(input, vertex)),
+    })),
+  };
+}
+
+function describeInput(input: ChainedOperator["inputs"][number], vertex: JobVertex): string {
+  if (input.kind === "gate") return `gate ${input.gate}`;
+  const side = input.sideOutput === undefined ? "" : ` side output ${JSON.stringify(input.sideOutput)}`;
+  return `${vertex.operators[input.from]!.uid}${side}`;
+}
+
+function detailsOf(spec: OperatorSpec): Readonly<Record<string, unknown>> {
+  switch (spec.kind) {
+    case "source":
+      return { connector: spec.source.description.kind, ...spec.source.description.options };
+    case "sink":
+      return { connector: spec.sink.description.kind, ...spec.sink.description.options };
+    case "window":
+      return { window: spec.assigner.toString(), fold: spec.fold.kind, allowedLatenessMs: spec.allowedLatenessMs };
+    case "keyedReduce":
+      return { aggregation: spec.label };
+    default:
+      return {};
+  }
+}
+
+/** The plan as text: one block a vertex, its operators below it, then where its records go. */
+export function renderPlan(graph: JobGraph): string {
+  const plan = describeJobGraph(graph);
+  const lines = [
+    `Job "${plan.name}"  ${plan.vertices.length} ${plan.vertices.length === 1 ? "vertex" : "vertices"}, graph ${plan.hash}`,
+  ];
+  for (const vertex of plan.vertices) {
+    lines.push("", `[${vertex.id}] parallelism ${vertex.parallelism} of at most ${vertex.maxParallelism}`);
+    for (const operator of vertex.operators) {
+      const details = Object.entries(operator.details).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+      lines.push(`    ${operator.name}  uid=${operator.uid}${details.length > 0 ? `  ${details.join(" ")}` : ""}`);
+      if (operator.inputs.length > 0) lines.push(`        <- ${operator.inputs.join(", ")}`);
+    }
+    for (const edge of plan.edges.filter((candidate) => candidate.source === vertex.id)) {
+      lines.push(`    --${edge.partitioning}--> [${edge.target}]`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}

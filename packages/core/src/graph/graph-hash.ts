@@ -1,0 +1,12 @@
+import { hashKey } from "../types/key-encoding.ts";
+import { describeVertex } from "./describe.ts";
+import type { JobEdge, JobVertex } from "./job-graph.ts";
+
+/** A hash over everything that state and exchanges depend on: the same job built twice has the same one. */
+export function graphHash(vertices: readonly JobVertex[], edges: readonly JobEdge[]): string {
+  const description = JSON.stringify([
+    vertices.map(describeVertex),
+    edges.map((edge) => [edge.source, edge.target, edge.partitioning.kind]),
+  ]);
+  return ["a", "b", "c", "d"].map((part) => (hashKey(part + description) >>> 0).toString(16).padStart(8, "0")).join("");
+}

@@ -1,0 +1,36 @@
+/**
+ * The pipeline as the user built it: operators and the edges between them, before anything is chained. Built by api/,
+ * turned into a job graph by `job-graph.ts`.
+ */
+import type { OperatorSpec } from "../operators/operator-spec.ts";
+
+/** How records choose among the subtasks of the next operator. */
+export type Partitioning =
+  | { readonly kind: "forward" | "rebalance" | "rescale" | "shuffle" | "broadcast" | "global" }
+  | { readonly kind: "hash"; readonly key: (value: unknown) => unknown };
+
+/** `sideOutput` is the id of the tag when the edge carries a side output of `source`. */
+export interface TransformationEdge {
+  readonly source: Transformation;
+  /** Undefined: forward when the parallelism is equal, rebalance otherwise. */
+  readonly partitioning: Partitioning | undefined;
+  readonly sideOutput: string | undefined;
+  /** Which input of the operator: 0, or 1 for the second input of a connected stream. */
+  readonly input: 0 | 1;
+}
+
+/** One operator of the pipeline. Mutable while the pipeline is being built (`name`, `uid`, `setParallelism`). */
+export interface Transformation {
+  /** Position in the order of creation, from 0. */
+  readonly id: number;
+  readonly spec: OperatorSpec;
+  readonly inputs: readonly TransformationEdge[];
+  /** `file:line:column` of the user's call. */
+  readonly callSite: string;
+  name: string;
+  uid: string | undefined;
+  /** Undefined: the environment's default. */
+  parallelism: number | undefined;
+  maxParallelism: number | undefined;
+  chaining: "always" | "never" | "head";
+}

@@ -1,0 +1,54 @@
+/**
+ * Every subtask and every attempt works on its own instance of a function object, as in Flink, so that plain fields
+ * start afresh and subtasks share nothing. A plain function cannot be copied and is shared: it should keep no state.
+ */
+import { MillraceError } from "../base/errors.ts";
+import type { RichFunction, RuntimeContext } from "./functions.ts";
+
+/** A fresh instance with the same prototype and (deeply copied) plain fields; plain functions are returned as they are. */
+export function cloneFunction<F>(fn: F, operatorName: string): F {
+  if (typeof fn !== "object" || fn === null) return fn;
+  const prototype: unknown = Object.getPrototypeOf(fn);
+  if (hasPrivateFields(prototype)) {
+    throw new MillraceError("MR_FUNCTION_NOT_COPYABLE", {
+      what: "A function object with #private fields cannot be copied for every subtask",
+      where: { operator: operatorName },
+      found: `class ${(prototype as { constructor?: { name?: string } }).constructor?.name ?? "?"} with #private fields`,
+      expected: "a class whose fields are ordinary properties",
+      todo: "Declare the fields with the TypeScript keyword private instead of #, or set them in open()",
+    });
+  }
+  const copy: unknown = Object.create(prototype as object);
+  for (const [name, value] of Object.entries(fn)) (copy as Record<string, unknown>)[name] = copyField(value);
+  return copy as F;
+}
+
+// Plain data is copied; everything else (functions, descriptors, connections made outside) is shared.
+function copyField(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyField);
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyField(key), copyField(item)]));
+  if (value instanceof Set) return new Set([...value].map(copyField));
+  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyField(item)]));
+  }
+  return value;
+}
+
+// A private field leaves no trace on the instance; the class source is the only place where it shows.
+function hasPrivateFields(prototype: unknown): boolean {
+  for (let level = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+    const creator = (level as { constructor?: unknown }).constructor;
+    if (typeof creator !== "function") continue;
+    const source = Function.prototype.toString.call(creator);
+    if (source.startsWith("class") && /[\s;{}(.]#[A-Za-z_$]/.test(source)) return true;
+  }
+  return false;
+}
+
+export function invokeOpen(fn: unknown, context: RuntimeContext): void {
+  if (typeof fn === "object" && fn !== null) (fn as RichFunction).open?.(context);
+}
+
+export function invokeClose(fn: unknown): void {
+  if (typeof fn === "object" && fn !== null) (fn as RichFunction).close?.();
+}

@@ -1,0 +1,168 @@
+/**
+ * What users write. A function is plain (`(value) => …`) or an object with the method of the same name; an object may
+ * also have `open` and `close`. Every subtask has its own instance of an object: see `clone-function.ts`.
+ *
+ * All of them are synchronous: a Promise has no place on the data path, and returning one is an error.
+ */
+
+import type { MetricGroup } from "../metrics/metric-group.ts";
+import type { ListState, MapState, ValueState } from "../state/keyed-state.ts";
+import type { ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor } from "../state/state-descriptors.ts";
+import type { TimeWindow } from "../time/time-window.ts";
+import type { OutputTag } from "./output-tag.ts";
+
+/**
+ * A result that is no Promise: makes `async` functions a compile error where the data path needs a value.
+ * @public
+ */
+export type Sync<R> = R extends PromiseLike<unknown> ? AsyncNotAllowedHere : R;
+
+/** @public */
+export interface AsyncNotAllowedHere {
+  readonly "a function on the data path must not return a Promise": never;
+}
+
+/** What a function may ask about the subtask it runs in. @public */
+export interface RuntimeContext {
+  readonly jobName: string;
+  readonly taskName: string;
+  readonly indexOfThisSubtask: number;
+  readonly numberOfParallelSubtasks: number;
+  readonly maxNumberOfParallelSubtasks: number;
+  /** 0 on the first run, one more after every restart. */
+  readonly attemptNumber: number;
+  readonly metricGroup: MetricGroup;
+  /** Keyed state; in `open` of a function on a keyed stream. @throws MillraceError `MR_STATE_NOT_KEYED` elsewhere. */
+  getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T>;
+  getListState<T>(descriptor: ListStateDescriptor<T>): ListState<T>;
+  getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V>;
+}
+
+/** The lifecycle of a function object. State is restored before `open`. @public */
+export interface RichFunction {
+  open?(context: RuntimeContext): void;
+  close?(): void;
+}
+
+/** Takes what a function emits. Valid only during the call it was handed to. @public */
+export interface Collector<T> {
+  collect(value: T): void;
+}
+
+/** @public */
+export interface MapFunction<T, R> extends RichFunction {
+  map(value: T): R;
+}
+
+/** @public */
+export interface FilterFunction<T> extends RichFunction {
+  filter(value: T): boolean;
+}
+
+/** @public */
+export interface FlatMapFunction<T, R> extends RichFunction {
+  flatMap(value: T, out: Collector<R>): void;
+}
+
+/** @public */
+export interface ReduceFunction<T> extends RichFunction {
+  reduce(accumulated: T, value: T): T;
+}
+
+/** Picks the key of a record: a string, finite number, bigint, boolean, or a tuple or object of them. @public */
+export type KeySelector<T, K> = (value: T) => K;
+
+/**
+ * Folds records into an accumulator. `add` and `merge` may change and return their first argument.
+ * @public
+ */
+export interface AggregateFunction<T, ACC, R> {
+  createAccumulator(): ACC;
+  add(value: T, accumulator: ACC): ACC;
+  getResult(accumulator: ACC): R;
+  /** Needed by merging (session) windows. */
+  merge?(left: ACC, right: ACC): ACC;
+}
+
+/** @public */
+export interface TimerService {
+  /** Epoch ms. */
+  currentProcessingTime(): number;
+  currentWatermark(): number;
+  registerEventTimeTimer(timeMs: number): void;
+  registerProcessingTimeTimer(timeMs: number): void;
+  deleteEventTimeTimer(timeMs: number): void;
+  deleteProcessingTimeTimer(timeMs: number): void;
+}
+
+/** What a process function knows about the record at hand. Valid only during the call. @public */
+export interface ProcessContext {
+  /** Event time in epoch ms, or NO_TIMESTAMP. */
+  readonly timestamp: number;
+  currentProcessingTime(): number;
+  currentWatermark(): number;
+  output<X>(tag: OutputTag<X>, value: X): void;
+}
+
+/** @public */
+export interface KeyedProcessContext<K> extends ProcessContext {
+  readonly currentKey: K;
+  readonly timerService: TimerService;
+}
+
+/** @public */
+export interface OnTimerContext<K> extends KeyedProcessContext<K> {
+  readonly timeDomain: "event" | "processing";
+}
+
+/** @public */
+export interface ProcessFunction<T, R> extends RichFunction {
+  processElement(value: T, context: ProcessContext, out: Collector<R>): void;
+}
+
+/** @public */
+export interface KeyedProcessFunction<K, T, R> extends RichFunction {
+  processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void;
+  onTimer?(timeMs: number, context: OnTimerContext<K>, out: Collector<R>): void;
+}
+
+/** @public */
+export interface CoMapFunction<T1, T2, R> extends RichFunction {
+  map1(value: T1): R;
+  map2(value: T2): R;
+}
+
+/** @public */
+export interface CoFlatMapFunction<T1, T2, R> extends RichFunction {
+  flatMap1(value: T1, out: Collector<R>): void;
+  flatMap2(value: T2, out: Collector<R>): void;
+}
+
+/** @public */
+export interface CoProcessFunction<T1, T2, R> extends RichFunction {
+  processElement1(value: T1, context: ProcessContext, out: Collector<R>): void;
+  processElement2(value: T2, context: ProcessContext, out: Collector<R>): void;
+}
+
+/** @public */
+export interface KeyedCoProcessFunction<K, T1, T2, R> extends RichFunction {
+  processElement1(value: T1, context: KeyedProcessContext<K>, out: Collector<R>): void;
+  processElement2(value: T2, context: KeyedProcessContext<K>, out: Collector<R>): void;
+  onTimer?(timeMs: number, context: OnTimerContext<K>, out: Collector<R>): void;
+}
+
+/** Turns the result of a window's aggregation into an output record. @public */
+export type WindowResultFunction<K, V, R> = (key: K, window: TimeWindow, result: V) => R;
+
+/** @public */
+export interface ProcessWindowContext {
+  readonly window: TimeWindow;
+  currentProcessingTime(): number;
+  currentWatermark(): number;
+  output<X>(tag: OutputTag<X>, value: X): void;
+}
+
+/** Sees all elements of a window (or the one aggregate) at once. @public */
+export interface ProcessWindowFunction<T, R, K> extends RichFunction {
+  process(key: K, context: ProcessWindowContext, elements: Iterable<T>, out: Collector<R>): void;
+}

@@ -1,0 +1,112 @@
+/**
+ * One operator in one running subtask, as its chain sees it. Called on the subtask's thread only.
+ *
+ * Life: constructed, `restore`, `open`, then records, watermarks and snapshots in any order, `finish`, `close`.
+ * Records do not pass through this interface: generated code calls the operator's own methods and the user's functions.
+ */
+import type { Clock } from "../platform/platform.ts";
+import type { KeyedSnapshot } from "../state/keyed-snapshot.ts";
+import type { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { RuntimeContext } from "./functions.ts";
+
+/** Operator state that is a list of elements; on a restore the elements are dealt out again. */
+export interface OperatorListState {
+  readonly name: string;
+  readonly mode: "split" | "union" | "broadcast";
+  /** Each element in its serializer's bytes. */
+  readonly elements: readonly Uint8Array[];
+}
+
+/** The synchronous part of one operator's snapshot. */
+export interface OperatorSnapshot {
+  readonly keyed: KeyedSnapshot | undefined;
+  readonly lists: readonly OperatorListState[];
+  /** Settles when what the state points to is durable; the checkpoint is acknowledged only then. */
+  readonly durable: Promise<void> | undefined;
+}
+
+/** What an operator gets back of its operator state, by name. */
+export type RestoredLists = ReadonlyMap<string, readonly Uint8Array[]>;
+
+export interface OperatorRuntime {
+  /** The operator's keyed state, when it has any. */
+  readonly table: KeyedStateTable | undefined;
+  restoreLists(lists: RestoredLists): void;
+  open(): void;
+  /** I/O that has to be done before the first record, such as committing what a restored checkpoint holds. */
+  initialize(): Promise<void> | undefined;
+  /** Fires event-time timers up to `timestampMs`, which is also the operator's new watermark. */
+  onWatermark(timestampMs: number): void;
+  /** Fires processing-time timers that are due. */
+  onProcessingTime(nowMs: number): void;
+  /** When `onProcessingTime` has to be called next; Infinity for never. */
+  nextProcessingTimeMs(): number;
+  /** All input has been seen and all timers up to the end have fired; emits what is left. Called once per job, not per attempt. */
+  finish(): void;
+  snapshot(checkpointId: number): OperatorSnapshot;
+  /** The checkpoint is durable. The promise is awaited before the next notification; a rejection fails the subtask. */
+  notifyCheckpointComplete(checkpointId: number): Promise<void> | undefined;
+  /** At the end of a job that takes no checkpoints: makes everything visible. Called after `finish`. */
+  commitAtEnd(): Promise<void> | undefined;
+  /** Undefined while the operator can take records; otherwise settles when it can again. */
+  whenAvailable(): Promise<void> | undefined;
+  close(): Promise<void>;
+}
+
+/** What operators get from their subtask. */
+export interface OperatorHost {
+  readonly context: RuntimeContext;
+  readonly clock: Clock;
+  readonly uid: string;
+  readonly operatorName: string;
+  readonly maxParallelism: number;
+}
+
+/** The parts that most operators leave as they are. */
+export abstract class BaseOperator implements OperatorRuntime {
+  readonly host: OperatorHost;
+  table: KeyedStateTable | undefined = undefined;
+  currentWatermark: number = Number.MIN_SAFE_INTEGER;
+
+  constructor(host: OperatorHost) {
+    this.host = host;
+  }
+
+  restoreLists(_lists: RestoredLists): void {}
+
+  open(): void {}
+
+  initialize(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  onWatermark(timestampMs: number): void {
+    this.currentWatermark = timestampMs;
+  }
+
+  onProcessingTime(_nowMs: number): void {}
+
+  nextProcessingTimeMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  finish(): void {}
+
+  snapshot(_checkpointId: number): OperatorSnapshot {
+    return { keyed: this.table?.beginSnapshot(), lists: [], durable: undefined };
+  }
+
+  notifyCheckpointComplete(_checkpointId: number): Promise<void> | undefined {
+    return undefined;
+  }
+
+  commitAtEnd(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  whenAvailable(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  async close(): Promise<void> {}
+}

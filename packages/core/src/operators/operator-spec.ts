@@ -1,0 +1,153 @@
+/**
+ * What an operator of the graph is: a discriminated union that the code generator and the runtime turn into one
+ * subtask's code. Functions are the user's; everything else is data that plans can show.
+ */
+import type { Sink } from "../connectors/sink.ts";
+import type { Source } from "../connectors/source.ts";
+import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
+import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { Type } from "../types/type.ts";
+import type {
+  AggregateFunction,
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  FilterFunction,
+  FlatMapFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  KeySelector,
+  MapFunction,
+  ProcessFunction,
+  ProcessWindowFunction,
+  ReduceFunction,
+  WindowResultFunction,
+} from "./functions.ts";
+import type { OutputTag } from "./output-tag.ts";
+
+type U = unknown;
+
+export interface SourceSpec {
+  readonly kind: "source";
+  readonly source: Source<U, never, U>;
+  readonly strategy: WatermarkStrategy<U>;
+  /** Where unreadable records go under `source.poison-records: dead-letter`. */
+  readonly deadLetterTag: OutputTag<U>;
+}
+
+export interface MapSpec {
+  readonly kind: "map";
+  readonly fn: ((value: U) => U) | MapFunction<U, U>;
+}
+
+export interface FilterSpec {
+  readonly kind: "filter";
+  readonly fn: ((value: U) => boolean) | FilterFunction<U>;
+}
+
+/** A plain function returns an iterable of results; an object collects them. */
+export interface FlatMapSpec {
+  readonly kind: "flatMap";
+  readonly fn: ((value: U) => Iterable<U>) | FlatMapFunction<U, U>;
+}
+
+export interface ProcessSpec {
+  readonly kind: "process";
+  readonly fn: ProcessFunction<U, U>;
+}
+
+export interface KeyedProcessSpec {
+  readonly kind: "keyedProcess";
+  readonly key: KeySelector<U, U>;
+  readonly fn: KeyedProcessFunction<U, U, U>;
+}
+
+/** A rolling reduce: emits the running value for every record. `sum` and its relatives are made of it. */
+export interface KeyedReduceSpec {
+  readonly kind: "keyedReduce";
+  readonly key: KeySelector<U, U>;
+  readonly fn: ((accumulated: U, value: U) => U) | ReduceFunction<U>;
+  readonly type: Type<U> | undefined;
+  /** What plans call it: reduce, sum, minBy … */
+  readonly label: string;
+}
+
+/** What a window does with its elements. */
+export type WindowFold =
+  | {
+      readonly kind: "aggregate";
+      readonly aggregate: AggregateFunction<U, U, U>;
+      readonly accumulatorType: Type<U> | undefined;
+    }
+  | { readonly kind: "reduce"; readonly fn: (accumulated: U, value: U) => U; readonly type: Type<U> | undefined }
+  | { readonly kind: "list"; readonly type: Type<U> | undefined };
+
+/** What a window emits. */
+export type WindowEmit =
+  | { readonly kind: "value" }
+  | { readonly kind: "function"; readonly fn: WindowResultFunction<U, U, U> }
+  | { readonly kind: "process"; readonly fn: ProcessWindowFunction<U, U, U> };
+
+export interface WindowSpec {
+  readonly kind: "window";
+  readonly key: KeySelector<U, U>;
+  readonly assigner: WindowAssigner;
+  readonly fold: WindowFold;
+  readonly emit: WindowEmit;
+  readonly allowedLatenessMs: number;
+  readonly lateTag: OutputTag<U> | undefined;
+}
+
+export interface TimestampsSpec {
+  readonly kind: "timestamps";
+  readonly strategy: WatermarkStrategy<U>;
+}
+
+/** Two inputs, one operator; `keys` when both are keyed. */
+export interface CoSpec {
+  readonly kind: "co";
+  readonly keys: readonly [KeySelector<U, U>, KeySelector<U, U>] | undefined;
+  readonly fn:
+    | CoMapFunction<U, U, U>
+    | CoFlatMapFunction<U, U, U>
+    | CoProcessFunction<U, U, U>
+    | KeyedCoProcessFunction<U, U, U, U>;
+  readonly flavour: "map" | "flatMap" | "process";
+}
+
+export interface SinkSpec {
+  readonly kind: "sink";
+  readonly sink: Sink<U, U, U>;
+}
+
+export type OperatorSpec =
+  | SourceSpec
+  | MapSpec
+  | FilterSpec
+  | FlatMapSpec
+  | ProcessSpec
+  | KeyedProcessSpec
+  | KeyedReduceSpec
+  | WindowSpec
+  | TimestampsSpec
+  | CoSpec
+  | SinkSpec;
+
+/** Operators whose state a checkpoint holds need a uid that stays the same. */
+export function isStateful(spec: OperatorSpec): boolean {
+  return !["map", "filter", "flatMap", "process", "timestamps"].includes(spec.kind);
+}
+
+/** The key selectors of the operator's inputs; undefined where the input is not keyed. */
+export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U, U> | undefined {
+  switch (spec.kind) {
+    case "keyedProcess":
+    case "keyedReduce":
+    case "window":
+      return spec.key;
+    case "co":
+      return spec.keys?.[input];
+    default:
+      return undefined;
+  }
+}

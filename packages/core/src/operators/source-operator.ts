@@ -1,0 +1,170 @@
+/**
+ * Runs a source reader at the head of a chain: polls a batch, hands it to the chain's generated loop, then derives the
+ * watermark. Watermarks follow batches, not the wall clock, so a bounded job emits them after the same records in
+ * every run; the periodic interval only matters for sources that wait.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { MillraceError } from "../base/errors.ts";
+import type { InputStatus, PoisonRecord, SourceReader, SourceSplit } from "../connectors/source.ts";
+import type { Counter } from "../metrics/counter.ts";
+import type { Platform } from "../platform/platform.ts";
+import { NO_TIMESTAMP } from "../time/timestamps.ts";
+import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
+import type { SourceSpec } from "./operator-spec.ts";
+import { RecordBatch } from "./record-batch.ts";
+import { type SplitTracker, SplitWatermarks } from "./split-watermarks.ts";
+
+/** What to do with a record that cannot be read or has no sensible timestamp. */
+export type PoisonPolicy = "fail" | "skip" | "dead-letter";
+
+export interface SourceHost extends OperatorHost {
+  readonly platform: Platform;
+  readonly poisonPolicy: PoisonPolicy;
+  /** A timestamp later than the wall clock by more than this is poison. */
+  readonly futureSkewMaxMs: number;
+  sendSplitRequest(): void;
+}
+
+const SPLITS = "splits";
+
+export class SourceOperator extends BaseOperator {
+  readonly batch: RecordBatch = new RecordBatch();
+  /** The split that the batch at hand comes from. */
+  tracker: SplitTracker;
+  /** Timestamps above this are poison; set for every batch. */
+  timestampMaxMs: number = Number.MAX_SAFE_INTEGER;
+  /** Set by generated code: runs the batch through the chain. */
+  processBatch: (batch: RecordBatch) => void = () => {};
+  /** Set by generated code when the dead-letter output is consumed. */
+  emitDeadLetter: ((value: unknown, timestampMs: number) => void) | undefined = undefined;
+  readonly #spec: SourceSpec;
+  readonly #sourceHost: SourceHost;
+  readonly #watermarks: SplitWatermarks;
+  readonly #poisoned: Counter;
+  #reader: SourceReader<unknown, SourceSplit> | undefined;
+  #restoredSplits: readonly SourceSplit[] = [];
+
+  constructor(host: SourceHost, spec: SourceSpec) {
+    super(host);
+    this.#spec = spec;
+    this.#sourceHost = host;
+    this.#watermarks = new SplitWatermarks(spec.strategy);
+    this.tracker = this.#watermarks.trackerOf("");
+    this.#watermarks.finished("");
+    this.#poisoned = host.context.metricGroup.counter("numRecordsInErrors");
+  }
+
+  /** Milliseconds without records after which the source counts as idle; undefined: never. */
+  get idlenessMs(): number | undefined {
+    return this.#spec.strategy.idlenessMs;
+  }
+
+  get reader(): SourceReader<unknown, SourceSplit> {
+    return this.#reader!;
+  }
+
+  get splitSerializer(): SourceSpec["source"]["splitSerializer"] {
+    return this.#spec.source.splitSerializer;
+  }
+
+  override restoreLists(lists: RestoredLists): void {
+    const elements = lists.get(SPLITS) ?? [];
+    this.#restoredSplits = elements.map((bytes) => this.splitSerializer.read(new BinaryReader(bytes)));
+  }
+
+  override open(): void {
+    const context = this.host.context;
+    this.#reader = this.#spec.source.createReader({
+      platform: this.#sourceHost.platform,
+      subtaskIndex: context.indexOfThisSubtask,
+      parallelism: context.numberOfParallelSubtasks,
+      sendSplitRequest: () => this.#sourceHost.sendSplitRequest(),
+    });
+    this.#reader.start();
+    if (this.#restoredSplits.length > 0) this.#reader.addSplits(this.#restoredSplits);
+  }
+
+  /** Reads one batch, runs it through the chain, and returns what the reader said. */
+  poll(): InputStatus {
+    const batch = this.batch;
+    batch.clear();
+    const status = this.reader.pollNext(batch);
+    if (batch.poisoned.length > 0) for (const record of batch.poisoned) this.poison(record);
+    if (batch.length > 0) {
+      this.tracker = this.#watermarks.trackerOf(batch.splitId);
+      this.timestampMaxMs = this.host.clock.wallMs() + this.#sourceHost.futureSkewMaxMs;
+      this.processBatch(batch);
+    }
+    return status;
+  }
+
+  /** The watermark after the last batch, undefined when it has not advanced. Finished splits stop counting after it. */
+  advancedWatermarkMs(): number | undefined {
+    const combined = this.#watermarks.combinedMs();
+    for (const splitId of this.batch.finishedSplits) this.#watermarks.finished(splitId);
+    this.batch.finishedSplits.length = 0;
+    return combined !== undefined && combined > this.currentWatermark ? combined : undefined;
+  }
+
+  /** Called by generated code for a timestamp that is no number or lies too far in the future. */
+  badTimestamp(value: unknown, timestamp: unknown): void {
+    this.poison({
+      error: timestampError(timestamp, { operator: this.host.operatorName, uid: this.host.uid }),
+      raw: describeValue(value),
+      where: { split: this.batch.splitId },
+    });
+  }
+
+  poison(record: PoisonRecord): void {
+    if (this.#sourceHost.poisonPolicy === "fail") throw record.error;
+    this.#poisoned.inc();
+    if (this.#sourceHost.poisonPolicy === "skip") return;
+    this.emitDeadLetter?.({ error: record.error.message, raw: record.raw, where: record.where }, NO_TIMESTAMP);
+  }
+
+  override snapshot(checkpointId: number): OperatorSnapshot {
+    const elements = this.reader.snapshotState(checkpointId).map((split) => {
+      const writer = new BinaryWriter();
+      this.splitSerializer.write(split as never, writer);
+      return writer.finish();
+    });
+    return { keyed: undefined, lists: [{ name: SPLITS, mode: "split", elements }], durable: undefined };
+  }
+
+  override notifyCheckpointComplete(checkpointId: number): undefined {
+    this.reader.notifyCheckpointComplete?.(checkpointId);
+    return undefined;
+  }
+
+  override async close(): Promise<void> {
+    await this.#reader?.close();
+  }
+}
+
+function describeValue(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 4096);
+  } catch (cause) {
+    // A value that JSON cannot show must not hide the error it is shown for.
+    return `[${typeof value}: ${cause instanceof Error ? cause.message : String(cause)}]`;
+  }
+}
+
+function timestampError(timestamp: unknown, where: Readonly<Record<string, string>>): MillraceError {
+  const isNumber = typeof timestamp === "number" && Number.isFinite(timestamp);
+  const hint = !isNumber
+    ? "Let the timestamp assigner return epoch milliseconds"
+    : timestamp > 1e17
+      ? "This looks like nanoseconds: divide by 1,000,000"
+      : timestamp > 1e14
+        ? "This looks like microseconds: divide by 1,000"
+        : "Correct the record, or raise time.max-future-skew";
+  return new MillraceError("MR_TIMESTAMP_INVALID", {
+    what: "A record has no usable event time",
+    where,
+    found: typeof timestamp === "number" ? `${timestamp}` : typeof timestamp,
+    expected: "epoch milliseconds, not later than the wall clock plus time.max-future-skew",
+    todo: `${hint}; or set source.poison-records to skip or dead-letter`,
+  });
+}

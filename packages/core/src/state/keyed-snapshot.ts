@@ -1,0 +1,133 @@
+/**
+ * One running snapshot of a keyed state table: entries are written in slices between records, each at most once, in
+ * any order, into one buffer per state and key group.
+ */
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { encodeKey, hashKey, keyGroup } from "../types/key-encoding.ts";
+import type { EntryMap } from "./entry-map.ts";
+import { type KeyEntry, slotOf, type TimerSet } from "./key-entry.ts";
+import {
+  encodeKeyedState,
+  type GroupBytes,
+  type KeyedSection,
+  type RestoredKeyedState,
+  TIMERS_SECTION,
+} from "./keyed-snapshot-format.ts";
+import type { SlotCodec } from "./slot-codec.ts";
+
+interface GroupBuffer {
+  readonly writer: BinaryWriter;
+  count: number;
+}
+
+/** What a snapshot needs of its table. */
+export interface SnapshotSource {
+  readonly map: EntryMap;
+  readonly slots: readonly SlotCodec[];
+  readonly maxParallelism: number;
+}
+
+export class KeyedSnapshot {
+  readonly #table: SnapshotSource;
+  readonly #version: number;
+  readonly #slots: readonly SlotCodec[];
+  readonly #carriedOver: readonly KeyedSection[];
+  readonly #onWritten: () => void;
+  /** By slot, then key group; the last one holds the timers. */
+  readonly #buffers: Map<number, GroupBuffer>[];
+  readonly #entries: IterableIterator<KeyEntry>;
+  #isWritten = false;
+
+  constructor(table: SnapshotSource, version: number, restored: RestoredKeyedState | undefined, onWritten: () => void) {
+    this.#table = table;
+    this.#version = version;
+    this.#slots = table.slots.slice();
+    // State that nobody has registered since the restore is not lost: it is written again as it was read.
+    this.#carriedOver = restored?.untakenStates() ?? [];
+    this.#onWritten = onWritten;
+    this.#buffers = Array.from({ length: this.#slots.length + 1 }, () => new Map());
+    this.#entries = table.map.values();
+  }
+
+  get isWritten(): boolean {
+    return this.#isWritten;
+  }
+
+  /** Writes up to `entriesMax` entries; returns true when the snapshot is complete. */
+  step(entriesMax: number): boolean {
+    for (let written = 0; written < entriesMax; written++) {
+      const next = this.#entries.next();
+      if (next.done === true) {
+        this.#isWritten = true;
+        this.#onWritten();
+        return true;
+      }
+      const entry = next.value;
+      if (entry.version >= this.#version) continue;
+      this.write(entry);
+      entry.version = this.#version;
+    }
+    return false;
+  }
+
+  writeAll(): void {
+    while (!this.#isWritten) this.step(1024);
+  }
+
+  /** Writes one entry as it is now; called by the table before the entry may change. */
+  write(entry: KeyEntry): void {
+    if (this.#isWritten) return;
+    const group = keyGroup(hashKey(entry.key), this.#table.maxParallelism);
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      const value = slotOf(entry, slot);
+      if (value === undefined) continue;
+      const writer = this.#buffer(slot, group);
+      encodeKey(entry.key, writer);
+      this.#slots[slot]!.write(value, writer);
+    }
+    if (entry.timers !== undefined && entry.timers.size > 0) this.#writeTimers(entry, entry.timers, group);
+  }
+
+  /** The encoded state: a checksummed container. Empty when the operator has no keyed state at all. */
+  encode(): Uint8Array {
+    this.writeAll();
+    const sections: KeyedSection[] = this.#slots.map((codec, slot) => ({
+      name: codec.name,
+      kind: codec.kind,
+      schema: codec.schema,
+      groups: groupsOf(this.#buffers[slot]!),
+    }));
+    sections.push({ ...TIMERS_SECTION, groups: groupsOf(this.#buffers[this.#slots.length]!) });
+    return encodeKeyedState([...sections, ...this.#carriedOver]);
+  }
+
+  #writeTimers(entry: KeyEntry, timers: TimerSet, group: number): void {
+    const writer = this.#buffer(this.#slots.length, group);
+    encodeKey(entry.key, writer);
+    for (const domain of ["event", "processing"] as const) {
+      const registered = timers.of(domain);
+      writer.varint(registered.size);
+      for (const timer of registered.values()) {
+        writer.f64(timer.timeMs);
+        writer.varint(timer.seq);
+      }
+    }
+  }
+
+  #buffer(section: number, group: number): BinaryWriter {
+    const buffers = this.#buffers[section]!;
+    let buffer = buffers.get(group);
+    if (buffer === undefined) {
+      buffer = { writer: new BinaryWriter(), count: 0 };
+      buffers.set(group, buffer);
+    }
+    buffer.count++;
+    return buffer.writer;
+  }
+}
+
+function groupsOf(buffers: Map<number, GroupBuffer>): readonly GroupBytes[] {
+  return [...buffers]
+    .sort(([left], [right]) => left - right)
+    .map(([group, buffer]) => ({ group, count: buffer.count, bytes: buffer.writer.finish() }));
+}

@@ -1,0 +1,176 @@
+/**
+ * All keyed state of one operator in one subtask, on the heap.
+ *
+ * - T1. Code that may change an entry gets it only through `select`, `selectEntry` or `create`, which make it current.
+ * - T2. A snapshot is the contents at `beginSnapshot`. An entry whose version is older than the table's is written to
+ *   the running snapshot before it becomes current (pre-image), so nobody can change it unseen.
+ * - T3. An entry without values and timers is removed; a table without state for any key is empty.
+ *
+ * Reading a value hands out the live object, so becoming current counts as a change.
+ */
+import { invariant } from "../base/errors.ts";
+import { mapKeyOf, validateKey } from "../types/key-encoding.ts";
+import { type EntryMap, MAP_ENTRIES_MAX, ShardedEntryMap } from "./entry-map.ts";
+import { isEmptyEntry, KeyEntry, setSlot, type TimeDomain, type Timer, TimerSet } from "./key-entry.ts";
+import { KeyedSnapshot } from "./keyed-snapshot.ts";
+import type { RestoredKeyedState } from "./keyed-snapshot-format.ts";
+import type { SlotCodec } from "./slot-codec.ts";
+import { TimerQueue } from "./timer-queue.ts";
+
+/** Who the table belongs to, for messages. */
+export interface KeyedStateOwner {
+  readonly operatorName: string;
+  readonly uid: string;
+}
+
+export class KeyedStateTable {
+  /** Generated code looks keys up here; replaced once, when it outgrows a Map. */
+  map: EntryMap = new Map();
+  /** Rises with every snapshot; see T2. */
+  version = 0;
+  current: KeyEntry | undefined = undefined;
+  currentKey: unknown = undefined;
+  readonly eventTimers: TimerQueue = new TimerQueue();
+  readonly processingTimers: TimerQueue = new TimerQueue();
+  readonly owner: KeyedStateOwner;
+  readonly maxParallelism: number;
+  readonly slots: SlotCodec[] = [];
+  #nextSeq = 0;
+  #snapshot: KeyedSnapshot | undefined = undefined;
+  #restored: RestoredKeyedState | undefined = undefined;
+  readonly #mapEntriesMax: number;
+
+  constructor(owner: KeyedStateOwner, maxParallelism: number, mapEntriesMax: number = MAP_ENTRIES_MAX) {
+    this.owner = owner;
+    this.maxParallelism = maxParallelism;
+    this.#mapEntriesMax = mapEntriesMax;
+  }
+
+  /** Makes `key` current. Its entry is not created before a state or timer needs it. */
+  select(key: unknown): void {
+    const entry = this.map.get(typeof key === "object" ? mapKeyOf(key) : (key as string));
+    if (entry !== undefined && entry.version !== this.version) this.touch(entry);
+    this.currentKey = key;
+    this.current = entry;
+  }
+
+  selectEntry(entry: KeyEntry): void {
+    if (entry.version !== this.version) this.touch(entry);
+    this.currentKey = entry.key;
+    this.current = entry;
+  }
+
+  /** Writes the entry's pre-image if a snapshot still needs it, and marks it as seen. */
+  touch(entry: KeyEntry): void {
+    this.#snapshot?.write(entry);
+    entry.version = this.version;
+  }
+
+  /** The entry of the current key, created when there is none. @throws MillraceError `MR_KEY_INVALID` */
+  createCurrent(): KeyEntry {
+    return this.current ?? this.create(this.currentKey);
+  }
+
+  /** Creates the entry of a key that has none and makes it current. @throws MillraceError `MR_KEY_INVALID` */
+  create(key: unknown): KeyEntry {
+    const entry = this.#insert(key);
+    this.currentKey = key;
+    this.current = entry;
+    return entry;
+  }
+
+  /** T3: called after something was cleared. */
+  removeIfEmpty(entry: KeyEntry): void {
+    if (!isEmptyEntry(entry)) return;
+    this.map.delete(mapKeyOf(entry.key));
+    if (this.current === entry) this.current = undefined;
+  }
+
+  /** Reserves a slot for a state and restores what a checkpoint holds for it. Returns the slot's number. */
+  registerSlot(codec: SlotCodec): number {
+    invariant(!this.slots.some((slot) => slot.name === codec.name), `state ${codec.name} registered twice`);
+    const slot = this.slots.length;
+    this.slots.push(codec);
+    this.#restored?.takeState(codec, (key, value) => setSlot(this.#entryFor(key), slot, value), this.owner);
+    return slot;
+  }
+
+  nextSeq(): number {
+    return this.#nextSeq++;
+  }
+
+  /** Registers a timer of the current key; a second one for the same time is the same timer. */
+  addTimer(domain: TimeDomain, timeMs: number): void {
+    const entry = this.createCurrent();
+    entry.timers ??= new TimerSet();
+    const timers = entry.timers.of(domain);
+    if (!timers.has(timeMs)) this.#addTimer(entry, domain, timeMs, this.#nextSeq++);
+  }
+
+  deleteTimer(domain: TimeDomain, timeMs: number): void {
+    const entry = this.current;
+    const timer = entry?.timers?.of(domain).get(timeMs);
+    if (entry === undefined || timer === undefined) return;
+    timer.isDeleted = true;
+    entry.timers!.of(domain).delete(timeMs);
+    this.removeIfEmpty(entry);
+  }
+
+  /** Takes the next due timer and makes its key current, or returns undefined when none is due at `timeMs`. */
+  pollTimer(domain: TimeDomain, timeMs: number): Timer | undefined {
+    const timer = (domain === "event" ? this.eventTimers : this.processingTimers).pollUntil(timeMs);
+    if (timer === undefined) return undefined;
+    this.selectEntry(timer.entry);
+    timer.entry.timers!.of(domain).delete(timer.timeMs);
+    return timer;
+  }
+
+  /** Freezes the contents (T2). The returned snapshot is written in slices by its owner. */
+  beginSnapshot(): KeyedSnapshot {
+    // At most one snapshot at a time: finishing the older one first costs time, never correctness.
+    this.#snapshot?.writeAll();
+    this.version++;
+    this.current = undefined;
+    const snapshot = new KeyedSnapshot(this, this.version, this.#restored, () => {
+      if (this.#snapshot === snapshot) this.#snapshot = undefined;
+    });
+    this.#snapshot = snapshot;
+    return snapshot;
+  }
+
+  /** Takes what a checkpoint holds for this subtask; values appear when their states are registered. */
+  restore(restored: RestoredKeyedState): void {
+    this.#restored = restored;
+    for (const timer of restored.takeTimers()) {
+      const entry = this.#entryFor(timer.key);
+      entry.timers ??= new TimerSet();
+      this.#addTimer(entry, timer.domain, timer.timeMs, timer.seq);
+      this.raiseNextSeq(timer.seq);
+    }
+  }
+
+  /** Sequence numbers continue after restored ones, so that ties keep their order across a restore. */
+  raiseNextSeq(usedSeq: number): void {
+    if (usedSeq >= this.#nextSeq) this.#nextSeq = usedSeq + 1;
+  }
+
+  #addTimer(entry: KeyEntry, domain: TimeDomain, timeMs: number, seq: number): void {
+    const timer: Timer = { timeMs, seq, entry, domain, isDeleted: false };
+    entry.timers!.of(domain).set(timeMs, timer);
+    (domain === "event" ? this.eventTimers : this.processingTimers).add(timer);
+  }
+
+  #entryFor(key: unknown): KeyEntry {
+    return this.map.get(mapKeyOf(key)) ?? this.#insert(key);
+  }
+
+  #insert(key: unknown): KeyEntry {
+    validateKey(key, this.owner);
+    if (this.map instanceof Map && this.map.size >= this.#mapEntriesMax) {
+      this.map = new ShardedEntryMap(this.map, this.#mapEntriesMax);
+    }
+    const entry = new KeyEntry(key, this.version);
+    this.map.set(mapKeyOf(key), entry);
+    return entry;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The state handles that user functions see. Each reads and writes the slot of the current key; the engine sets the
+ * current key before it calls a function. Called on the subtask's thread only.
+ */
+
+/** One value per key. @public */
+export interface ValueState<T> {
+  /** The live value of the current key, or undefined. Changing it in place must be followed by `update`. */
+  value(): T | undefined;
+  update(value: T): void;
+  clear(): void;
+}
+
+/** A list per key. @public */
+export interface ListState<T> {
+  /** The elements in the order they were added; empty when there is none. Do not change the array. */
+  get(): readonly T[];
+  add(element: T): void;
+  addAll(elements: Iterable<T>): void;
+  update(elements: readonly T[]): void;
+  clear(): void;
+}
+
+/** A map per key. @public */
+export interface MapState<K, V> {
+  get(key: K): V | undefined;
+  put(key: K, value: V): void;
+  remove(key: K): void;
+  contains(key: K): boolean;
+  entries(): IterableIterator<[K, V]>;
+  keys(): IterableIterator<K>;
+  values(): IterableIterator<V>;
+  isEmpty(): boolean;
+  clear(): void;
+}

@@ -1,0 +1,264 @@
+/**
+ * A running chain behind its host interface: the only way in and out of a vertex's operators. The host (the subtask)
+ * feeds records, watermarks and barriers; the chain emits through record writers and keeps its state in snapshots.
+ *
+ * - H1. Once `snapshot` returns, every record taken in is in state or has been emitted.
+ * - H2. Watermarks leave only from here, after the timers they fire.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { generateChain } from "../codegen/chain-source.ts";
+import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
+import type { RecordWriter } from "../exchange/record-writer.ts";
+import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
+import type { OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
+import { SourceOperator } from "../operators/source-operator.ts";
+import { TimestampsOperator } from "../operators/timestamps-operator.ts";
+import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
+import { TimeWindow } from "../time/time-window.ts";
+import { MAX_WATERMARK, MIN_WATERMARK } from "../time/timestamps.ts";
+import { mapKeyOf } from "../types/key-encoding.ts";
+import { ChainNode } from "./chain-node.ts";
+import { type AnyOperatorHost, createOperator } from "./create-operator.ts";
+
+/** What one operator restores. */
+export interface OperatorRestore {
+  readonly keyedBlobs: readonly Uint8Array[];
+  readonly keyGroupStart: number;
+  readonly keyGroupEnd: number;
+  readonly lists: ReadonlyMap<string, readonly Uint8Array[]>;
+}
+
+export interface OperatorSnapshotOfUid {
+  readonly uid: string;
+  readonly snapshot: OperatorSnapshot;
+}
+
+export interface ChainOptions {
+  readonly plan: ChainPlan;
+  readonly gateCount: number;
+  readonly subtaskIndex: number;
+  readonly parallelism: number;
+  /** By output of the plan. */
+  readonly writers: readonly RecordWriter[];
+  readonly hostOf: (operator: ChainedOperator) => AnyOperatorHost;
+  readonly restore: ReadonlyMap<string, OperatorRestore> | undefined;
+  /** Appears in stack traces and profiles. */
+  readonly url: string;
+}
+
+const WATERMARK_LIST = "_watermark";
+
+export class Chain {
+  readonly inputs: readonly RecordInput[];
+  readonly sources: readonly SourceOperator[];
+  readonly counts: Float64Array;
+  readonly #nodes: readonly ChainNode[];
+  readonly #compiled: CompiledChain;
+  readonly #writers: readonly RecordWriter[];
+  readonly #timestamps: readonly { readonly node: ChainNode; readonly operator: TimestampsOperator }[];
+  readonly #options: ChainOptions;
+
+  constructor(options: ChainOptions) {
+    const { plan, writers } = options;
+    this.#options = options;
+    this.#writers = writers;
+    this.counts = new Float64Array(plan.operators.length);
+    const created = plan.operators.map((operator) => createOperator(operator, options.hostOf(operator)));
+    this.#nodes = plan.operators.map((operator, index) => new ChainNode(operator, created[index]!.operator));
+    this.#connect();
+    this.#compiled = new CompiledChain(
+      generateChain(plan),
+      { operators: created.map((each) => each.binding), writers, counts: this.counts, mapKeyOf, TimeWindow },
+      options.url,
+      options.gateCount,
+    );
+    this.inputs = this.#compiled.inputs;
+    this.sources = this.#nodes.map((node) => node.operator).filter((operator) => operator instanceof SourceOperator);
+    this.#timestamps = this.#nodes.flatMap((node) =>
+      node.operator instanceof TimestampsOperator ? [{ node, operator: node.operator }] : [],
+    );
+  }
+
+  /** Restores state and opens every operator, last one first, so that nobody emits into an operator that is not open. */
+  open(): void {
+    for (const node of this.#nodes.toReversed()) {
+      const restore = this.#options.restore?.get(node.plan.uid);
+      if (restore !== undefined) this.#restoreOperator(node, restore);
+      node.operator.open();
+    }
+  }
+
+  async initialize(): Promise<void> {
+    for (const node of this.#nodes) await node.operator.initialize();
+  }
+
+  /** Restored watermarks are announced again: the channels below start anew. */
+  announceWatermarks(): void {
+    for (const node of this.#nodes) {
+      const restored = node.operator.currentWatermark;
+      if (restored > MIN_WATERMARK) node.restoreWatermark(restored);
+    }
+  }
+
+  onGateWatermark(gate: number, timestampMs: number): void {
+    this.#eachAt(gate, (node, slot) => node.onWatermark(slot, timestampMs));
+  }
+
+  onGateIdle(gate: number, isIdle: boolean): void {
+    this.#eachAt(gate, (node, slot) => (isIdle ? node.onIdle(slot) : node.onActive(slot)));
+  }
+
+  onGateFinished(gate: number): void {
+    this.#eachAt(gate, (node, slot) => node.onFinished(slot));
+  }
+
+  /** After a batch of a source: its watermark goes through the chain. */
+  afterSourceBatch(source: SourceOperator): void {
+    const watermark = source.advancedWatermarkMs();
+    if (watermark !== undefined) this.#nodeOf(source).onWatermark(0, watermark);
+  }
+
+  onSourceIdle(source: SourceOperator, isIdle: boolean): void {
+    const node = this.#nodeOf(source);
+    if (isIdle) node.onIdle(0);
+    else node.onActive(0);
+  }
+
+  onSourceFinished(source: SourceOperator): void {
+    this.#nodeOf(source).onWatermark(0, MAX_WATERMARK);
+  }
+
+  /** Operators that make their own watermarks emit them; called after every turn of input. */
+  emitOwnWatermarks(): void {
+    for (const { node, operator } of this.#timestamps) {
+      const watermark = operator.advancedWatermarkMs();
+      if (watermark !== undefined) node.emitWatermark(watermark);
+    }
+  }
+
+  onProcessingTime(nowMs: number): void {
+    for (const node of this.#nodes) node.operator.onProcessingTime(nowMs);
+  }
+
+  nextProcessingTimeMs(): number {
+    return Math.min(...this.#nodes.map((node) => node.operator.nextProcessingTimeMs()));
+  }
+
+  /** All inputs have ended. */
+  finish(): void {
+    for (const node of this.#nodes) node.operator.finish();
+  }
+
+  /** The synchronous part of a checkpoint (H1). */
+  snapshot(checkpointId: number): readonly OperatorSnapshotOfUid[] {
+    this.emitOwnWatermarks();
+    return this.#nodes.map((node) => {
+      const snapshot = node.operator.snapshot(checkpointId);
+      const lists = [...snapshot.lists, this.#watermarkList(node)];
+      return { uid: node.plan.uid, snapshot: { ...snapshot, lists } };
+    });
+  }
+
+  async notifyCheckpointComplete(checkpointId: number): Promise<void> {
+    for (const node of this.#nodes) await node.operator.notifyCheckpointComplete(checkpointId);
+  }
+
+  async commitAtEnd(): Promise<void> {
+    for (const node of this.#nodes) await node.operator.commitAtEnd();
+  }
+
+  areOutputsAvailable(): boolean {
+    for (const writer of this.#writers) {
+      if (!writer.isAvailable()) return false;
+    }
+    return true;
+  }
+
+  /** Undefined while every operator takes records. */
+  whenAvailable(): Promise<void> | undefined {
+    for (const node of this.#nodes) {
+      const waiting = node.operator.whenAvailable();
+      if (waiting !== undefined) return waiting;
+    }
+    return undefined;
+  }
+
+  /** The operator that was at work when the error was thrown, as far as the stack tells. */
+  operatorOf(error: unknown): ChainedOperator | undefined {
+    const index = this.#compiled.operatorOf(error);
+    return index === undefined ? undefined : this.#nodes[index]?.plan;
+  }
+
+  /** Lowest watermark of the chain's last operators: how far the results are. */
+  outputWatermarkMs(): number {
+    return this.#nodes.at(-1)!.operator.currentWatermark;
+  }
+
+  /** Closes every operator, also after failures; throws the first error after all have been closed. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const node of this.#nodes) {
+      try {
+        await node.operator.close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #nodeOf(source: SourceOperator): ChainNode {
+    return this.#nodes.find((node) => node.operator === source)!;
+  }
+
+  #eachAt(gate: number, action: (node: ChainNode, slot: number) => void): void {
+    for (const node of this.#nodes) {
+      node.plan.inputs.forEach((input, slot) => {
+        if (input.kind === "gate" && input.gate === gate) action(node, slot);
+      });
+    }
+  }
+
+  #connect(): void {
+    for (const node of this.#nodes) {
+      node.plan.inputs.forEach((input, slot) => {
+        if (input.kind === "fused") this.#nodes[input.from]!.connect(node, slot);
+      });
+    }
+    this.#options.plan.outputs.forEach((output, index) => {
+      this.#nodes[output.operator]!.connectWriter(this.#writers[index]!);
+    });
+  }
+
+  #restoreOperator(node: ChainNode, restore: OperatorRestore): void {
+    const { operator } = node;
+    if (operator.table !== undefined) {
+      operator.table.restore(new RestoredKeyedState(restore.keyedBlobs, restore.keyGroupStart, restore.keyGroupEnd));
+    }
+    operator.restoreLists(restore.lists);
+    const watermark = this.#restoredWatermark(restore.lists.get(WATERMARK_LIST) ?? []);
+    if (watermark !== undefined) operator.currentWatermark = watermark;
+  }
+
+  #watermarkList(node: ChainNode): OperatorListState {
+    const writer = new BinaryWriter();
+    writer.varint(this.#options.subtaskIndex);
+    writer.varint(this.#options.parallelism);
+    writer.f64(node.operator.currentWatermark);
+    return { name: WATERMARK_LIST, mode: "union", elements: [writer.finish()] };
+  }
+
+  // At the same parallelism a subtask continues from its own watermark; after a rescale from the lowest of all.
+  #restoredWatermark(elements: readonly Uint8Array[]): number | undefined {
+    const saved = elements.map((bytes) => {
+      const input = new BinaryReader(bytes);
+      return { subtask: input.varint(), parallelism: input.varint(), watermark: input.f64() };
+    });
+    const own = saved.find(
+      (each) => each.parallelism === this.#options.parallelism && each.subtask === this.#options.subtaskIndex,
+    );
+    if (own !== undefined) return own.watermark;
+    return saved.length === 0 ? undefined : Math.min(...saved.map((each) => each.watermark));
+  }
+}

@@ -1,0 +1,59 @@
+import type { LocalChannel } from "../exchange/local-channel.ts";
+import { type ValveChange, WatermarkValve } from "../time/watermark-valve.ts";
+
+/** What a gate's channels say together has changed. */
+export interface GateListener {
+  onWatermark(timestampMs: number): void;
+  onIdle(isIdle: boolean): void;
+  /** Every channel has ended. */
+  onEnd(): void;
+}
+
+/** The channels of one edge at one consuming subtask, with the watermark and the status they have in common. */
+export class InputGate {
+  readonly channels: readonly LocalChannel[];
+  readonly blocked: boolean[];
+  readonly #valve: WatermarkValve;
+  readonly #ended: boolean[];
+  readonly #listener: GateListener;
+  #openCount: number;
+
+  constructor(channels: readonly LocalChannel[], listener: GateListener) {
+    this.channels = channels;
+    this.blocked = channels.map(() => false);
+    this.#ended = channels.map(() => false);
+    this.#valve = new WatermarkValve(channels.length);
+    this.#listener = listener;
+    this.#openCount = channels.length;
+  }
+
+  get hasEnded(): boolean {
+    return this.#openCount === 0;
+  }
+
+  onWatermark(channel: number, timestampMs: number): void {
+    this.#apply(this.#valve.onWatermark(channel, timestampMs));
+  }
+
+  onStatus(channel: number, isIdle: boolean): void {
+    this.#apply(isIdle ? this.#valve.onIdle(channel) : this.#valve.onActive(channel));
+  }
+
+  onEnd(channel: number): void {
+    if (this.#ended[channel] === true) return;
+    this.#ended[channel] = true;
+    this.#openCount--;
+    this.#apply(this.#valve.onFinished(channel));
+    if (this.#openCount === 0) this.#listener.onEnd();
+  }
+
+  unblockAll(): void {
+    this.blocked.fill(false);
+  }
+
+  #apply(change: ValveChange): void {
+    if (change.status === "active") this.#listener.onIdle(false);
+    if (change.watermarkMs !== undefined) this.#listener.onWatermark(change.watermarkMs);
+    if (change.status === "idle") this.#listener.onIdle(true);
+  }
+}

@@ -1,0 +1,76 @@
+import type { SourceOperator } from "../operators/source-operator.ts";
+import type { Clock } from "../platform/platform.ts";
+import type { Chain } from "./chain.ts";
+
+/** One source of a subtask: polled while it has records, waited for while it has none, idle when that takes too long. */
+export class SourceInput {
+  readonly #operator: SourceOperator;
+  readonly #clock: Clock;
+  readonly #idlenessMs: number | undefined;
+  readonly #onAvailable: () => void;
+  readonly #onFailed: (error: unknown) => void;
+  #isWaiting = false;
+  #hasEnded = false;
+  #isIdle = false;
+  #lastRecordMonoMs: number;
+
+  constructor(operator: SourceOperator, clock: Clock, onAvailable: () => void, onFailed: (error: unknown) => void) {
+    this.#operator = operator;
+    this.#clock = clock;
+    this.#idlenessMs = operator.idlenessMs;
+    this.#onAvailable = onAvailable;
+    this.#onFailed = onFailed;
+    this.#lastRecordMonoMs = clock.monoMs();
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Monotonic ms at which the source becomes idle; Infinity when it never does. */
+  idleDueMonoMs(): number {
+    if (this.#idlenessMs === undefined || this.#isIdle || this.#hasEnded) return Number.POSITIVE_INFINITY;
+    return this.#lastRecordMonoMs + this.#idlenessMs;
+  }
+
+  /** Takes one batch through the chain; true when there was something to do. */
+  poll(chain: Chain): boolean {
+    if (this.#hasEnded) return false;
+    if (this.#isWaiting) {
+      this.#checkIdle(chain);
+      return false;
+    }
+    const status = this.#operator.poll();
+    if (this.#operator.batch.length > 0) this.#onRecords(chain);
+    chain.afterSourceBatch(this.#operator);
+    if (status === "end-of-input") {
+      this.#hasEnded = true;
+      chain.onSourceFinished(this.#operator);
+      return true;
+    }
+    if (status === "nothing-available") this.#waitForMore();
+    return status === "more-available" || this.#operator.batch.length > 0;
+  }
+
+  #onRecords(chain: Chain): void {
+    if (this.#idlenessMs === undefined) return;
+    this.#lastRecordMonoMs = this.#clock.monoMs();
+    if (!this.#isIdle) return;
+    this.#isIdle = false;
+    chain.onSourceIdle(this.#operator, false);
+  }
+
+  #checkIdle(chain: Chain): void {
+    if (this.#clock.monoMs() < this.idleDueMonoMs()) return;
+    this.#isIdle = true;
+    chain.onSourceIdle(this.#operator, true);
+  }
+
+  #waitForMore(): void {
+    this.#isWaiting = true;
+    this.#operator.reader.isAvailable().then(() => {
+      this.#isWaiting = false;
+      this.#onAvailable();
+    }, this.#onFailed);
+  }
+}

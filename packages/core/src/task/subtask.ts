@@ -1,0 +1,337 @@
+/**
+ * One subtask: takes input when its outputs have room, lets barriers through, and takes part in checkpoints. A state
+ * machine that its slot's loop steps; it never waits and never blocks.
+ *
+ * - U1. Records, watermarks, timers, checkpoints and notices take turns on one thread; a snapshot is always taken
+ *   between two records.
+ * - U2. A subtask takes no input while an output is full; a record at hand is always finished.
+ * - U3. A subtask whose input has ended stays alive and forwards barriers until its job ends, so that the last
+ *   checkpoint covers everything.
+ */
+import { invariant } from "../base/errors.ts";
+import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
+import type { ChannelEvent } from "../exchange/channel-events.ts";
+import type { LocalChannel } from "../exchange/local-channel.ts";
+import type { RecordWriter } from "../exchange/record-writer.ts";
+import type { Clock } from "../platform/platform.ts";
+import { Chain, type ChainOptions } from "./chain.ts";
+import { InputGate } from "./input-gate.ts";
+import { type EncodedOperatorState, SnapshotInProgress } from "./snapshot-in-progress.ts";
+import { SourceInput } from "./source-input.ts";
+
+/** What a subtask tells its host. All calls come from within `step`, `start` or a settled promise of the subtask. */
+export interface SubtaskListener {
+  onRunning(): void;
+  /** All input has been taken in; only barriers follow. */
+  onInputFinished(): void;
+  /** The state of a checkpoint, to be made durable and acknowledged. */
+  onSnapshot(checkpointId: number, state: readonly EncodedOperatorState[]): void;
+  /** The sinks have committed everything up to this checkpoint. */
+  onCommitted(checkpointId: number): void;
+  /** The end of the subtask: no step does anything after it. */
+  onFailed(error: unknown): void;
+  /** Something happened outside the loop: step again. */
+  onWake(): void;
+}
+
+export interface SubtaskOptions {
+  readonly chain: Omit<ChainOptions, "writers">;
+  readonly writers: readonly RecordWriter[];
+  /** By gate, then producer. */
+  readonly gates: readonly (readonly LocalChannel[])[];
+  readonly clock: Clock;
+  readonly listener: SubtaskListener;
+}
+
+/** Elements taken from one channel, or batches from one source, before the next one has its turn. */
+const TURN_ELEMENTS_MAX = 256;
+
+export class Subtask {
+  readonly chain: Chain;
+  readonly #options: SubtaskOptions;
+  readonly #gates: readonly InputGate[];
+  readonly #sources: readonly SourceInput[];
+  readonly #aligner: BarrierAligner;
+  readonly #firstChannel: readonly number[];
+  /** The channel of the aligner that stands for the subtask's own sources. */
+  readonly #sourceChannel: number;
+  readonly #mails: (() => void)[] = [];
+  #snapshots: SnapshotInProgress[] = [];
+  #areSourcesBlocked = false;
+  #isRunning = false;
+  #isInputFinished = false;
+  #isEnded = false;
+  #commits: Promise<void> = Promise.resolve();
+  #waitingForOperator: Promise<void> | undefined;
+
+  constructor(options: SubtaskOptions) {
+    this.#options = options;
+    this.chain = new Chain({ ...options.chain, writers: options.writers });
+    this.#gates = options.gates.map((channels, gate) => this.#createGate(channels, gate));
+    this.#sources = this.chain.sources.map(
+      (operator) =>
+        new SourceInput(
+          operator,
+          options.clock,
+          () => this.#wakeUnlessEnded(),
+          (error) => this.#fail(error),
+        ),
+    );
+    let channelCount = 0;
+    this.#firstChannel = options.gates.map((channels) => {
+      channelCount += channels.length;
+      return channelCount - channels.length;
+    });
+    this.#sourceChannel = channelCount;
+    this.#aligner = new BarrierAligner(channelCount + (this.#sources.length > 0 ? 1 : 0));
+  }
+
+  get isInputFinished(): boolean {
+    return this.#isInputFinished;
+  }
+
+  /** Opens the operators and finishes what a restored checkpoint left to be committed. */
+  async start(): Promise<void> {
+    try {
+      this.chain.open();
+      await this.chain.initialize();
+      this.chain.announceWatermarks();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#isEnded) return;
+    this.#isRunning = true;
+    this.#options.listener.onRunning();
+    this.#options.listener.onWake();
+  }
+
+  /** Puts a call between two records. */
+  mail(action: () => void): void {
+    this.#mails.push(action);
+    this.#options.listener.onWake();
+  }
+
+  /** Starts checkpoint `checkpointId` at this subtask's sources. */
+  triggerCheckpoint(checkpointId: number): void {
+    this.mail(() => {
+      if (this.#sources.length > 0) this.#onBarrier(this.#sourceChannel, checkpointId);
+    });
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void {
+    this.mail(() => {
+      // One after the other: a sink sees the notices of two checkpoints in order.
+      this.#commits = this.#commits
+        .then(() => this.chain.notifyCheckpointComplete(checkpointId))
+        .then(
+          () => this.#options.listener.onCommitted(checkpointId),
+          (error: unknown) => this.#fail(error),
+        );
+    });
+  }
+
+  /** For jobs without checkpoints: makes the results visible after the end of input. */
+  commitAtEnd(): void {
+    this.mail(() => {
+      this.chain.commitAtEnd().then(
+        () => this.#options.listener.onCommitted(Number.POSITIVE_INFINITY),
+        (error: unknown) => this.#fail(error),
+      );
+    });
+  }
+
+  /** Works until `deadlineMs` (monotonic) at the latest; true when it did something. */
+  step(deadlineMs: number): boolean {
+    if (!this.#isRunning || this.#isEnded) return false;
+    try {
+      const didMail = this.#runMails();
+      const didSnapshot = this.#stepSnapshots();
+      const didInput = this.#takeInput(deadlineMs);
+      return didMail || didSnapshot || didInput;
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
+  }
+
+  /** Monotonic ms at which something is due without new input; Infinity for never. */
+  nextDueMonoMs(): number {
+    if (!this.#isRunning || this.#isEnded) return Number.POSITIVE_INFINITY;
+    const idleDue = Math.min(Number.POSITIVE_INFINITY, ...this.#sources.map((source) => source.idleDueMonoMs()));
+    const timer = this.chain.nextProcessingTimeMs();
+    if (timer === Number.POSITIVE_INFINITY) return idleDue;
+    const clock = this.#options.clock;
+    return Math.min(idleDue, clock.monoMs() + Math.max(0, timer - clock.wallMs()));
+  }
+
+  /** Stops taking part in anything and releases what the operators hold. */
+  async close(): Promise<void> {
+    this.#isEnded = true;
+    await this.#commits;
+    await this.chain.close();
+  }
+
+  #createGate(channels: readonly LocalChannel[], gate: number): InputGate {
+    return new InputGate(channels, {
+      onWatermark: (timestampMs) => this.chain.onGateWatermark(gate, timestampMs),
+      onIdle: (isIdle) => this.chain.onGateIdle(gate, isIdle),
+      onEnd: () => this.chain.onGateFinished(gate),
+    });
+  }
+
+  // Takes the batch first: a mail that puts another mail must not starve input.
+  #runMails(): boolean {
+    if (this.#mails.length === 0) return false;
+    for (const mail of this.#mails.splice(0)) mail();
+    return true;
+  }
+
+  #stepSnapshots(): boolean {
+    const snapshot = this.#snapshots[0];
+    if (snapshot === undefined) return false;
+    if (!snapshot.step()) return true;
+    this.#snapshots.shift();
+    const state = snapshot.encode();
+    snapshot.durable().then(
+      () => {
+        if (!this.#isEnded) this.#options.listener.onSnapshot(snapshot.checkpointId, state);
+      },
+      (error: unknown) => this.#fail(error),
+    );
+    return true;
+  }
+
+  #takeInput(deadlineMs: number): boolean {
+    const clock = this.#options.clock;
+    if (this.chain.nextProcessingTimeMs() <= clock.wallMs()) this.chain.onProcessingTime(clock.wallMs());
+    let hasWorked = false;
+    for (let isMore = true; isMore; ) {
+      isMore = false;
+      for (let gate = 0; gate < this.#gates.length; gate++) {
+        if (this.#takeFromGate(gate)) isMore = true;
+      }
+      if (!this.#areSourcesBlocked) {
+        for (const source of this.#sources) {
+          if (this.#mayTakeInput() && source.poll(this.chain)) isMore = true;
+        }
+      }
+      if (isMore) {
+        hasWorked = true;
+        this.chain.emitOwnWatermarks();
+      }
+      if (this.#mails.length > 0 || clock.monoMs() >= deadlineMs) break;
+    }
+    this.#checkInputFinished();
+    return hasWorked;
+  }
+
+  // U2, for the next subtask's channels as for a sink's buffers.
+  #mayTakeInput(): boolean {
+    if (!this.chain.areOutputsAvailable()) return false;
+    const waiting = this.chain.whenAvailable();
+    if (waiting === undefined) return true;
+    if (this.#waitingForOperator === undefined) {
+      this.#waitingForOperator = waiting.then(
+        () => {
+          this.#waitingForOperator = undefined;
+          this.#wakeUnlessEnded();
+        },
+        (error: unknown) => this.#fail(error),
+      );
+    }
+    return false;
+  }
+
+  #takeFromGate(gateIndex: number): boolean {
+    const gate = this.#gates[gateIndex]!;
+    const input = this.chain.inputs[gateIndex]!;
+    let hasTaken = false;
+    for (let index = 0; index < gate.channels.length; index++) {
+      const channel = gate.channels[index]!;
+      if (channel.size === 0 || gate.blocked[index] === true || !this.#mayTakeInput()) continue;
+      hasTaken = true;
+      for (let left = TURN_ELEMENTS_MAX; left > 0 && channel.size > 0 && gate.blocked[index] === false; left--) {
+        const timestampMs = channel.nextTimestampMs;
+        // NaN marks an event.
+        if (!Number.isNaN(timestampMs)) input(channel.shift(), timestampMs);
+        else this.#onEvent(gateIndex, index, channel.shiftEvent());
+      }
+    }
+    return hasTaken;
+  }
+
+  #onEvent(gateIndex: number, channel: number, event: ChannelEvent): void {
+    const gate = this.#gates[gateIndex]!;
+    switch (event.kind) {
+      case "watermark":
+        gate.onWatermark(channel, event.timestampMs);
+        return;
+      case "idle":
+      case "active":
+        gate.onStatus(channel, event.kind === "idle");
+        return;
+      case "barrier":
+        this.#onBarrier(this.#firstChannel[gateIndex]! + channel, event.checkpointId);
+        return;
+      case "endOfInput":
+        gate.onEnd(channel);
+    }
+  }
+
+  #onBarrier(channel: number, checkpointId: number): void {
+    const action = this.#aligner.onBarrier(channel, checkpointId);
+    switch (action.kind) {
+      case "ignore":
+        return;
+      case "block":
+        if (action.abortedId !== undefined) this.#unblock();
+        this.#block(channel);
+        return;
+      case "snapshot":
+        this.#takeSnapshot(checkpointId);
+        this.#unblock();
+    }
+  }
+
+  #block(channel: number): void {
+    if (channel === this.#sourceChannel) {
+      this.#areSourcesBlocked = true;
+      return;
+    }
+    const gate = this.#firstChannel.findLastIndex((first) => first <= channel);
+    this.#gates[gate]!.blocked[channel - this.#firstChannel[gate]!] = true;
+  }
+
+  #unblock(): void {
+    this.#areSourcesBlocked = false;
+    for (const gate of this.#gates) gate.unblockAll();
+  }
+
+  // Synchronous part, then the barrier, then the records behind it; the rest of the snapshot goes on between records.
+  #takeSnapshot(checkpointId: number): void {
+    const state = this.chain.snapshot(checkpointId);
+    for (const writer of this.#options.writers) writer.broadcastEvent({ kind: "barrier", checkpointId });
+    this.#snapshots.push(new SnapshotInProgress(checkpointId, state));
+  }
+
+  #checkInputFinished(): void {
+    if (this.#isInputFinished) return;
+    if (!this.#gates.every((gate) => gate.hasEnded) || !this.#sources.every((source) => source.hasEnded)) return;
+    this.#isInputFinished = true;
+    this.chain.finish();
+    for (const writer of this.#options.writers) writer.broadcastEvent({ kind: "endOfInput" });
+    this.#options.listener.onInputFinished();
+  }
+
+  #wakeUnlessEnded(): void {
+    if (!this.#isEnded) this.#options.listener.onWake();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isEnded) return;
+    invariant(error !== undefined, "a subtask fails with an error");
+    this.#isEnded = true;
+    this.#options.listener.onFailed(error);
+  }
+}
