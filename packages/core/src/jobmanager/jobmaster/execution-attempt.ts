@@ -1,0 +1,61 @@
+/**
+ * What the JobMaster needs of the tasks of a job, wherever they run: it deploys all subtasks as one attempt, talks to
+ * them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
+ */
+
+import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
+import type { SourceSplit } from "../../connectors/source.ts";
+
+/** A subtask of an attempt. */
+export interface TaskId {
+  readonly vertexId: number;
+  readonly subtaskIndex: number;
+}
+
+/** Which subtask of which source. */
+export interface ReaderId {
+  readonly sourceUid: string;
+  readonly subtaskIndex: number;
+}
+
+/** Calls arrive in the order they were made, per subtask; none after `onFailed` or after `cancel` has settled. */
+export interface AttemptListener {
+  onRunning(task: TaskId): void;
+  onInputFinished(task: TaskId): void;
+  /** The subtask's part of a checkpoint is durable. */
+  onAcknowledged(task: TaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void;
+  onDeclined(task: TaskId, checkpointId: number, reason: unknown): void;
+  /** The sinks of the subtask have committed everything up to this checkpoint. */
+  onCommitted(task: TaskId, checkpointId: number): void;
+  onFailed(task: TaskId, error: Error): void;
+  onSplitRequest(reader: ReaderId): void;
+}
+
+/** One deployment of all subtasks of the job. */
+export interface ExecutionAttempt {
+  readonly tasks: readonly TaskId[];
+  triggerCheckpoint(checkpointId: number): void;
+  notifyCheckpointComplete(checkpointId: number): void;
+  /** For jobs without checkpoints, after all input has been taken in. */
+  commitAtEnd(): void;
+  assignSplit(reader: ReaderId, split: SourceSplit): void;
+  signalNoMoreSplits(reader: ReaderId): void;
+  /** Stops all subtasks and releases what they hold; settles when nothing of the attempt can write any more. */
+  cancel(): Promise<void>;
+}
+
+export interface DeployOptions {
+  readonly attemptNumber: number;
+  /** Undefined on a fresh start. */
+  readonly restore: RestoredJob | undefined;
+  readonly listener: AttemptListener;
+}
+
+/** The checkpoint that an attempt starts from, resolved to bytes by whoever deploys. */
+export interface RestoredJob {
+  readonly checkpointId: number;
+  /** Where its state files are. */
+  readonly directory: string;
+}
+
+export type Deployer = (options: DeployOptions) => Promise<ExecutionAttempt>;

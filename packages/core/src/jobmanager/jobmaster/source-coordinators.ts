@@ -1,0 +1,99 @@
+/**
+ * Runs the split enumerators of a job. An enumerator's snapshot and the trigger of the checkpoint happen in one turn of
+ * the event loop, and assignments travel in order with triggers, so a split is in the state of exactly one side (S1 of
+ * connectors/source.ts).
+ */
+import { BinaryReader } from "../../base/binary-reader.ts";
+import { BinaryWriter } from "../../base/binary-writer.ts";
+import type { Source, SourceSplit, SplitEnumerator } from "../../connectors/source.ts";
+import type { Platform } from "../../platform/platform.ts";
+import type { ReaderId } from "./execution-attempt.ts";
+
+export interface CoordinatedSource {
+  readonly uid: string;
+  readonly parallelism: number;
+  readonly source: Source<unknown, SourceSplit, unknown>;
+}
+
+export interface SplitAssigner {
+  assignSplit(reader: ReaderId, split: SourceSplit): void;
+  signalNoMoreSplits(reader: ReaderId): void;
+}
+
+interface Coordinator {
+  readonly coordinated: CoordinatedSource;
+  readonly enumerator: SplitEnumerator<SourceSplit, unknown>;
+}
+
+export class SourceCoordinators {
+  readonly #coordinators: readonly Coordinator[];
+  readonly #waitingRequests: ReaderId[] = [];
+  #isStarted = false;
+  #isClosed = false;
+
+  /** @param restored - Enumerator state by source uid; a source without one starts afresh. */
+  constructor(
+    sources: readonly CoordinatedSource[],
+    platform: Platform,
+    assigner: SplitAssigner,
+    restored: ReadonlyMap<string, Uint8Array>,
+  ) {
+    this.#coordinators = sources.map((coordinated) => {
+      const { source, uid, parallelism } = coordinated;
+      const context = {
+        platform,
+        currentParallelism: parallelism,
+        assignSplit: (split: SourceSplit, subtaskIndex: number) =>
+          assigner.assignSplit({ sourceUid: uid, subtaskIndex }, split),
+        signalNoMoreSplits: (subtaskIndex: number) => assigner.signalNoMoreSplits({ sourceUid: uid, subtaskIndex }),
+      };
+      const state = restored.get(uid);
+      const enumerator =
+        state === undefined
+          ? source.createEnumerator(context)
+          : source.restoreEnumerator(context, source.enumeratorStateSerializer.read(new BinaryReader(state)));
+      return { coordinated, enumerator };
+    });
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  /** Starts the enumerators and announces all readers; to be called when every reader runs. */
+  async start(): Promise<void> {
+    await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.start()));
+    if (this.#isClosed) return;
+    this.#isStarted = true;
+    for (const { coordinated, enumerator } of this.#coordinators) {
+      for (let subtaskIndex = 0; subtaskIndex < coordinated.parallelism; subtaskIndex++)
+        enumerator.addReader(subtaskIndex);
+    }
+    for (const reader of this.#waitingRequests.splice(0)) this.onSplitRequest(reader);
+  }
+
+  onSplitRequest(reader: ReaderId): void {
+    if (!this.#isStarted) {
+      this.#waitingRequests.push(reader);
+      return;
+    }
+    const found = this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid);
+    found?.enumerator.handleSplitRequest(reader.subtaskIndex);
+  }
+
+  /** The state of every enumerator, by source uid. */
+  snapshot(checkpointId: number): ReadonlyMap<string, Uint8Array> {
+    return new Map(
+      this.#coordinators.map(({ coordinated, enumerator }) => {
+        const writer = new BinaryWriter();
+        coordinated.source.enumeratorStateSerializer.write(enumerator.snapshotState(checkpointId), writer);
+        return [coordinated.uid, writer.finish()];
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.close()));
+  }
+}
