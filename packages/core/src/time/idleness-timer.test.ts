@@ -46,6 +46,22 @@ test("I2: an input that was idle when reading stopped stays idle", () => {
   expect(timer.isIdleAt(160)).toBe(true);
 });
 
+test("I3: a record is taken to have come when reading stopped, not when somebody looks afterwards", () => {
+  const timer = new IdlenessTimer(100, 0);
+  timer.onActivity();
+  timer.pause(60);
+  timer.onActivity();
+  expect(timer.isIdleAt(100)).toBe(false);
+  timer.resume(200);
+  expect(timer.idleAtMs).toBe(300);
+  expect(timer.isIdleAt(300)).toBe(true);
+
+  timer.onActivity();
+  timer.pause(400);
+  timer.resume(500);
+  expect(timer.isIdleAt(600)).toBe(true);
+});
+
 test("I1-I3: idle is never found before the readable silence has lasted, and always by one check after it has", () => {
   const steps = fc.array(
     fc.record({ afterMs: fc.nat(60), event: fc.constantFrom("record", "check", "check", "pause", "resume") }),
