@@ -41,8 +41,8 @@ class WindowContext extends OperatorContext implements ProcessWindowContext {
   window: TimeWindow = new TimeWindow(0, 0);
 }
 
-/** No timestamp of a record lies before this: the earliest time that a JavaScript date can hold. */
-const TIMESTAMP_MIN_MS = -8_640_000_000_000_000;
+/** No window of a record starts before this: the earliest JavaScript date less the longest window. */
+const TIMESTAMP_MIN_MS = -8_960_000_000_000_000;
 
 export class WindowOperator extends BaseOperator {
   override readonly table: KeyedStateTable;
@@ -99,8 +99,8 @@ export class WindowOperator extends BaseOperator {
       pane = pane.next;
     }
     if (pane !== undefined && pane.start === start) return pane;
-    if (this.isLate(end)) return undefined;
     if (!(start >= TIMESTAMP_MIN_MS)) throw this.#timestampMissing();
+    if (this.isLate(end)) return undefined;
     return this.#insert(this.table.createCurrent(), before, start, end);
   }
 
@@ -108,7 +108,9 @@ export class WindowOperator extends BaseOperator {
     return end - 1 + this.allowedLatenessMs <= this.currentWatermark;
   }
 
+  /** No window took the element. With gaps between windows that alone does not make it late. */
   late(value: unknown, timestampMs: number): void {
+    if (timestampMs + this.allowedLatenessMs > this.currentWatermark) return;
     if (this.emitLate !== undefined) this.emitLate(value, timestampMs);
     else this.#lateDropped.inc();
   }
