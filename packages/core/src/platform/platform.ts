@@ -2,8 +2,8 @@
  * The outside world as core sees it. Everything that has time, randomness, disk, threads or a process in it comes
  * through one `Platform` value, so that a whole cluster can run on a simulated one.
  *
- * `node-platform.ts` is the real implementation, `simulated-platform.ts` the seeded one; `platform-contract.ts` holds
- * the tests that both pass.
+ * `node-platform.ts` is the real implementation, `simulated-platform.ts` the seeded one; the `*-contract.test.ts` files
+ * hold the tests that both pass.
  */
 
 /** Cancels what it was returned for; calling it twice is harmless. @public */
@@ -92,7 +92,11 @@ export class FileSystemError extends Error {
   }
 }
 
-/** A thread that runs one module; messages are structured clones. @public */
+/**
+ * A thread that runs one module, seen from the thread that spawned it. Messages are structured clones, arrive in the
+ * order they were posted, and wait for the first listener.
+ * @public
+ */
 export interface WorkerHandle {
   postMessage(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
@@ -101,8 +105,23 @@ export interface WorkerHandle {
   terminate(): Promise<void>;
 }
 
+/** The thread seen from inside. It lives until it calls `exit`, throws, or is terminated. @public */
+export interface WorkerScope {
+  readonly platform: Platform;
+  /** The clone of what was passed to `spawn`. */
+  readonly input: unknown;
+  postMessage(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Ends the thread; messages posted before still arrive. */
+  exit(exitCode: number): void;
+}
+
+/** What a worker module exports under the name `main`. A rejection ends the thread as a failure. @public */
+export type WorkerMain = (scope: WorkerScope) => void | Promise<void>;
+
 /** @public */
 export interface Workers {
+  /** Starts a thread on the module, which exports `main` ({@link WorkerMain}). */
   spawn(moduleUrl: string, input: unknown): WorkerHandle;
 }
 

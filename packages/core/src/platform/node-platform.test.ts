@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createNodePlatform } from "./node-platform.ts";
+import { NodeWorkers } from "./node-workers.ts";
+import type { WorkerHandle } from "./platform.ts";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "millrace-node-platform-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const firstMessage = (worker: WorkerHandle): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    worker.onMessage(resolve);
+    worker.onExit((exitCode, failure) => reject(failure ?? new Error(`exit ${exitCode}`)));
+  });
+
+test("a worker module may be plain JavaScript, and has a platform of its own", async () => {
+  const path = join(directory, "plain.mjs");
+  await writeFile(path, "export const main = ({ platform, postMessage }) => postMessage(platform.proc.processId);");
+  const worker = createNodePlatform().workers.spawn(pathToFileURL(path).href, undefined);
+  expect(await firstMessage(worker)).toBe(process.pid);
+  await worker.terminate();
+});
+
+test("a TypeScript worker module in a checkout finds the workspace packages in their sources", async () => {
+  // From a file inside the package: a package finds itself by its name.
+  const worker = createNodePlatform().workers.spawn(new URL("./testdata/source-worker.ts", import.meta.url).href, 5);
+  expect(await firstMessage(worker)).toMatch(/packages\/core\/src\/internal\.ts$/);
+  await worker.terminate();
+});
+
+test("a module without main fails the worker and is named", async () => {
+  const path = join(directory, "empty.mjs");
+  await writeFile(path, "export {};");
+  const worker = createNodePlatform().workers.spawn(pathToFileURL(path).href, undefined);
+  await expect(firstMessage(worker)).rejects.toThrow("empty.mjs exports no function main");
+});
+
+test("MR_TYPESCRIPT_LOADER_MISSING: without tsx a TypeScript worker is refused with what to do", () => {
+  const workers = new NodeWorkers(pathToFileURL(join(directory, "boot.mjs")));
+  expect(() => workers.spawn("file:///jobs/job.ts", undefined)).toThrow(
+    expect.objectContaining({
+      code: "MR_TYPESCRIPT_LOADER_MISSING",
+      where: { module: "file:///jobs/job.ts" },
+      todo: expect.stringContaining("npm install tsx"),
+    }),
+  );
+});
+
+test("forks of two processes differ, although each repeats its own", () => {
+  const one = createNodePlatform().random;
+  const other = createNodePlatform().random;
+  expect(one.fork("a").uuid()).toBe(one.fork("a").uuid());
+  expect(one.fork("a").uuid()).not.toBe(other.fork("a").uuid());
+});

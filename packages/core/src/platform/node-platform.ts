@@ -1,0 +1,17 @@
+import { NodeClock } from "./node-clock.ts";
+import { NodeFs } from "./node-fs.ts";
+import { NodeProc } from "./node-proc.ts";
+import { NodeRandom } from "./node-random.ts";
+import { NodeWorkers } from "./node-workers.ts";
+import type { Platform } from "./platform.ts";
+
+/** The real world: this process on this machine. @public */
+export function createNodePlatform(): Platform {
+  return {
+    clock: new NodeClock(),
+    random: new NodeRandom(),
+    fs: new NodeFs(),
+    workers: new NodeWorkers(),
+    proc: new NodeProc(),
+  };
+}

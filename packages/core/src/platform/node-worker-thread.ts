@@ -1,0 +1,26 @@
+import { parentPort } from "node:worker_threads";
+import { invariant } from "../base/errors.ts";
+import { MessageBox } from "./message-box.ts";
+import { createNodePlatform } from "./node-platform.ts";
+import type { WorkerThreadInput } from "./node-workers.ts";
+import type { WorkerMain, WorkerScope } from "./platform.ts";
+
+/** Runs a worker module inside its thread; the boot file calls it once. @internal */
+export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): Promise<void> {
+  const port = parentPort;
+  invariant(port !== null, "a worker module runs in a worker thread");
+  const messages = new MessageBox<[message: unknown]>();
+  // The listener also keeps the thread alive: it ends by exit(), by a failure or from outside only.
+  port.on("message", (message: unknown) => messages.put(message));
+  const scope: WorkerScope = {
+    platform: createNodePlatform(),
+    input,
+    postMessage: (message) => port.postMessage(message),
+    onMessage: (listener) => messages.listen(listener),
+    exit: (exitCode) => process.exit(exitCode),
+  };
+  const module: { readonly main?: unknown } = await import(moduleUrl);
+  invariant(typeof module.main === "function", `worker module ${moduleUrl} exports no function main`);
+  // A module's exports have no type across a dynamic import; that main is a WorkerMain is the contract of spawn().
+  await (module.main as WorkerMain)(scope);
+}
