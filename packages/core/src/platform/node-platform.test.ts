@@ -58,3 +58,18 @@ test("forks of two processes differ, although each repeats its own", () => {
   expect(one.fork("a").uuid()).toBe(one.fork("a").uuid());
   expect(one.fork("a").uuid()).not.toBe(other.fork("a").uuid());
 });
+
+test("a delay beyond 31 bits does not reach Node's timers, which would fire at once and warn", async () => {
+  const { clock } = createNodePlatform();
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning.name);
+  process.on("warning", onWarning);
+  const cancel = clock.after(2 ** 40, () => {});
+  // Warnings are emitted on the next tick, before any timer.
+  await new Promise<void>((resolve) => {
+    clock.after(1, resolve);
+  });
+  cancel();
+  process.off("warning", onWarning);
+  expect(warnings).not.toContain("TimeoutOverflowWarning");
+});

@@ -90,6 +90,24 @@ describe("when the power goes", () => {
     expect(outcomes).toEqual([[], ["file", "file"]]);
   });
 
+  test("a file that came back under two names takes its space until both are gone", async () => {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    await platform.run(async () => {
+      await platform.fs.makeDirectory("/d");
+      await put(platform, "/a", ascii("twice"), { bytes: true, name: true });
+      await platform.fs.rename("/a", "/d/a");
+      await platform.fs.syncDirectory("/d");
+    });
+    platform.powerOff("lost");
+    const next = platform.restart();
+    const usedBytes: number[] = [];
+    for (const name of ["/a", "/d/a"]) {
+      usedBytes.push(next.storage.disk.usedBytes);
+      await next.run(() => next.fs.remove(name));
+    }
+    expect([...usedBytes, next.storage.disk.usedBytes]).toEqual([5, 5, 0]);
+  });
+
   test("a removal without syncDirectory comes back", async () => {
     const platform = createSimulatedPlatform({ seed: 1 });
     await platform.run(async () => {
