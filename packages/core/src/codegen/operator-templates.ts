@@ -61,6 +61,7 @@ export function writeOperator(
       writeCo(chain, operator, spec, input, value, time);
       return;
     case "sink":
+      chain.count(operator);
       text.line(`op${index}.writeContext.timestamp = ${time};`);
       text.line(`op${index}.writer.write(${value}, op${index}.writeContext);`);
       return;

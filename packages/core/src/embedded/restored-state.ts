@@ -1,8 +1,126 @@
-/** What the subtasks of an attempt restore, read from a checkpoint and dealt out. */
+/** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
+import { MillraceError } from "../base/errors.ts";
+import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
+import { decodeOperatorLists, redistributeLists } from "../checkpoint/operator-lists.ts";
+import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
+import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { LocalFs } from "../platform/platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
+import { keyGroupRange } from "../types/key-encoding.ts";
 
-/** By vertex and subtask, then operator uid. */
+/** What the subtasks of an attempt restore. */
 export interface RestoredState {
   readonly checkpointId: number;
+  /** By operator uid. */
   of(vertexId: number, subtaskIndex: number): ReadonlyMap<string, OperatorRestore>;
+}
+
+/** @throws MillraceError `MR_STATE_FILE_CORRUPT` */
+export async function readRestoredState(
+  fs: LocalFs,
+  checkpoint: LoadedCheckpoint,
+  graph: JobGraph,
+): Promise<RestoredState> {
+  const restores = new Map<string, Map<string, OperatorRestore>>();
+  for (const vertex of graph.vertices) {
+    for (const operator of vertex.operators) {
+      const state = checkpoint.metadata.operators.find(({ uid }) => uid === operator.uid);
+      if (state === undefined) continue;
+      const perSubtask = await readOperator(fs, checkpoint, state, vertex);
+      perSubtask.forEach((restore, subtaskIndex) => {
+        const place = `${vertex.id}/${subtaskIndex}`;
+        const operators = restores.get(place) ?? new Map<string, OperatorRestore>();
+        restores.set(place, operators.set(operator.uid, restore));
+      });
+    }
+  }
+  return {
+    checkpointId: checkpoint.metadata.checkpointId,
+    of: (vertexId, subtaskIndex) => restores.get(`${vertexId}/${subtaskIndex}`) ?? new Map(),
+  };
+}
+
+async function readOperator(
+  fs: LocalFs,
+  checkpoint: LoadedCheckpoint,
+  state: OperatorStateMetadata,
+  vertex: JobVertex,
+): Promise<readonly OperatorRestore[]> {
+  const lists = [];
+  for (const subtask of state.subtasks) {
+    lists.push(decodeOperatorLists(await readState(fs, checkpoint.directory, subtask.lists)));
+  }
+  const dealt = redistributeLists(lists, vertex.parallelism);
+  const blobs = new Map<number, Uint8Array>();
+  for (const [index, subtask] of state.subtasks.entries()) {
+    if (subtask.keyed !== undefined) blobs.set(index, await readState(fs, checkpoint.directory, subtask.keyed));
+  }
+  return dealt.map((subtaskLists, subtaskIndex) => {
+    const own = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
+    const keyedBlobs = [...blobs]
+      .filter(([index]) => {
+        const old = keyGroupRange(state.maxParallelism, state.parallelism, index);
+        return old.start < own.end && own.start < old.end;
+      })
+      .map(([, blob]) => blob);
+    return { keyedBlobs, keyGroupStart: own.start, keyGroupEnd: own.end, lists: subtaskLists };
+  });
+}
+
+/**
+ * Checks, before anything starts, that the job can take over the checkpoint's state, and returns the maximum parallelism
+ * by vertex id where it has to follow the checkpoint.
+ *
+ * @throws MillraceError `MR_CHECKPOINT_OTHER_JOB`, `MR_STATE_NOT_RESTORED`, `MR_MAX_PARALLELISM_MISMATCH`
+ */
+export function checkRestore(
+  checkpoint: LoadedCheckpoint,
+  graph: JobGraph,
+  allowsNonRestored: boolean,
+): ReadonlyMap<number, number> {
+  const stateful = checkpoint.metadata.operators.filter((operator) => operator.isStateful);
+  const uids = new Set(graph.vertices.flatMap((vertex) => vertex.operators.map(({ uid }) => uid)));
+  const orphans = stateful.filter(({ uid }) => !uids.has(uid));
+  const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+  if (stateful.length > 0 && orphans.length === stateful.length) {
+    throw new MillraceError("MR_CHECKPOINT_OTHER_JOB", {
+      what: "The checkpoint belongs to another job: none of its stateful operators is in this one",
+      where: { checkpoint: checkpoint.directory, job: checkpoint.metadata.jobName },
+      found: `state of ${list(stateful.map(({ uid }) => uid))}`,
+      expected: `state of ${list([...uids])}`,
+      todo: "Give the path of a checkpoint of this job",
+    });
+  }
+  if (orphans.length > 0 && !allowsNonRestored) {
+    throw new MillraceError("MR_STATE_NOT_RESTORED", {
+      what: "The checkpoint holds state of operators that the job does not have any more",
+      where: { checkpoint: checkpoint.directory },
+      found: `state of ${list(orphans.map(({ uid }) => uid))}`,
+      expected: "an operator for every state",
+      todo: "Give the operators their old uids, or drop the state with --allowNonRestoredState",
+    });
+  }
+  return followedMaxParallelism(checkpoint, graph);
+}
+
+function followedMaxParallelism(checkpoint: LoadedCheckpoint, graph: JobGraph): ReadonlyMap<number, number> {
+  const followed = new Map<number, number>();
+  for (const vertex of graph.vertices) {
+    for (const operator of vertex.operators) {
+      const state = checkpoint.metadata.operators.find(({ uid }) => uid === operator.uid);
+      if (state === undefined || !state.subtasks.some(({ keyed }) => keyed !== undefined)) continue;
+      if (state.maxParallelism === vertex.maxParallelism) continue;
+      if (vertex.isMaxParallelismExplicit || vertex.parallelism > state.maxParallelism) {
+        throw new MillraceError("MR_MAX_PARALLELISM_MISMATCH", {
+          what: "Keyed state was written with another maximum parallelism",
+          where: { operator: operator.name, uid: operator.uid },
+          found: `${state.maxParallelism} in the checkpoint, ${vertex.maxParallelism} in the job at parallelism ${vertex.parallelism}`,
+          expected: "the same maximum parallelism, and a parallelism that is not above it",
+          todo: `Set pipeline.max-parallelism to ${state.maxParallelism}, or start without the state`,
+        });
+      }
+      followed.set(vertex.id, state.maxParallelism);
+    }
+  }
+  return followed;
 }

@@ -151,3 +151,11 @@ export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U,
       return undefined;
   }
 }
+
+/** Operators whose loss would lose something: keyed state, source positions, or what a sink has not committed. */
+export function needsRestore(spec: OperatorSpec): boolean {
+  if (spec.kind === "sink")
+    return spec.sink.createCommitter !== undefined || spec.sink.writerStateSerializer !== undefined;
+  if (spec.kind === "co") return spec.keys !== undefined;
+  return isStateful(spec);
+}

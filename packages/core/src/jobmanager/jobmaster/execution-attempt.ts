@@ -2,7 +2,7 @@
  * What the JobMaster needs of the tasks of a job, wherever they run: it deploys all subtasks as one attempt, talks to
  * them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
  */
-
+import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
 import type { SourceSplit } from "../../connectors/source.ts";
 
@@ -18,7 +18,7 @@ export interface ReaderId {
   readonly subtaskIndex: number;
 }
 
-/** Calls arrive in the order they were made, per subtask; none after `onFailed` or after `cancel` has settled. */
+/** Calls arrive in the order they were made, per subtask; none after `onFailed` or after `cancel` was called. */
 export interface AttemptListener {
   onRunning(task: TaskId): void;
   onInputFinished(task: TaskId): void;
@@ -34,6 +34,7 @@ export interface AttemptListener {
 /** One deployment of all subtasks of the job. */
 export interface ExecutionAttempt {
   readonly tasks: readonly TaskId[];
+  start(): void;
   triggerCheckpoint(checkpointId: number): void;
   notifyCheckpointComplete(checkpointId: number): void;
   /** For jobs without checkpoints, after all input has been taken in. */
@@ -47,15 +48,13 @@ export interface ExecutionAttempt {
 export interface DeployOptions {
   readonly attemptNumber: number;
   /** Undefined on a fresh start. */
-  readonly restore: RestoredJob | undefined;
+  readonly restore: LoadedCheckpoint | undefined;
   readonly listener: AttemptListener;
 }
 
-/** The checkpoint that an attempt starts from, resolved to bytes by whoever deploys. */
-export interface RestoredJob {
-  readonly checkpointId: number;
-  /** Where its state files are. */
-  readonly directory: string;
-}
-
+/** Reads what is to be restored and makes all subtasks, without starting them. */
 export type Deployer = (options: DeployOptions) => Promise<ExecutionAttempt>;
+
+export function taskName(task: TaskId): string {
+  return `${task.vertexId}/${task.subtaskIndex}`;
+}

@@ -1,0 +1,191 @@
+/**
+ * Checkpoints in a directory of a file system:
+ *
+ *     <directory>/<job id>/chk-<n>/_metadata     written last, atomically; a checkpoint without it does not exist
+ *     <directory>/<job id>/chk-<n>/<uuid>        state that is too large for the metadata
+ *     <directory>/<job id>/shared, taskowned     reserved
+ *
+ * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
+ * - F2. `_metadata` appears by a rename after everything it points to is durable.
+ * - F3. Discarding removes `_metadata` first: a checkpoint that is half gone is not listed.
+ */
+import { crc32c } from "../base/crc32c.ts";
+import { MillraceError } from "../base/errors.ts";
+import { FileSystemError, type LocalFs, type Random } from "../platform/platform.ts";
+import { encodeMetadata } from "./metadata-codec.ts";
+import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+
+export const METADATA_FILE = "_metadata";
+
+/** Where the JobMaster and the tasks keep checkpoints. */
+export interface CheckpointStorage {
+  initialize(): Promise<void>;
+  /** Makes bytes durable as part of a checkpoint. */
+  write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle>;
+  /** Completes a checkpoint; returns its directory, undefined when it is only in memory. */
+  storeMetadata(metadata: CheckpointMetadata): Promise<string | undefined>;
+  /** Removes a checkpoint, completed or not. */
+  discard(checkpointId: number): Promise<void>;
+  removeIfEmpty(): Promise<void>;
+}
+
+export interface FileSystemStorageOptions {
+  readonly fs: LocalFs;
+  readonly random: Random;
+  /** `execution.checkpointing.dir`. */
+  readonly directory: string;
+  readonly jobId: string;
+  /** `execution.checkpointing.create-subdir`. */
+  readonly hasJobDirectory: boolean;
+  /** `execution.checkpointing.data-inline-threshold`, bytes. */
+  readonly inlineBelowBytes: number;
+}
+
+export class FileSystemCheckpointStorage implements CheckpointStorage {
+  readonly #options: FileSystemStorageOptions;
+  readonly #directory: string;
+  readonly #prepared = new Map<number, Promise<string>>();
+
+  constructor(options: FileSystemStorageOptions) {
+    this.#options = options;
+    const { fs, directory, jobId, hasJobDirectory } = options;
+    this.#directory = hasJobDirectory ? fs.resolve(directory, jobId) : fs.resolve(directory);
+  }
+
+  /** Creates the directories of the job, so that a place that cannot be written to fails before the job runs. */
+  async initialize(): Promise<void> {
+    const { fs } = this.#options;
+    try {
+      for (const name of ["shared", "taskowned"]) await fs.makeDirectory(fs.resolve(this.#directory, name));
+      // A new directory is durable when its parent is synced.
+      for (const parent of ["..", "../.."]) await fs.syncDirectory(fs.resolve(this.#directory, "shared", parent));
+    } catch (error) {
+      throw storageError(error, this.#directory);
+    }
+  }
+
+  pathOf(checkpointId: number): string {
+    return this.#options.fs.resolve(this.#directory, `chk-${checkpointId}`);
+  }
+
+  /** Makes bytes durable as part of a checkpoint (F1). */
+  async write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    if (bytes.length < this.#options.inlineBelowBytes) return { kind: "inline", bytes };
+    const { fs, random } = this.#options;
+    const directory = await this.#prepare(checkpointId);
+    const name = random.uuid();
+    try {
+      await writeDurably(fs, fs.resolve(directory, name), bytes);
+      await fs.syncDirectory(directory);
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+    return { kind: "file", name, sizeBytes: bytes.length, crc32c: crc32c(bytes) };
+  }
+
+  /** Completes a checkpoint (F2); returns its directory. */
+  async storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+    const { fs } = this.#options;
+    const directory = await this.#prepare(metadata.checkpointId);
+    const inProgress = fs.resolve(directory, `${METADATA_FILE}.inprogress`);
+    try {
+      await writeDurably(fs, inProgress, encodeMetadata(metadata));
+      await fs.rename(inProgress, fs.resolve(directory, METADATA_FILE));
+      await fs.syncDirectory(directory);
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+    return directory;
+  }
+
+  /** Removes a checkpoint, completed or not (F3). */
+  async discard(checkpointId: number): Promise<void> {
+    const { fs } = this.#options;
+    const directory = this.pathOf(checkpointId);
+    this.#prepared.delete(checkpointId);
+    if ((await fs.stat(directory)) === undefined) return;
+    await fs.remove(fs.resolve(directory, METADATA_FILE));
+    await fs.syncDirectory(directory);
+    await fs.removeTree(directory);
+  }
+
+  /** Removes the job's directory when no checkpoint is left in it. */
+  async removeIfEmpty(): Promise<void> {
+    const { fs, hasJobDirectory } = this.#options;
+    if (!hasJobDirectory || (await fs.stat(this.#directory)) === undefined) return;
+    const names = await fs.list(this.#directory);
+    if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(this.#directory);
+  }
+
+  #prepare(checkpointId: number): Promise<string> {
+    let prepared = this.#prepared.get(checkpointId);
+    if (prepared === undefined) {
+      prepared = this.#createDirectory(checkpointId);
+      this.#prepared.set(checkpointId, prepared);
+    }
+    return prepared;
+  }
+
+  async #createDirectory(checkpointId: number): Promise<string> {
+    const { fs } = this.#options;
+    const directory = this.pathOf(checkpointId);
+    try {
+      // What an attempt of the same number left behind before a crash was never completed.
+      if ((await fs.stat(fs.resolve(directory, METADATA_FILE))) === undefined) await fs.removeTree(directory);
+      await fs.makeDirectory(directory);
+      await fs.syncDirectory(this.#directory);
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+    return directory;
+  }
+}
+
+/** For jobs without a checkpoint directory: survives failures of the job, not of the process. */
+export class MemoryCheckpointStorage implements CheckpointStorage {
+  async initialize(): Promise<void> {}
+
+  async write(_checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    return { kind: "inline", bytes };
+  }
+
+  async storeMetadata(_metadata: CheckpointMetadata): Promise<undefined> {
+    return undefined;
+  }
+
+  async discard(_checkpointId: number): Promise<void> {}
+
+  async removeIfEmpty(): Promise<void> {}
+}
+
+async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, "create");
+  try {
+    await file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function storageError(error: unknown, directory: string): unknown {
+  if (!(error instanceof FileSystemError)) return error;
+  if (error.errno === "ENOSPC" || error.errno === "EDQUOT") {
+    return new MillraceError("MR_DISK_FULL", {
+      what: "The checkpoint directory has no room left",
+      where: { directory },
+      found: error.message,
+      expected: "room for one more checkpoint",
+      todo: "Free space, or set execution.checkpointing.dir to another disk; completed checkpoints are untouched",
+      cause: error,
+    });
+  }
+  return new MillraceError("MR_CHECKPOINT_STORAGE_FAILED", {
+    what: "The checkpoint directory cannot be written to",
+    where: { directory },
+    found: error.message,
+    expected: "a directory that can be created and written",
+    todo: "Check execution.checkpointing.dir and its permissions",
+    cause: error,
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * The file `_metadata`: a container (types/container.ts) with two sections. "metadata" is canonical JSON; a handle in it
+ * is `{"file", "size", "crc"}` or `{"at", "size"}`, the latter a range of the section "inline", which holds the bytes of all
+ * inline handles one after the other. The container's checksums cover both.
+ */
+import { MillraceError } from "../base/errors.ts";
+import { decodeContainer, encodeContainer } from "../types/container.ts";
+import type { CheckpointMetadata, OperatorStateMetadata, StateHandle } from "./state-handles.ts";
+
+export const METADATA_FORMAT_VERSION = 1;
+
+type JsonHandle =
+  | { readonly file: string; readonly size: number; readonly crc: number }
+  | { readonly at: number; readonly size: number };
+
+interface JsonMetadata {
+  readonly formatVersion: number;
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly checkpointId: number;
+  readonly timestampMs: number;
+  readonly graphHash: string;
+  readonly operators: readonly (Omit<OperatorStateMetadata, "subtasks"> & {
+    readonly subtasks: readonly { readonly keyed: JsonHandle | null; readonly lists: JsonHandle }[];
+  })[];
+  readonly coordinators: readonly { readonly uid: string; readonly handle: JsonHandle }[];
+}
+
+export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
+  const inline: Uint8Array[] = [];
+  let inlineBytes = 0;
+  const toJson = (handle: StateHandle): JsonHandle => {
+    if (handle.kind === "file") return { file: handle.name, size: handle.sizeBytes, crc: handle.crc32c };
+    inline.push(handle.bytes);
+    inlineBytes += handle.bytes.length;
+    return { at: inlineBytes - handle.bytes.length, size: handle.bytes.length };
+  };
+  const json: JsonMetadata = {
+    formatVersion: METADATA_FORMAT_VERSION,
+    jobId: metadata.jobId,
+    jobName: metadata.jobName,
+    checkpointId: metadata.checkpointId,
+    timestampMs: metadata.timestampMs,
+    graphHash: metadata.graphHash,
+    operators: metadata.operators.map(({ uid, name, parallelism, maxParallelism, isStateful, subtasks }) => ({
+      uid,
+      name,
+      parallelism,
+      maxParallelism,
+      isStateful,
+      subtasks: subtasks.map(({ keyed, lists }) => ({
+        keyed: keyed === undefined ? null : toJson(keyed),
+        lists: toJson(lists),
+      })),
+    })),
+    coordinators: metadata.coordinators.map(({ uid, handle }) => ({ uid, handle: toJson(handle) })),
+  };
+  const bytes = new Uint8Array(inlineBytes);
+  let at = 0;
+  for (const part of inline) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return encodeContainer([
+    { name: "metadata", kind: "json", schema: { kind: "json" }, bytes: new TextEncoder().encode(JSON.stringify(json)) },
+    { name: "inline", kind: "bytes", schema: { kind: "bytes" }, bytes },
+  ]);
+}
+
+/** @throws MillraceError `MR_CHECKPOINT_CORRUPT`, or `MR_FORMAT_VERSION_UNSUPPORTED` for a later format. */
+export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetadata {
+  const [section, inline] = readSections(bytes, file);
+  // The container's checksum has been verified, so this is what encodeMetadata wrote.
+  const json = JSON.parse(new TextDecoder().decode(section)) as JsonMetadata;
+  if (json.formatVersion !== METADATA_FORMAT_VERSION) {
+    throw new MillraceError("MR_FORMAT_VERSION_UNSUPPORTED", {
+      what: "The checkpoint was written in a format that this release does not read",
+      where: { file },
+      found: `metadata format ${json.formatVersion}`,
+      expected: `metadata format ${METADATA_FORMAT_VERSION}`,
+      todo: "Restore it with the release that wrote it, or a later one",
+    });
+  }
+  const fromJson = (handle: JsonHandle): StateHandle =>
+    "file" in handle
+      ? { kind: "file", name: handle.file, sizeBytes: handle.size, crc32c: handle.crc }
+      : { kind: "inline", bytes: inline.subarray(handle.at, handle.at + handle.size) };
+  return {
+    ...json,
+    operators: json.operators.map((operator) => ({
+      ...operator,
+      subtasks: operator.subtasks.map(({ keyed, lists }) => ({
+        uid: operator.uid,
+        keyed: keyed === null ? undefined : fromJson(keyed),
+        lists: fromJson(lists),
+      })),
+    })),
+    coordinators: json.coordinators.map(({ uid, handle }) => ({ uid, handle: fromJson(handle) })),
+  };
+}
+
+function readSections(bytes: Uint8Array, file: string): readonly [Uint8Array, Uint8Array] {
+  try {
+    const sections = decodeContainer(bytes, { file });
+    const section = sections.find(({ name }) => name === "metadata");
+    const inline = sections.find(({ name }) => name === "inline");
+    if (section !== undefined && inline !== undefined) return [section.bytes, inline.bytes];
+    throw corrupt(file, `sections ${sections.map(({ name }) => name).join(", ")}`, undefined);
+  } catch (cause) {
+    if (cause instanceof MillraceError && cause.code !== "MR_DATA_CORRUPT") throw cause;
+    throw corrupt(file, cause instanceof MillraceError ? (cause.found ?? cause.message) : String(cause), cause);
+  }
+}
+
+function corrupt(file: string, found: string, cause: unknown): MillraceError {
+  return new MillraceError("MR_CHECKPOINT_CORRUPT", {
+    what: "The metadata of a checkpoint is damaged",
+    where: { file },
+    found,
+    expected: "the bytes that were written, with their checksums",
+    todo: "Restore from another checkpoint: give its path with -s; nothing falls back to an older one by itself",
+    cause,
+  });
+}

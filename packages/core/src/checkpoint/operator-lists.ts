@@ -1,0 +1,75 @@
+/**
+ * The list states of one operator in one subtask as bytes: a container with one section a list; its payload is a varint
+ * count and then, for each element, a varint length and the bytes.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { type ContainerSection, decodeContainer, encodeContainer } from "../types/container.ts";
+
+export type ListMode = "split" | "union" | "broadcast";
+
+export interface OperatorList {
+  readonly name: string;
+  readonly mode: ListMode;
+  readonly elements: readonly Uint8Array[];
+}
+
+export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array {
+  return encodeContainer(
+    lists.map((list): ContainerSection => {
+      const writer = new BinaryWriter();
+      writer.varint(list.elements.length);
+      for (const element of list.elements) {
+        writer.varint(element.length);
+        writer.rawBytes(element);
+      }
+      return { name: list.name, kind: list.mode, schema: { kind: "bytes" }, bytes: writer.finish() };
+    }),
+  );
+}
+
+export function decodeOperatorLists(bytes: Uint8Array): readonly OperatorList[] {
+  return decodeContainer(bytes).map((section) => {
+    const input = new BinaryReader(section.bytes);
+    const count = input.varint();
+    const elements: Uint8Array[] = [];
+    for (let index = 0; index < count; index++) elements.push(input.rawBytes(input.varint()));
+    // Only encodeOperatorLists writes these containers.
+    return { name: section.name, mode: section.kind as ListMode, elements };
+  });
+}
+
+/**
+ * Deals the lists of all old subtasks out to the new ones: split lists round robin, union and broadcast lists whole to
+ * everybody. At equal parallelism every subtask gets its own split lists back.
+ */
+export function redistributeLists(
+  old: readonly (readonly OperatorList[])[],
+  parallelism: number,
+): readonly ReadonlyMap<string, readonly Uint8Array[]>[] {
+  const dealt = Array.from({ length: parallelism }, () => new Map<string, Uint8Array[]>());
+  const listOf = (subtask: number, name: string): Uint8Array[] => {
+    const lists = dealt[subtask]!;
+    const list = lists.get(name) ?? [];
+    lists.set(name, list);
+    return list;
+  };
+  const next = new Map<string, number>();
+  old.forEach((lists, oldSubtask) => {
+    for (const { name, mode, elements } of lists) {
+      for (let subtask = 0; subtask < parallelism; subtask++) listOf(subtask, name);
+      for (const element of elements) {
+        if (mode === "union") dealt.forEach((_, subtask) => listOf(subtask, name).push(element));
+        else if (mode === "broadcast") {
+          if (oldSubtask === 0) dealt.forEach((_, subtask) => listOf(subtask, name).push(element));
+        } else if (old.length === parallelism) listOf(oldSubtask, name).push(element);
+        else {
+          const subtask = next.get(name) ?? 0;
+          listOf(subtask, name).push(element);
+          next.set(name, (subtask + 1) % parallelism);
+        }
+      }
+    }
+  });
+  return dealt;
+}

@@ -1,0 +1,259 @@
+/** One job in the caller's thread: its JobMaster, its subtasks, and what can be asked about it. */
+import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
+import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
+import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import {
+  CHECKPOINTING_INTERVAL,
+  EXTERNALIZED_CHECKPOINT_RETENTION,
+  RETAINED_CHECKPOINTS,
+} from "../config/checkpointing-options.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { restartStrategyOf } from "../config/restart-strategy.ts";
+import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
+import { buildJobGraph } from "../graph/build-job-graph.ts";
+import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { Transformation } from "../graph/transformation.ts";
+import type { DeployOptions, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
+import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
+import { MetricRegistry } from "../metrics/metric-registry.ts";
+import { needsRestore } from "../operators/operator-spec.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import { EmbeddedAttempt } from "./embedded-attempt.ts";
+import { coordinatorConfigOf, graphOptionsOf, storageOf } from "./job-settings.ts";
+import { checkRestore, readRestoredState } from "./restored-state.ts";
+
+export interface EmbeddedJobOptions {
+  readonly name: string;
+  readonly transformations: readonly Transformation[];
+  readonly configuration: Configuration;
+  readonly platform: Platform;
+  readonly onWarning: (message: string) => void;
+}
+
+/** How far a job is; all figures are of the current attempt except checkpoints and restarts. */
+export interface JobProgress {
+  readonly status: JobStatus;
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  /** Epoch ms; undefined before the first watermark and after the end of input. */
+  readonly watermarkMs: number | undefined;
+  readonly checkpoints: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly lastId: number | undefined;
+    readonly lastPath: string | undefined;
+    /** Wall clock, epoch ms. */
+    readonly lastCompletedMs: number | undefined;
+  };
+  readonly restarts: number;
+}
+
+export interface EmbeddedJobResult {
+  readonly status: "FINISHED" | "FAILED" | "CANCELED";
+  readonly cause: unknown;
+  readonly netRuntimeMs: number;
+}
+
+export class EmbeddedJob {
+  readonly jobId: string;
+  readonly graph: JobGraph;
+  readonly metrics: MetricRegistry = new MetricRegistry();
+  /** Settles when the job is over, also after a failure. */
+  readonly result: Promise<EmbeddedJobResult>;
+  readonly #options: EmbeddedJobOptions;
+  readonly #storage: CheckpointStorage;
+  readonly #checkpoints: JobCheckpoints;
+  readonly #master: JobMaster;
+  #attempt: EmbeddedAttempt | undefined;
+  #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
+    recordsRead: 0,
+    recordsWritten: 0,
+    watermarkMs: undefined,
+  };
+
+  /**
+   * Builds the graph, checks what is to be restored and starts the job.
+   * @throws MillraceError what `buildJobGraph`, `loadCheckpoint` and `checkRestore` throw; nothing has been started then.
+   */
+  static async start(options: EmbeddedJobOptions): Promise<EmbeddedJob> {
+    const { configuration, platform, transformations, name } = options;
+    const path = configuration.get(STATE_RECOVERY_PATH);
+    const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
+    let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
+    for (const warning of graph.warnings) options.onWarning(warning);
+    if (restore !== undefined) {
+      const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
+      graph = withMaxParallelism(graph, followed);
+    }
+    const jobId = toHex(platform.random.bytes(16));
+    const storage = storageOf(configuration, platform, jobId);
+    if (configuration.get(CHECKPOINTING_INTERVAL) !== undefined) await storage.initialize();
+    const job = new EmbeddedJob(options, jobId, graph, storage, restore);
+    job.#master.start();
+    return job;
+  }
+
+  private constructor(
+    options: EmbeddedJobOptions,
+    jobId: string,
+    graph: JobGraph,
+    storage: CheckpointStorage,
+    restore: LoadedCheckpoint | undefined,
+  ) {
+    const { configuration, platform, name } = options;
+    this.#options = options;
+    this.jobId = jobId;
+    this.graph = graph;
+    this.#storage = storage;
+    this.#checkpoints = new JobCheckpoints(
+      {
+        jobId,
+        jobName: name,
+        graphHash: graph.hash,
+        operators: checkpointedOperators(graph),
+        platform,
+        storage,
+        config: coordinatorConfigOf(configuration),
+        retainedCount: configuration.get(RETAINED_CHECKPOINTS),
+      },
+      (restore?.metadata.checkpointId ?? 0) + 1,
+    );
+    const startedMs = platform.clock.monoMs();
+    let settle: (result: EmbeddedJobResult) => void;
+    this.result = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#master = new JobMaster({
+      platform,
+      sources: graph.vertices.flatMap((vertex) =>
+        vertex.operators.flatMap(({ spec, uid }) =>
+          spec.kind === "source" ? [{ uid, parallelism: vertex.parallelism, source: spec.source as never }] : [],
+        ),
+      ),
+      checkpoints: this.#checkpoints,
+      storage,
+      isCheckpointingEnabled: configuration.get(CHECKPOINTING_INTERVAL) !== undefined,
+      retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
+      restartStrategy: new RestartStrategy(restartStrategyOf(configuration)),
+      deploy: (deploy) => this.#deploy(deploy),
+      initialRestore: restore,
+      onWarning: options.onWarning,
+      onStatus: (status, cause) => {
+        if (status === "RESTARTING")
+          options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
+        if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
+        settle({ status, cause, netRuntimeMs: platform.clock.monoMs() - startedMs });
+      },
+    });
+  }
+
+  get status(): JobStatus {
+    return this.#master.status;
+  }
+
+  cancel(): Promise<void> {
+    return this.#master.cancel();
+  }
+
+  /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */
+  async stop(): Promise<string | undefined> {
+    this.#master.stop();
+    await this.result;
+    return this.#checkpoints.latest?.path;
+  }
+
+  progress(): JobProgress {
+    this.#measure();
+    const { completed, failed, lastCompletedMs } = this.#checkpoints.statistics;
+    const latest = this.#checkpoints.latest;
+    return {
+      status: this.status,
+      ...this.#last,
+      checkpoints: {
+        completed,
+        failed,
+        lastCompletedMs,
+        lastId: latest?.metadata.checkpointId,
+        lastPath: latest?.path,
+      },
+      restarts: this.#master.restarts,
+    };
+  }
+
+  async #deploy({ attemptNumber, restore, listener }: DeployOptions): Promise<EmbeddedAttempt> {
+    const { platform, configuration } = this.#options;
+    const state = restore === undefined ? undefined : await readRestoredState(platform.fs, restore, this.graph);
+    this.#attempt = new EmbeddedAttempt({
+      graph: this.graph,
+      jobId: this.jobId,
+      attemptNumber,
+      platform,
+      metrics: this.metrics,
+      poisonPolicy: configuration.get(POISON_RECORDS),
+      futureSkewMaxMs: configuration.get(MAX_FUTURE_SKEW),
+      restore: state,
+      listener,
+      persist: (task, checkpointId, encoded) => this.#persist(task, checkpointId, encoded),
+    });
+    return this.#attempt;
+  }
+
+  async #persist(
+    _task: TaskId,
+    checkpointId: number,
+    encoded: readonly EncodedOperatorState[],
+  ): Promise<readonly OperatorSubtaskState[]> {
+    const storage = this.#storage;
+    return Promise.all(
+      encoded.map(async ({ uid, keyed, lists }) => ({
+        uid,
+        keyed: keyed === undefined ? undefined : await storage.write(checkpointId, keyed),
+        lists: await storage.write(checkpointId, encodeOperatorLists(lists)),
+      })),
+    );
+  }
+
+  #measure(): void {
+    let recordsRead = 0;
+    let recordsWritten = 0;
+    let watermarkMs = Number.POSITIVE_INFINITY;
+    for (const { vertex, subtask } of this.#attempt?.subtasks ?? []) {
+      for (const { spec, index } of vertex.operators) {
+        if (spec.kind === "source") recordsRead += subtask.chain.counts[index]!;
+        if (spec.kind === "sink") recordsWritten += subtask.chain.counts[index]!;
+      }
+      watermarkMs = Math.min(watermarkMs, subtask.chain.outputWatermarkMs());
+    }
+    const isTime = Math.abs(watermarkMs) <= 8_640_000_000_000_000;
+    this.#last = { recordsRead, recordsWritten, watermarkMs: isTime ? watermarkMs : undefined };
+  }
+}
+
+function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[] {
+  return graph.vertices.flatMap((vertex) =>
+    vertex.operators.map(({ uid, name, spec }) => ({
+      uid,
+      name,
+      vertexId: vertex.id,
+      parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
+      isStateful: needsRestore(spec),
+    })),
+  );
+}
+
+function withMaxParallelism(graph: JobGraph, followed: ReadonlyMap<number, number>): JobGraph {
+  const vertices = graph.vertices.map(
+    (vertex): JobVertex => ({ ...vertex, maxParallelism: followed.get(vertex.id) ?? vertex.maxParallelism }),
+  );
+  return { ...graph, vertices };
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,61 @@
+/** What a configuration means for one job: read once, when the job starts. */
+
+import {
+  type CheckpointStorage,
+  FileSystemCheckpointStorage,
+  MemoryCheckpointStorage,
+} from "../checkpoint/checkpoint-storage.ts";
+import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
+import {
+  CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_MAX_CONCURRENT,
+  CHECKPOINTING_MIN_PAUSE,
+  CHECKPOINTING_TIMEOUT,
+  CHECKPOINTING_TOLERABLE_FAILURES,
+  CHECKPOINTS_DIRECTORY,
+  CREATE_CHECKPOINT_SUBDIRECTORY,
+  DATA_INLINE_THRESHOLD,
+} from "../config/checkpointing-options.ts";
+import type { Configuration } from "../config/configuration.ts";
+import {
+  AUTO_GENERATE_UIDS,
+  DEFAULT_PARALLELISM,
+  OPERATOR_CHAINING,
+  PIPELINE_MAX_PARALLELISM,
+} from "../config/pipeline-options.ts";
+import type { JobGraphOptions } from "../graph/build-job-graph.ts";
+import type { Platform } from "../platform/platform.ts";
+
+export function graphOptionsOf(configuration: Configuration, name: string): JobGraphOptions {
+  const maxParallelism = configuration.get(PIPELINE_MAX_PARALLELISM);
+  return {
+    name,
+    parallelism: configuration.get(DEFAULT_PARALLELISM),
+    maxParallelism: maxParallelism === -1 ? undefined : maxParallelism,
+    isChainingEnabled: configuration.get(OPERATOR_CHAINING),
+    autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
+  };
+}
+
+export function coordinatorConfigOf(configuration: Configuration): CoordinatorConfig {
+  return {
+    intervalMs: configuration.get(CHECKPOINTING_INTERVAL),
+    timeoutMs: configuration.get(CHECKPOINTING_TIMEOUT),
+    minPauseMs: configuration.get(CHECKPOINTING_MIN_PAUSE),
+    maxConcurrent: configuration.get(CHECKPOINTING_MAX_CONCURRENT),
+    tolerableFailures: configuration.get(CHECKPOINTING_TOLERABLE_FAILURES),
+  };
+}
+
+export function storageOf(configuration: Configuration, platform: Platform, jobId: string): CheckpointStorage {
+  const directory = configuration.get(CHECKPOINTS_DIRECTORY);
+  if (directory === undefined) return new MemoryCheckpointStorage();
+  return new FileSystemCheckpointStorage({
+    fs: platform.fs,
+    random: platform.random,
+    directory,
+    jobId,
+    hasJobDirectory: configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY),
+    inlineBelowBytes: configuration.get(DATA_INLINE_THRESHOLD),
+  });
+}

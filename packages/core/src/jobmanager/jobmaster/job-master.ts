@@ -1,0 +1,309 @@
+/**
+ * The life of one job: deploys attempts, starts split enumerators, takes checkpoints, restarts after failures and ends.
+ *
+ * - M1. At most one attempt exists; messages of an older one are ignored.
+ * - M2. An attempt starts from the newest completed checkpoint, or from what the user gave, or afresh; never from an older
+ *   checkpoint than the newest.
+ * - M3. A bounded job finishes after a checkpoint (or, without checkpointing, a commit) that covers all of its input and is
+ *   committed by every sink.
+ * - M4. FINISHED, FAILED and CANCELED are final.
+ */
+import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
+import type { CheckpointStorage } from "../../checkpoint/checkpoint-storage.ts";
+import type { Platform } from "../../platform/platform.ts";
+import {
+  type AttemptListener,
+  type Deployer,
+  type ExecutionAttempt,
+  type TaskId,
+  taskName,
+} from "./execution-attempt.ts";
+import type { JobCheckpoints } from "./job-checkpoints.ts";
+import type { RestartStrategy } from "./restart-strategy.ts";
+import { type CoordinatedSource, SourceCoordinators } from "./source-coordinators.ts";
+
+/** Flink's names. */
+export type JobStatus =
+  | "CREATED"
+  | "INITIALIZING"
+  | "RUNNING"
+  | "FAILING"
+  | "RESTARTING"
+  | "CANCELLING"
+  | "FINISHED"
+  | "FAILED"
+  | "CANCELED";
+
+export interface JobMasterOptions {
+  readonly platform: Platform;
+  readonly sources: readonly CoordinatedSource[];
+  readonly checkpoints: JobCheckpoints;
+  readonly storage: CheckpointStorage;
+  /** False: no periodic checkpoints, and results become visible at the end. */
+  readonly isCheckpointingEnabled: boolean;
+  readonly retention: "DELETE_ON_CANCELLATION" | "RETAIN_ON_CANCELLATION" | "NO_EXTERNALIZED_CHECKPOINTS";
+  readonly restartStrategy: RestartStrategy;
+  readonly deploy: Deployer;
+  readonly initialRestore: LoadedCheckpoint | undefined;
+  readonly onStatus: (status: JobStatus, cause: unknown) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+interface RunningAttempt {
+  readonly attempt: ExecutionAttempt;
+  readonly coordinators: SourceCoordinators;
+  readonly running: Set<string>;
+  readonly finished: Set<string>;
+  /** The newest checkpoint that each task's sinks have committed. */
+  readonly committed: Map<string, number>;
+}
+
+/** What the job's last checkpoint is for. */
+interface Ending {
+  readonly kind: "finish" | "stop";
+  /** The first checkpoint that was triggered after the end was decided on. */
+  checkpointId: number | undefined;
+}
+
+export class JobMaster {
+  readonly #options: JobMasterOptions;
+  #status: JobStatus = "CREATED";
+  #current: RunningAttempt | undefined;
+  #attemptNumber = 0;
+  #generation = 0;
+  #ending: Ending | undefined;
+  #restarts = 0;
+
+  constructor(options: JobMasterOptions) {
+    this.#options = options;
+  }
+
+  get status(): JobStatus {
+    return this.#status;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Deploys the first attempt. */
+  start(): void {
+    void this.#startAttempt();
+  }
+
+  /** Ends the job as soon as possible, without a last checkpoint. */
+  async cancel(): Promise<void> {
+    if (this.#isTerminal()) return;
+    this.#setStatus("CANCELLING", undefined);
+    await this.#endAttempt();
+    await this.#end("CANCELED", undefined);
+  }
+
+  /** Ends the job after one last checkpoint, which is kept; M4 tells the caller through `onStatus`. */
+  stop(): void {
+    if (this.#isTerminal() || this.#ending !== undefined) return;
+    this.#ending = { kind: "stop", checkpointId: undefined };
+    this.#options.checkpoints.request();
+  }
+
+  async #startAttempt(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#setStatus("INITIALIZING", undefined);
+    try {
+      const restore = this.#options.checkpoints.latest ?? this.#options.initialRestore;
+      const restoredCoordinators = await this.#readCoordinators(restore);
+      const attemptNumber = this.#attemptNumber++;
+      const attempt = await this.#options.deploy({ attemptNumber, restore, listener: this.#listenerOf(generation) });
+      if (generation !== this.#generation) {
+        await attempt.cancel();
+        return;
+      }
+      const coordinators = new SourceCoordinators(
+        this.#options.sources,
+        this.#options.platform,
+        attempt,
+        restoredCoordinators,
+      );
+      this.#current = { attempt, coordinators, running: new Set(), finished: new Set(), committed: new Map() };
+      attempt.start();
+    } catch (error) {
+      if (generation === this.#generation) await this.#onFailure(error);
+    }
+  }
+
+  async #readCoordinators(restore: LoadedCheckpoint | undefined): Promise<ReadonlyMap<string, Uint8Array>> {
+    const states = new Map<string, Uint8Array>();
+    for (const { uid, handle } of restore?.metadata.coordinators ?? []) {
+      states.set(uid, await readState(this.#options.platform.fs, restore!.directory, handle));
+    }
+    return states;
+  }
+
+  #listenerOf(generation: number): AttemptListener {
+    // M1: whatever a replaced attempt still has to say is dropped here.
+    const ifCurrent = (action: (current: RunningAttempt) => void): void => {
+      if (generation === this.#generation && this.#current !== undefined) action(this.#current);
+    };
+    const { checkpoints } = this.#options;
+    return {
+      onRunning: (task) => ifCurrent((current) => this.#onRunning(current, task)),
+      onInputFinished: (task) => ifCurrent((current) => this.#onInputFinished(current, task)),
+      onAcknowledged: (task, id, state) => ifCurrent(() => checkpoints.onAcknowledged(task, id, state)),
+      onDeclined: (_task, id, reason) => ifCurrent(() => checkpoints.onDeclined(id, reason)),
+      onCommitted: (task, id) => ifCurrent((current) => this.#onCommitted(current, task, id)),
+      onSplitRequest: (reader) =>
+        ifCurrent((current) => this.#guard(() => current.coordinators.onSplitRequest(reader))),
+      onFailed: (_task, error) => ifCurrent(() => void this.#onFailure(error)),
+    };
+  }
+
+  #onRunning(current: RunningAttempt, task: TaskId): void {
+    current.running.add(taskName(task));
+    if (current.running.size < current.attempt.tasks.length) return;
+    this.#setStatus("RUNNING", undefined);
+    current.coordinators.start().then(
+      () => {
+        if (current === this.#current) this.#startCheckpoints(current);
+      },
+      (error: unknown) => {
+        if (current === this.#current) void this.#onFailure(error);
+      },
+    );
+  }
+
+  #startCheckpoints(current: RunningAttempt): void {
+    const { checkpoints } = this.#options;
+    checkpoints.start({
+      tasks: current.attempt.tasks,
+      snapshotCoordinators: (id) => current.coordinators.snapshot(id),
+      trigger: (id) => {
+        if (this.#ending !== undefined) this.#ending.checkpointId ??= id;
+        current.attempt.triggerCheckpoint(id);
+      },
+      onComplete: (id) => current.attempt.notifyCheckpointComplete(id),
+      onAborted: (id, reason, cause) => this.#onAborted(id, reason, cause),
+      onTooManyFailures: (error) => void this.#onFailure(error),
+    });
+    if (this.#ending !== undefined) checkpoints.request();
+    this.#checkInputFinished(current);
+  }
+
+  #onAborted(checkpointId: number, reason: string, cause: unknown): void {
+    const detail = cause instanceof Error ? `: ${cause.message}` : "";
+    this.#options.onWarning(`checkpoint ${checkpointId} was given up (${reason})${detail}`);
+    if (this.#ending?.checkpointId !== checkpointId) return;
+    this.#ending.checkpointId = undefined;
+    this.#options.checkpoints.request();
+  }
+
+  #onInputFinished(current: RunningAttempt, task: TaskId): void {
+    current.finished.add(taskName(task));
+    this.#checkInputFinished(current);
+  }
+
+  // M3. Inputs may end before the enumerators have started to count, so this is asked again once they have.
+  #checkInputFinished(current: RunningAttempt): void {
+    if (current.finished.size < current.attempt.tasks.length || !current.coordinators.isStarted) return;
+    if (!this.#options.isCheckpointingEnabled) {
+      current.attempt.commitAtEnd();
+      return;
+    }
+    if (this.#ending?.kind === "finish") return;
+    this.#ending = { kind: "finish", checkpointId: undefined };
+    this.#options.checkpoints.request();
+  }
+
+  #onCommitted(current: RunningAttempt, task: TaskId, checkpointId: number): void {
+    current.committed.set(taskName(task), checkpointId);
+    const last =
+      this.#options.isCheckpointingEnabled || this.#ending?.kind === "stop"
+        ? this.#ending?.checkpointId
+        : Number.POSITIVE_INFINITY;
+    if (last === undefined) return;
+    const isDone = current.attempt.tasks.every((each) => (current.committed.get(taskName(each)) ?? -1) >= last);
+    if (isDone) void this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    try {
+      await this.#endAttempt();
+    } catch (error) {
+      await this.#end("FAILED", error);
+      return;
+    }
+    if (!this.#isTerminal() && this.#status !== "CANCELLING") await this.#end("FINISHED", undefined);
+  }
+
+  async #onFailure(error: unknown): Promise<void> {
+    if (this.#isTerminal() || this.#status === "FAILING" || this.#status === "CANCELLING") return;
+    this.#setStatus("FAILING", error);
+    try {
+      await this.#endAttempt();
+    } catch (closing) {
+      this.#options.onWarning(
+        `while the failed attempt was closed: ${closing instanceof Error ? closing.message : String(closing)}`,
+      );
+    }
+    // Somebody may have cancelled the job meanwhile.
+    if ((this.#status as JobStatus) !== "FAILING") return;
+    const decision = this.#options.restartStrategy.onFailure();
+    if (decision.kind === "fail") {
+      await this.#end("FAILED", error);
+      return;
+    }
+    this.#restarts++;
+    this.#setStatus("RESTARTING", error);
+    // What was decided about the end belongs to the attempt that is gone; a restored one finds its end again.
+    if (this.#ending?.kind === "finish") this.#ending = undefined;
+    else if (this.#ending !== undefined) this.#ending.checkpointId = undefined;
+    this.#options.platform.clock.after(decision.delayMs, () => {
+      if (this.#status === "RESTARTING") void this.#startAttempt();
+    });
+  }
+
+  /** Stops the attempt, its checkpoints and its enumerators, whatever state they are in. */
+  async #endAttempt(): Promise<void> {
+    this.#generation++;
+    const current = this.#current;
+    this.#current = undefined;
+    // Together with what is being stored: a checkpoint that completes now is the one to restart from.
+    await this.#options.checkpoints.stop();
+    if (current === undefined) return;
+    const results = await Promise.allSettled([current.attempt.cancel(), current.coordinators.close()]);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
+    const { retention, checkpoints, onWarning } = this.#options;
+    const isStopped = this.#ending?.kind === "stop" && status === "FINISHED";
+    const isKept =
+      isStopped ||
+      (status === "FAILED" && retention !== "NO_EXTERNALIZED_CHECKPOINTS") ||
+      (status === "CANCELED" && retention === "RETAIN_ON_CANCELLATION");
+    try {
+      if (!isKept) await checkpoints.discardAll();
+    } catch (error) {
+      onWarning(`checkpoints could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#setStatus(status, cause);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      void this.#onFailure(error);
+    }
+  }
+
+  #isTerminal(): boolean {
+    return this.#status === "FINISHED" || this.#status === "FAILED" || this.#status === "CANCELED";
+  }
+
+  #setStatus(status: JobStatus, cause: unknown): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    this.#options.onStatus(status, cause);
+  }
+}
