@@ -2,8 +2,8 @@
  * What Millrace's own packages share below the public API. No promises to anybody else.
  */
 
-export type { BinaryReader } from "./base/binary-reader.ts";
-export type { BinaryWriter } from "./base/binary-writer.ts";
+export { BinaryReader } from "./base/binary-reader.ts";
+export { BinaryWriter } from "./base/binary-writer.ts";
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { Availability } from "./connectors/availability.ts";
@@ -20,6 +20,10 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
+export type { DiskEffect } from "./platform/disk-faults.ts";
+export { createNodePlatform } from "./platform/node-platform.ts";
 export type { Clock, FileStat, LocalFs, OpenFile, OpenMode, Platform } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
+export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
+export { t } from "./types/declared-types.ts";
 export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";
