@@ -56,9 +56,7 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
   async initialize(): Promise<void> {
     const { fs } = this.#options;
     try {
-      for (const name of ["shared", "taskowned"]) await fs.makeDirectory(fs.resolve(this.#directory, name));
-      // A new directory is durable when its parent is synced.
-      for (const parent of ["..", "../.."]) await fs.syncDirectory(fs.resolve(this.#directory, "shared", parent));
+      for (const name of ["shared", "taskowned"]) await makeDirectoryDurably(fs, fs.resolve(this.#directory, name));
     } catch (error) {
       throw storageError(error, this.#directory);
     }
@@ -156,6 +154,14 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
   async discard(_checkpointId: number): Promise<void> {}
 
   async removeIfEmpty(): Promise<void> {}
+}
+
+/** A new directory is durable when its parent is synced; so are the parents that had to be made. */
+async function makeDirectoryDurably(fs: LocalFs, path: string): Promise<void> {
+  const parent = fs.resolve(path, "..");
+  if (parent !== path && (await fs.stat(parent)) === undefined) await makeDirectoryDurably(fs, parent);
+  await fs.makeDirectory(path);
+  await fs.syncDirectory(parent);
 }
 
 async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {

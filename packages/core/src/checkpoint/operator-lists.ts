@@ -54,14 +54,17 @@ export function redistributeLists(
     lists.set(name, list);
     return list;
   };
+  const toAll = (name: string, element: Uint8Array): void => {
+    for (let subtask = 0; subtask < parallelism; subtask++) listOf(subtask, name).push(element);
+  };
   const next = new Map<string, number>();
   old.forEach((lists, oldSubtask) => {
     for (const { name, mode, elements } of lists) {
       for (let subtask = 0; subtask < parallelism; subtask++) listOf(subtask, name);
       for (const element of elements) {
-        if (mode === "union") dealt.forEach((_, subtask) => listOf(subtask, name).push(element));
+        if (mode === "union") toAll(name, element);
         else if (mode === "broadcast") {
-          if (oldSubtask === 0) dealt.forEach((_, subtask) => listOf(subtask, name).push(element));
+          if (oldSubtask === 0) toAll(name, element);
         } else if (old.length === parallelism) listOf(oldSubtask, name).push(element);
         else {
           const subtask = next.get(name) ?? 0;

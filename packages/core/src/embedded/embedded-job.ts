@@ -1,4 +1,5 @@
 /** One job in the caller's thread: its JobMaster, its subtasks, and what can be asked about it. */
+import type { JobProgress } from "../api/job-client.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
@@ -33,24 +34,6 @@ export interface EmbeddedJobOptions {
   readonly configuration: Configuration;
   readonly platform: Platform;
   readonly onWarning: (message: string) => void;
-}
-
-/** How far a job is; all figures are of the current attempt except checkpoints and restarts. */
-export interface JobProgress {
-  readonly status: JobStatus;
-  readonly recordsRead: number;
-  readonly recordsWritten: number;
-  /** Epoch ms; undefined before the first watermark and after the end of input. */
-  readonly watermarkMs: number | undefined;
-  readonly checkpoints: {
-    readonly completed: number;
-    readonly failed: number;
-    readonly lastId: number | undefined;
-    readonly lastPath: string | undefined;
-    /** Wall clock, epoch ms. */
-    readonly lastCompletedMs: number | undefined;
-  };
-  readonly restarts: number;
 }
 
 export interface EmbeddedJobResult {

@@ -97,9 +97,7 @@ export class OperatorHarness {
   }
 
   snapshot(): HarnessSnapshot {
-    const [{ snapshot }] = this.chain.snapshot(++this.#checkpointId) as [
-      { snapshot: ReturnType<Chain["snapshot"]>[number]["snapshot"] },
-    ];
+    const { snapshot } = this.chain.snapshot(++this.#checkpointId)[0]!;
     return {
       keyedBlobs: snapshot.keyed === undefined ? [] : [snapshot.keyed.encode()],
       keyGroupStart: 0,

@@ -1,0 +1,170 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CheckpointCoordinator, type CoordinatorAction, type CoordinatorConfig } from "./coordinator.ts";
+
+const config: CoordinatorConfig = {
+  intervalMs: 1000,
+  timeoutMs: 10_000,
+  minPauseMs: 0,
+  maxConcurrent: 1,
+  tolerableFailures: 0,
+};
+const tasks = ["0/0", "0/1"];
+
+function coordinator(over: Partial<CoordinatorConfig> = {}, firstId = 1): CheckpointCoordinator {
+  return new CheckpointCoordinator({ ...config, ...over }, tasks, firstId, 0);
+}
+
+/** Acknowledges from all tasks and stores, at one moment. */
+function complete(target: CheckpointCoordinator, checkpointId: number, nowMs: number): readonly CoordinatorAction[] {
+  return [
+    ...tasks.flatMap((task) => target.onAcknowledged(task, checkpointId, nowMs)),
+    ...target.onStored(checkpointId, nowMs),
+  ];
+}
+
+const triggered = (actions: readonly CoordinatorAction[]): readonly number[] =>
+  actions.filter((action) => action.kind === "trigger").map((action) => action.checkpointId);
+
+test("the first checkpoint comes one interval after the start, the next ones an interval after their predecessor's trigger", () => {
+  const target = coordinator();
+  expect(target.nextDueMs()).toBe(1000);
+  expect(triggered(target.onTime(999))).toEqual([]);
+  expect(triggered(target.onTime(1000))).toEqual([1]);
+  expect(complete(target, 1, 1200)).toEqual([
+    { kind: "store", checkpointId: 1 },
+    { kind: "announce", checkpointId: 1 },
+  ]);
+  expect(target.nextDueMs()).toBe(2000);
+  expect(triggered(target.onTime(2000))).toEqual([2]);
+});
+
+test("with a minimum pause of 500 ms a checkpoint that took 700 of 1000 ms is followed 1200 ms after its trigger", () => {
+  const target = coordinator({ minPauseMs: 500 });
+  target.onTime(1000);
+  complete(target, 1, 1700);
+  expect(target.nextDueMs()).toBe(2200);
+  expect(triggered(target.onTime(2199))).toEqual([]);
+  expect(triggered(target.onTime(2200))).toEqual([2]);
+});
+
+test("a checkpoint is stored only when all tasks have acknowledged, and announced only when it is stored", () => {
+  const target = coordinator();
+  target.onTime(1000);
+  expect(target.onAcknowledged("0/0", 1, 1001)).toEqual([]);
+  expect(target.onAcknowledged("0/0", 1, 1002)).toEqual([]);
+  expect(target.onAcknowledged("0/1", 1, 1003)).toEqual([{ kind: "store", checkpointId: 1 }]);
+  expect(target.onStored(1, 1004)).toEqual([{ kind: "announce", checkpointId: 1 }]);
+  expect(target.onStored(1, 1005)).toEqual([]);
+});
+
+test("one that takes too long expires and fails the job, unless failures are tolerated", () => {
+  const strict = coordinator();
+  strict.onTime(1000);
+  expect(strict.onTime(11_000).map((action) => action.kind)).toEqual(["abort", "failJob", "trigger"]);
+
+  const tolerant = coordinator({ tolerableFailures: 1 });
+  tolerant.onTime(1000);
+  expect(tolerant.onTime(11_000)).toEqual([
+    { kind: "abort", checkpointId: 1, reason: "CHECKPOINT_EXPIRED", cause: undefined },
+    { kind: "trigger", checkpointId: 2 },
+  ]);
+  expect(tolerant.onAcknowledged("0/0", 1, 11_001)).toEqual([]);
+  complete(tolerant, 2, 11_100);
+  tolerant.onTime(12_100);
+  expect(tolerant.onDeclined(3, "disk", 12_200).map((action) => action.kind)).toEqual(["abort"]);
+});
+
+test("a requested checkpoint waits for neither interval nor pause, but for the limit", () => {
+  const target = coordinator({ intervalMs: undefined, minPauseMs: 5000 });
+  expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
+  expect(triggered(target.request(10))).toEqual([1]);
+  expect(triggered(target.request(11))).toEqual([]);
+  complete(target, 1, 20);
+  expect(triggered(target.onTime(20))).toEqual([2]);
+});
+
+test("with several in flight the newer one subsumes the older one", () => {
+  const target = coordinator({ maxConcurrent: 2 });
+  target.onTime(1000);
+  target.onTime(2000);
+  expect(target.pendingIds).toEqual([1, 2]);
+  expect(target.nextDueMs()).toBe(11_000);
+  expect(complete(target, 2, 2500)).toContainEqual({
+    kind: "abort",
+    checkpointId: 1,
+    reason: "CHECKPOINT_SUBSUMED",
+    cause: undefined,
+  });
+  expect(target.pendingIds).toEqual([]);
+});
+
+test("lost tasks give up what is pending without counting as failures, and ids go on", () => {
+  const target = coordinator({}, 42);
+  target.onTime(1000);
+  expect(target.onTasksLost()).toEqual([
+    { kind: "abort", checkpointId: 42, reason: "JOB_FAILOVER_REGION", cause: undefined },
+  ]);
+  expect(target.nextId).toBe(43);
+});
+
+const events = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant("time" as const), ms: fc.integer({ min: 0, max: 3000 }) }),
+    fc.record({
+      kind: fc.constant("ack" as const),
+      task: fc.constantFrom(...tasks),
+      id: fc.integer({ min: 0, max: 12 }),
+    }),
+    fc.record({
+      kind: fc.constantFrom("decline" as const, "stored" as const, "storeFailed" as const),
+      id: fc.integer({ min: 0, max: 12 }),
+    }),
+    fc.record({ kind: fc.constant("request" as const) }),
+  ),
+  { maxLength: 80 },
+);
+
+test("in any order of events ids rise, limits hold, and only what was acknowledged by all and stored is announced", () => {
+  fc.assert(
+    fc.property(events, fc.integer({ min: 1, max: 3 }), fc.constantFrom(0, 700), (all, maxConcurrent, minPauseMs) => {
+      const target = coordinator({ maxConcurrent, minPauseMs, tolerableFailures: 1000, timeoutMs: 4000 });
+      let nowMs = 0;
+      let lastId = 0;
+      const acknowledged = new Map<number, Set<string>>();
+      const asked = new Set<number>();
+      const ended = new Set<number>();
+      for (const event of all) {
+        let actions: readonly CoordinatorAction[] = [];
+        if (event.kind === "time") actions = target.onTime((nowMs += event.ms));
+        else if (event.kind === "request") actions = target.request(nowMs);
+        else if (event.kind === "ack") {
+          if (target.pendingIds.includes(event.id)) {
+            acknowledged.set(event.id, (acknowledged.get(event.id) ?? new Set()).add(event.task));
+          }
+          actions = target.onAcknowledged(event.task, event.id, nowMs);
+        } else if (event.kind === "decline") actions = target.onDeclined(event.id, undefined, nowMs);
+        else if (!asked.has(event.id)) continue;
+        else
+          actions =
+            event.kind === "stored"
+              ? target.onStored(event.id, nowMs)
+              : target.onStoreFailed(event.id, undefined, nowMs);
+        for (const action of actions) {
+          if (action.kind === "trigger") {
+            expect(action.checkpointId).toBe(++lastId);
+          } else if (action.kind === "store") {
+            expect(acknowledged.get(action.checkpointId)?.size).toBe(tasks.length);
+            asked.add(action.checkpointId);
+          } else if (action.kind === "announce" || action.kind === "abort") {
+            if (action.kind === "announce") expect(asked).toContain(action.checkpointId);
+            expect(ended).not.toContain(action.checkpointId);
+            ended.add(action.checkpointId);
+          }
+        }
+        expect(target.pendingIds.length).toBeLessThanOrEqual(minPauseMs > 0 ? 1 : maxConcurrent);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
