@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { MillraceError } from "millrace/internal";
 
 /** Lines joined per write: one string of all of them could pass V8's limit. */
 const LINES_PER_WRITE = 20_000;
@@ -14,6 +15,26 @@ export async function writeRows(path: string, lines: readonly string[]): Promise
     }
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Creates or empties a rows file before a run, rather than fail after it.
+ *
+ * @throws MillraceError `MR_BENCH_ROWS_UNWRITABLE`
+ * @internal
+ */
+export async function prepareRows(path: string): Promise<void> {
+  try {
+    await writeRows(path, []);
+  } catch (cause) {
+    throw new MillraceError("MR_BENCH_ROWS_UNWRITABLE", {
+      what: "Result rows cannot be written",
+      where: { file: path },
+      found: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      todo: "Name a file in an existing folder with --rows",
+      cause,
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import {
   CITIES,
   COLD_CHANNEL_COUNT,
   FIRST_NAMES,
+  FOUR_DIGITS,
   HOT_CHANNEL_COUNT,
   LAST_NAMES,
   LETTERS,
@@ -168,5 +169,5 @@ function price(hash: number): number {
 }
 
 function fourDigits(key: number, salt: number): string {
-  return String(below(draw(key, salt), 10_000)).padStart(4, "0");
+  return FOUR_DIGITS[below(draw(key, salt), 10_000)]!;
 }

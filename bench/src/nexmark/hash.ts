@@ -19,7 +19,15 @@ export function below(hash: number, n: number): number {
   return ((hash >>> 0) * n * 2 ** -32) | 0;
 }
 
-/** The `salt`-th random number of the event that `key` stands for. @internal */
+/**
+ * The `salt`-th random number of the event that `key` stands for.
+ *
+ * {@link fmix32} written out: a bid draws nine times, and V8 stops inlining nested calls before the last of them.
+ * @internal
+ */
 export function draw(key: number, salt: number): number {
-  return fmix32((key + Math.imul(salt, GOLDEN)) | 0);
+  let h = (key + Math.imul(salt, GOLDEN)) | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }

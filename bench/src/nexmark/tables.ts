@@ -12,6 +12,11 @@ export const CITIES: readonly string[] =
 /** @internal */
 export const STATES: readonly string[] = "AZ CA ID OR WA WY".split(" ");
 
+/** 0000 … 9999, the groups of a credit card number. @internal */
+export const FOUR_DIGITS: readonly string[] = Array.from({ length: 10_000 }, (_, group) =>
+  String(group).padStart(4, "0"),
+);
+
 /** Channels that half of the bids come through; they head {@link CHANNELS}. @internal */
 export const HOT_CHANNEL_COUNT = 4;
 /** Channels that share the other half. @internal */
