@@ -1,0 +1,101 @@
+import type { Duration } from "../base/duration.ts";
+import {
+  CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_MAX_CONCURRENT,
+  CHECKPOINTING_MIN_PAUSE,
+  CHECKPOINTING_MODE,
+  CHECKPOINTING_TIMEOUT,
+  CHECKPOINTING_TOLERABLE_FAILURES,
+  type CheckpointingMode,
+  EXTERNALIZED_CHECKPOINT_RETENTION,
+  type ExternalizedCheckpointRetention,
+} from "../config/checkpointing-options.ts";
+import type { Configuration } from "../config/configuration.ts";
+
+/**
+ * The checkpointing settings of an environment, under Flink's names. A view of its configuration: the command line wins
+ * over what is set here. Durations are read in milliseconds.
+ *
+ * Every setter throws `MR_CONFIG_INVALID` for a value out of range and `MR_CONFIG_UNSUPPORTED` for one that is not
+ * implemented.
+ *
+ * @example
+ * env.enableCheckpointing("10 s").getCheckpointConfig().setMinPauseBetweenCheckpoints("5 s");
+ * @public
+ */
+export class CheckpointConfig {
+  readonly #configuration: Configuration;
+
+  /** @internal */
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+  }
+
+  isCheckpointingEnabled(): boolean {
+    return this.getCheckpointInterval() !== undefined;
+  }
+
+  /** Undefined: no periodic checkpoints. */
+  getCheckpointInterval(): number | undefined {
+    return this.#configuration.get(CHECKPOINTING_INTERVAL);
+  }
+
+  setCheckpointInterval(interval: Duration): this {
+    this.#configuration.set(CHECKPOINTING_INTERVAL, interval);
+    return this;
+  }
+
+  getCheckpointingMode(): CheckpointingMode {
+    return this.#configuration.get(CHECKPOINTING_MODE);
+  }
+
+  setCheckpointingMode(mode: CheckpointingMode): this {
+    this.#configuration.set(CHECKPOINTING_MODE, mode);
+    return this;
+  }
+
+  getCheckpointTimeout(): number {
+    return this.#configuration.get(CHECKPOINTING_TIMEOUT);
+  }
+
+  setCheckpointTimeout(timeout: Duration): this {
+    this.#configuration.set(CHECKPOINTING_TIMEOUT, timeout);
+    return this;
+  }
+
+  getMinPauseBetweenCheckpoints(): number {
+    return this.#configuration.get(CHECKPOINTING_MIN_PAUSE);
+  }
+
+  setMinPauseBetweenCheckpoints(pause: Duration): this {
+    this.#configuration.set(CHECKPOINTING_MIN_PAUSE, pause);
+    return this;
+  }
+
+  getMaxConcurrentCheckpoints(): number {
+    return this.#configuration.get(CHECKPOINTING_MAX_CONCURRENT);
+  }
+
+  setMaxConcurrentCheckpoints(count: number): this {
+    this.#configuration.set(CHECKPOINTING_MAX_CONCURRENT, count);
+    return this;
+  }
+
+  getTolerableCheckpointFailureNumber(): number {
+    return this.#configuration.get(CHECKPOINTING_TOLERABLE_FAILURES);
+  }
+
+  setTolerableCheckpointFailureNumber(count: number): this {
+    this.#configuration.set(CHECKPOINTING_TOLERABLE_FAILURES, count);
+    return this;
+  }
+
+  getExternalizedCheckpointRetention(): ExternalizedCheckpointRetention {
+    return this.#configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION);
+  }
+
+  setExternalizedCheckpointRetention(retention: ExternalizedCheckpointRetention): this {
+    this.#configuration.set(EXTERNALIZED_CHECKPOINT_RETENTION, retention);
+    return this;
+  }
+}

@@ -1,0 +1,715 @@
+/**
+ * The streams that a job is written with. A stream is a description and never changes: every method adds an operator to
+ * the pipeline and returns a new stream; nothing runs before the environment is executed. All kinds of streams are in
+ * this file because each makes the others.
+ */
+import { type Duration, durationMs } from "../base/duration.ts";
+import { AsyncQueue } from "../connectors/async-queue.ts";
+import { CollectSink } from "../connectors/collect-sink.ts";
+import { PrintSink } from "../connectors/print-sink.ts";
+import type { Sink } from "../connectors/sink.ts";
+import type { Partitioning, Transformation, TransformationEdge } from "../graph/transformation.ts";
+import type {
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  FilterFunction,
+  FlatMapFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  KeySelector,
+  MapFunction,
+  ProcessFunction,
+  ProcessWindowFunction,
+  ReduceFunction,
+  Sync,
+  WindowResultFunction,
+} from "../operators/functions.ts";
+import type { CoSpec, OperatorSpec, WindowFold, WindowSpec } from "../operators/operator-spec.ts";
+import type { OutputTag } from "../operators/output-tag.ts";
+import { toWatermarkStrategy, type WatermarkOptions } from "../time/watermark-options.ts";
+import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
+import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { Type } from "../types/type.ts";
+import {
+  checkFunction,
+  checkMembers,
+  checkParallelism,
+  checkText,
+  describeValue,
+  invalidArgument,
+} from "./argument-checks.ts";
+import { type UserCall, userCall } from "./call-site.ts";
+import { CollectedStream } from "./collected-stream.ts";
+import { DataStreamSink } from "./data-stream-sink.ts";
+import { erased } from "./erased.ts";
+import {
+  extremeOf,
+  extremeRecordOf,
+  type FieldOf,
+  type Orderable,
+  type Summable,
+  sumOf,
+} from "./field-aggregations.ts";
+import type { KeyOf } from "./key-types.ts";
+import type { PipelineBuilder } from "./pipeline-builder.ts";
+import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
+import type { Synchronous } from "./synchronous.ts";
+import {
+  type AggregateFunctionFor,
+  type AggregateOptions,
+  aggregateFold,
+  checkAssigner,
+  emitOf,
+  reduceFold,
+  windowName,
+} from "./window-specs.ts";
+
+/** Where a stream's records come from, and how they reach the next operator. */
+type Upstream = Omit<TransformationEdge, "input">;
+type Key = KeySelector<unknown, unknown>;
+/** What the pipeline needs to know of a stream, whatever its records are. */
+type Input = Pick<DataStream<unknown>, "builder" | "upstreams">;
+
+/**
+ * A stream of records of type `T`. It may feed any number of operators; each gets all records.
+ *
+ * @example
+ * const words = lines.flatMap((line) => line.split(" ")).filter((word) => word !== "");
+ * const lengths = words.map((word) => word.length);
+ * @public
+ */
+export class DataStream<T> {
+  /** What the records are, when that was declared; the runtime learns their shapes otherwise. */
+  readonly type: Type<T> | undefined;
+  /** @internal */
+  readonly builder: PipelineBuilder;
+  /** One, or several after `union`. @internal */
+  readonly upstreams: readonly Upstream[];
+
+  /** @internal */
+  constructor(builder: PipelineBuilder, upstreams: readonly Upstream[], type: Type<T> | undefined) {
+    this.builder = builder;
+    this.upstreams = upstreams;
+    this.type = type;
+  }
+
+  /**
+   * One result for every record.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID`, `MR_ASYNC_NOT_ALLOWED`; so do all methods that take a function
+   * @example
+   * flights.map((flight) => flight.delay / 60);
+   */
+  map<R>(fn: ((value: T) => Sync<R>) | MapFunction<T, Sync<R>>): SingleOutputStreamOperator<R> {
+    const call = userCall("map");
+    checkFunction(call, fn, { methods: ["map"], plain: "function" });
+    return addOperator<R>(this, call, "Map", { kind: "map", fn: erased(fn) });
+  }
+
+  /**
+   * Keeps the records that the function says true for. A type guard narrows the stream.
+   *
+   * @example
+   * const strings = values.filter((value) => typeof value === "string"); // DataStream<string>
+   */
+  filter<S extends T>(fn: (value: T) => value is S): SingleOutputStreamOperator<S>;
+  filter(fn: ((value: T) => boolean) | FilterFunction<T>): SingleOutputStreamOperator<T>;
+  filter(fn: ((value: T) => boolean) | FilterFunction<T>): SingleOutputStreamOperator<T> {
+    const call = userCall("filter");
+    checkFunction(call, fn, { methods: ["filter"], plain: "function" });
+    return addOperator<T>(this, call, "Filter", { kind: "filter", fn: erased(fn) }, this.type);
+  }
+
+  /**
+   * Any number of results for every record: a plain function returns them, an object collects them.
+   *
+   * @example
+   * lines.flatMap((line) => line.split(" "));
+   */
+  flatMap<R>(
+    fn: ((value: T) => Iterable<R>) | (FlatMapFunction<T, R> & Synchronous<"flatMap">),
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("flatMap");
+    checkFunction(call, fn, { methods: ["flatMap"], plain: "function or generator" });
+    return addOperator<R>(this, call, "Flat Map", { kind: "flatMap", fn: erased(fn) });
+  }
+
+  /**
+   * Full access to a record: its timestamp, side outputs, any number of results. On a keyed stream also keyed state and
+   * timers, see {@link KeyedStream.process}.
+   */
+  process<R>(fn: ProcessFunction<T, R> & Synchronous<"processElement">): SingleOutputStreamOperator<R> {
+    const call = userCall("process");
+    checkFunction(call, fn, { methods: ["processElement"] });
+    return addOperator<R>(this, call, "Process", { kind: "process", fn: erased(fn) });
+  }
+
+  /**
+   * Sends all records with the same key to the same subtask, which keeps state for each key.
+   *
+   * @param selector - Returns a string, finite number, bigint, boolean, or a tuple or plain object of them; always the
+   *   same one for the same record.
+   * @example
+   * flights.keyBy((flight) => flight.origin);
+   * flights.keyBy((flight) => [flight.origin, flight.destination]);
+   */
+  keyBy<const K>(selector: (value: T) => KeyOf<K>): KeyedStream<T, K> {
+    checkFunction(userCall("keyBy"), selector, { methods: [], plain: "function" });
+    const key = erased<Key>(selector);
+    return new KeyedStream<T, K>(this.builder, partitioned(this, { kind: "hash", key }), this.type, key);
+  }
+
+  /** All records of this stream and of the others. They need the same type; their order is not defined. */
+  union(...streams: readonly DataStream<T>[]): DataStream<T> {
+    checkStreams(userCall("union"), this.builder, streams);
+    const all = [this, ...streams];
+    const type = all.every((stream) => stream.type === this.type) ? this.type : undefined;
+    return new DataStream<T>(
+      this.builder,
+      all.flatMap((stream) => stream.upstreams),
+      type,
+    );
+  }
+
+  /** Feeds two streams of different types into one operator, which may keep state that both see. */
+  connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2> {
+    checkStreams(userCall("connect"), this.builder, [other]);
+    return new ConnectedStreams<T, T2>(this, other);
+  }
+
+  /**
+   * Gives records their event time, replacing what the source gave them, and makes watermarks.
+   *
+   * @example
+   * clicks.assignTimestampsAndWatermarks({ boundedOutOfOrderness: "5 s", timestamp: (click) => click.at });
+   */
+  assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T> | WatermarkOptions<T>): SingleOutputStreamOperator<T> {
+    const call = userCall("assignTimestampsAndWatermarks");
+    checkStrategy(call, strategy);
+    const spec: OperatorSpec = { kind: "timestamps", strategy: erased(toWatermarkStrategy(strategy)) };
+    return addOperator<T>(this, call, "Timestamps/Watermarks", spec, this.type);
+  }
+
+  /** Ends the stream in a sink. */
+  sinkTo<C, S>(sink: Sink<T, C, S>): DataStreamSink<T> {
+    const call = userCall("sinkTo");
+    checkMembers(call, sink, ["createWriter"], "a Sink");
+    return addSink(this, call, sink);
+  }
+
+  /**
+   * Writes every record to standard output as a line: text as it is, everything else as JSON.
+   *
+   * @param prefix - Put before every line, with `> `.
+   */
+  print(prefix?: string): DataStreamSink<T> {
+    const call = userCall("print");
+    if (prefix !== undefined) checkText(call, prefix, "a prefix");
+    return addSink(this, call, PrintSink.of<T>(prefix === undefined ? {} : { prefix }));
+  }
+
+  /** As {@link DataStream.print}, to standard error. */
+  printToErr(prefix?: string): DataStreamSink<T> {
+    const call = userCall("printToErr");
+    if (prefix !== undefined) checkText(call, prefix, "a prefix");
+    return addSink(this, call, PrintSink.of<T>({ ...(prefix === undefined ? {} : { prefix }), to: "error" }));
+  }
+
+  /**
+   * Runs the pipeline and hands its records to this program.
+   *
+   * @param jobName - The name of the job; the configured one by default.
+   * @returns The records, for one `for await`; leaving it early cancels the job.
+   * @example
+   * for await (const total of totals.executeAndCollect()) console.log(total);
+   */
+  executeAndCollect(jobName?: string): CollectedStream<T>;
+  /** @returns The first `limit` records; the job is then cancelled. @example await totals.executeAndCollect(10); */
+  executeAndCollect(limit: number): Promise<T[]>;
+  executeAndCollect(jobName: string, limit: number): Promise<T[]>;
+  executeAndCollect(nameOrLimit?: string | number, limit?: number): CollectedStream<T> | Promise<T[]> {
+    const call = userCall("executeAndCollect");
+    const name = typeof nameOrLimit === "number" ? undefined : nameOrLimit;
+    const count = typeof nameOrLimit === "number" ? nameOrLimit : limit;
+    if (name !== undefined) checkText(call, name, "a job name");
+    if (count !== undefined && !(Number.isInteger(count) && count > 0)) {
+      throw invalidArgument(call, describeValue(count), "a limit of at least 1", "Pass how many records to collect");
+    }
+    const queue = new AsyncQueue<T>();
+    // One subtask keeps the order of a stream that has one.
+    addSink(this, call, CollectSink.to(queue)).transformation.parallelism = 1;
+    const collected = new CollectedStream<T>(queue, this.builder.execute(name, { isAttached: true }));
+    return count === undefined ? collected : collected.toArray(count);
+  }
+
+  /** Spreads records evenly over the subtasks of the next operator, in turn. */
+  rebalance(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "rebalance" }), this.type);
+  }
+
+  /** As {@link DataStream.rebalance}, but each subtask only feeds its share of the next ones. */
+  rescale(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "rescale" }), this.type);
+  }
+
+  /** Sends each record to a random subtask of the next operator. */
+  shuffle(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "shuffle" }), this.type);
+  }
+
+  /** Sends each record to every subtask of the next operator. */
+  broadcast(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "broadcast" }), this.type);
+  }
+
+  /** Sends all records to the first subtask of the next operator. */
+  global(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "global" }), this.type);
+  }
+
+  /** Sends records to the next operator's subtask of the same number; both need the same parallelism. */
+  forward(): DataStream<T> {
+    return new DataStream<T>(this.builder, partitioned(this, { kind: "forward" }), this.type);
+  }
+}
+
+/**
+ * The results of one operator, which can be named and placed. The setters change the operator and return this stream.
+ *
+ * @example
+ * totals.map((total) => total.count).name("counts").uid("counts").setParallelism(2);
+ * @public
+ */
+export class SingleOutputStreamOperator<T> extends DataStream<T> {
+  /** @internal */
+  readonly transformation: Transformation;
+
+  /** @internal */
+  constructor(builder: PipelineBuilder, transformation: Transformation, type: Type<T> | undefined) {
+    super(builder, [{ source: transformation, partitioning: undefined, sideOutput: undefined }], type);
+    this.transformation = transformation;
+  }
+
+  /** What plans and metrics call the operator. @throws MillraceError `MR_ARGUMENT_INVALID` when it is empty */
+  name(name: string): this {
+    checkText(userCall("name"), name, "a name");
+    this.transformation.name = this.transformation.spec.kind === "source" ? `Source: ${name}` : name;
+    return this;
+  }
+
+  /**
+   * The identity of the operator's state across changes of the job: set it on everything that keeps state.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is empty
+   */
+  uid(uid: string): this {
+    checkText(userCall("uid"), uid, "a uid");
+    this.transformation.uid = uid;
+    return this;
+  }
+
+  /** @throws MillraceError `MR_PARALLELISM_INVALID` unless it is a whole number from 1 to 32768 */
+  setParallelism(parallelism: number): this {
+    checkParallelism(userCall("setParallelism"), parallelism);
+    this.transformation.parallelism = parallelism;
+    return this;
+  }
+
+  /** The operator's number of key groups. @throws MillraceError `MR_PARALLELISM_INVALID` as `setParallelism` */
+  setMaxParallelism(maxParallelism: number): this {
+    checkParallelism(userCall("setMaxParallelism"), maxParallelism);
+    this.transformation.maxParallelism = maxParallelism;
+    return this;
+  }
+
+  /** Never fuses the operator with its neighbours. */
+  disableChaining(): this {
+    this.transformation.chaining = "never";
+    return this;
+  }
+
+  /** Does not fuse the operator with the one before it. */
+  startNewChain(): this {
+    this.transformation.chaining = "head";
+    return this;
+  }
+
+  /**
+   * What the operator emits to `tag`: in a process function, as late records of a window, or the unreadable records of a
+   * source.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the operator can emit nothing to it
+   */
+  getSideOutput<X>(tag: OutputTag<X>): DataStream<X> {
+    const call = userCall("getSideOutput");
+    checkTag(call, tag);
+    checkSideOutput(call, this.transformation.spec, tag.id);
+    const upstream: Upstream = { source: this.transformation, partitioning: undefined, sideOutput: tag.id };
+    return new DataStream<X>(this.builder, [upstream], tag.type);
+  }
+
+  /** The same stream with its type declared, which makes its state and its exchanges smaller and checked. */
+  returns(type: Type<T>): SingleOutputStreamOperator<T> {
+    checkType(userCall("returns"), type);
+    return new SingleOutputStreamOperator<T>(this.builder, this.transformation, type);
+  }
+}
+
+/** A stream whose records are partitioned by a key of type `K`. @public */
+export class KeyedStream<T, K> extends DataStream<T> {
+  /** @internal */
+  readonly key: Key;
+  /** Phantom: the type of the keys. */
+  declare readonly _key?: K;
+
+  /** @internal */
+  constructor(builder: PipelineBuilder, upstreams: readonly Upstream[], type: Type<T> | undefined, key: Key) {
+    super(builder, upstreams, type);
+    this.key = key;
+  }
+
+  /**
+   * Full access to a record with keyed state and timers of its key.
+   *
+   * @example
+   * class CountPerUser implements KeyedProcessFunction<string, Click, number> {
+   *   private count!: ValueState<number>;
+   *   open(context: RuntimeContext): void {
+   *     this.count = context.getState(valueState("count", t.int32));
+   *   }
+   *   processElement(_click: Click, _context: KeyedProcessContext<string>, out: Collector<number>): void {
+   *     const count = (this.count.value() ?? 0) + 1;
+   *     this.count.update(count);
+   *     out.collect(count);
+   *   }
+   * }
+   * clicks.keyBy((click) => click.user).process(new CountPerUser()).uid("count-per-user");
+   */
+  override process<R>(
+    fn: KeyedProcessFunction<K, T, R> & Synchronous<"processElement" | "onTimer">,
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("process");
+    checkFunction(call, fn, { methods: ["processElement"], optional: ["onTimer"] });
+    return addOperator<R>(this, call, "KeyedProcess", { kind: "keyedProcess", key: this.key, fn: erased(fn) });
+  }
+
+  /** With a stream of the same keys the operator is keyed too; with another stream it is not. */
+  override connect<T2>(other: KeyedStream<T2, K>): KeyedConnectedStreams<K, T, T2>;
+  override connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2>;
+  override connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2> {
+    checkStreams(userCall("connect"), this.builder, [other]);
+    return other instanceof KeyedStream
+      ? new KeyedConnectedStreams<K, T, T2>(this, other)
+      : new ConnectedStreams<T, T2>(this, other);
+  }
+
+  /**
+   * Folds the records of each key into one and emits the running value for every record. The function must not change
+   * its arguments.
+   *
+   * @example
+   * orders.keyBy((order) => order.user).reduce((sum, order) => ({ ...sum, price: sum.price + order.price }));
+   */
+  reduce(fn: ((accumulated: T, value: T) => T) | ReduceFunction<T>): SingleOutputStreamOperator<T> {
+    const call = userCall("reduce");
+    checkFunction(call, fn, { methods: ["reduce"], plain: "function" });
+    return this.#rolling(call, "Keyed Reduce", fn);
+  }
+
+  /** The running sum of a field. The other fields are those of the key's first record. @example flights.keyBy((f) => f.origin).sum("delay") */
+  sum(field: FieldOf<T, Summable>): SingleOutputStreamOperator<T> {
+    const call = userCall("sum");
+    return this.#rolling(call, "Keyed Aggregation", sumOf(call, field));
+  }
+
+  /** The running minimum of a field. The other fields are those of the key's first record. */
+  min(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
+    const call = userCall("min");
+    return this.#rolling(call, "Keyed Aggregation", extremeOf(call, field, "min"));
+  }
+
+  /** The running maximum of a field. The other fields are those of the key's first record. */
+  max(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
+    const call = userCall("max");
+    return this.#rolling(call, "Keyed Aggregation", extremeOf(call, field, "max"));
+  }
+
+  /** The whole record with the smallest field so far; among equal ones the first, or the last. */
+  minBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
+    const call = userCall("minBy");
+    return this.#rolling(call, "Keyed Aggregation", extremeRecordOf(call, field, "min", first));
+  }
+
+  /** The whole record with the largest field so far; among equal ones the first, or the last. */
+  maxBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
+    const call = userCall("maxBy");
+    return this.#rolling(call, "Keyed Aggregation", extremeRecordOf(call, field, "max", first));
+  }
+
+  /**
+   * Groups the records of each key by time.
+   *
+   * @example
+   * flights.keyBy((flight) => flight.origin).window(TumblingEventTimeWindows.of("1 h")).maxBy("delay");
+   */
+  window<A extends WindowAssigner>(assigner: A): WindowedStream<T, K, A> {
+    checkAssigner(userCall("window"), assigner);
+    return new WindowedStream<T, K, A>(this, assigner, { latenessMs: 0, lateTag: undefined });
+  }
+
+  #rolling(call: UserCall, name: string, fn: unknown): SingleOutputStreamOperator<T> {
+    const type = erased<Type<unknown> | undefined>(this.type);
+    const spec: OperatorSpec = { kind: "keyedReduce", key: this.key, fn: erased(fn), type, label: call.method };
+    return addOperator<T>(this, call, name, spec, this.type);
+  }
+}
+
+interface Lateness {
+  readonly latenessMs: number;
+  readonly lateTag: OutputTag<unknown> | undefined;
+}
+
+/**
+ * The records of each key, grouped into windows. A window emits when the watermark passes its end, and again for every
+ * record that comes within the allowed lateness.
+ * @public
+ */
+export class WindowedStream<T, K, A extends WindowAssigner = WindowAssigner> {
+  readonly #input: KeyedStream<T, K>;
+  readonly #assigner: A;
+  readonly #lateness: Lateness;
+
+  /** @internal */
+  constructor(input: KeyedStream<T, K>, assigner: A, lateness: Lateness) {
+    this.#input = input;
+    this.#assigner = assigner;
+    this.#lateness = lateness;
+  }
+
+  /**
+   * Keeps windows for a while after they have emitted.
+   *
+   * @param lateness - 0 or more; 0 by default.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is negative, `MR_DURATION_INVALID` when it is no duration
+   */
+  allowedLateness(lateness: Duration): WindowedStream<T, K, A> {
+    const latenessMs = durationMs(lateness);
+    if (latenessMs < 0)
+      throw invalidArgument(
+        userCall("allowedLateness"),
+        describeValue(lateness),
+        "0 or more",
+        'Pass one such as "1 min"',
+      );
+    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, latenessMs });
+  }
+
+  /** Sends records that are too late for all their windows to a side output; they are dropped and counted otherwise. */
+  sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, A> {
+    checkTag(userCall("sideOutputLateData"), tag);
+    const lateTag = erased<OutputTag<unknown>>(tag);
+    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, lateTag });
+  }
+
+  /**
+   * Folds each record into an accumulator as it comes, and emits the result of the window.
+   *
+   * @param aggregate - Session windows need one with `merge`.
+   * @param result - Makes the output record of key, window and result; without it the result itself is emitted.
+   * @example
+   * windows.aggregate(
+   *   { createAccumulator: () => 0, add: (_click, count) => count + 1, getResult: (count) => count },
+   *   (user, window, count) => ({ user, from: window.start, count }),
+   * );
+   */
+  aggregate<ACC, V, R = V>(
+    aggregate: AggregateFunctionFor<A, T, ACC, Sync<V>>,
+    result?: WindowResultFunction<K, V, Sync<R>> | (ProcessWindowFunction<V, R, K> & Synchronous<"process">),
+    options: AggregateOptions<ACC> = {},
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("aggregate");
+    const accumulatorType = erased<Type<unknown> | undefined>(options.accumulatorType);
+    return this.#apply<R>(call, aggregateFold(call, this.#assigner, aggregate, accumulatorType), result);
+  }
+
+  /** Folds the records of a window into one of their own type. @param result - As for `aggregate`. */
+  reduce<R = T>(
+    fn: ((accumulated: T, value: T) => T) | ReduceFunction<T>,
+    result?: WindowResultFunction<K, T, Sync<R>> | (ProcessWindowFunction<T, R, K> & Synchronous<"process">),
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("reduce");
+    return this.#apply<R>(call, reduceFold(call, fn, erased(this.#input.type)), result);
+  }
+
+  /** Keeps all records of a window and sees them at once. Costs memory for each of them; prefer `aggregate`. */
+  process<R>(fn: ProcessWindowFunction<T, R, K> & Synchronous<"process">): SingleOutputStreamOperator<R> {
+    const call = userCall("process");
+    checkFunction(call, fn, { methods: ["process"] });
+    return this.#apply<R>(call, { kind: "list", type: erased(this.#input.type) }, fn);
+  }
+
+  /** The sum of a field. The other fields are those of the window's first record. */
+  sum(field: FieldOf<T, Summable>): SingleOutputStreamOperator<T> {
+    const call = userCall("sum");
+    return this.#fold(call, sumOf(call, field));
+  }
+
+  /** The minimum of a field. The other fields are those of the window's first record. */
+  min(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
+    const call = userCall("min");
+    return this.#fold(call, extremeOf(call, field, "min"));
+  }
+
+  /** The maximum of a field. The other fields are those of the window's first record. */
+  max(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
+    const call = userCall("max");
+    return this.#fold(call, extremeOf(call, field, "max"));
+  }
+
+  /** The whole record with the smallest field; among equal ones the first, or the last. */
+  minBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
+    const call = userCall("minBy");
+    return this.#fold(call, extremeRecordOf(call, field, "min", first));
+  }
+
+  /** The whole record with the largest field; among equal ones the first, or the last. */
+  maxBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
+    const call = userCall("maxBy");
+    return this.#fold(call, extremeRecordOf(call, field, "max", first));
+  }
+
+  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
+    return this.#apply<T>(call, reduceFold(call, fn, erased(this.#input.type)), undefined);
+  }
+
+  #apply<R>(call: UserCall, fold: WindowFold, result: unknown): SingleOutputStreamOperator<R> {
+    const spec: WindowSpec = {
+      kind: "window",
+      key: this.#input.key,
+      assigner: this.#assigner,
+      fold,
+      emit: emitOf(call, result),
+      allowedLatenessMs: this.#lateness.latenessMs,
+      lateTag: this.#lateness.lateTag,
+    };
+    // A reduce without a result function emits what came in.
+    const isUnchanged = fold.kind === "reduce" && spec.emit.kind === "value";
+    return addOperator<R>(
+      this.#input,
+      call,
+      windowName(spec, call),
+      spec,
+      isUnchanged ? erased(this.#input.type) : undefined,
+    );
+  }
+}
+
+/** Two streams that feed one operator. @public */
+export class ConnectedStreams<T1, T2> {
+  protected readonly first: DataStream<T1>;
+  protected readonly second: DataStream<T2>;
+
+  /** @internal */
+  constructor(first: DataStream<T1>, second: DataStream<T2>) {
+    this.first = first;
+    this.second = second;
+  }
+
+  /** Keys both streams, so that the operator sees records of one key together. Both selectors return the same type. */
+  keyBy<const K>(first: (value: T1) => KeyOf<K>, second: (value: T2) => KeyOf<K>): KeyedConnectedStreams<K, T1, T2> {
+    const call = userCall("keyBy");
+    for (const selector of [first, second]) checkFunction(call, selector, { methods: [], plain: "function" });
+    return new KeyedConnectedStreams<K, T1, T2>(this.first.keyBy(erased(first)), this.second.keyBy(erased(second)));
+  }
+
+  /** One result for every record of either stream. */
+  map<R>(fn: CoMapFunction<T1, T2, Sync<R>>): SingleOutputStreamOperator<R> {
+    const call = userCall("map");
+    checkFunction(call, fn, { methods: ["map1", "map2"] });
+    return this.addTwoInputOperator<R>(call, "Co-Map", fn, "map");
+  }
+
+  /** Any number of results for every record of either stream. */
+  flatMap<R>(fn: CoFlatMapFunction<T1, T2, R> & Synchronous<"flatMap1" | "flatMap2">): SingleOutputStreamOperator<R> {
+    const call = userCall("flatMap");
+    checkFunction(call, fn, { methods: ["flatMap1", "flatMap2"] });
+    return this.addTwoInputOperator<R>(call, "Co-Flat Map", fn, "flatMap");
+  }
+
+  /** Full access to the records of both streams. */
+  process<R>(
+    fn: CoProcessFunction<T1, T2, R> & Synchronous<"processElement1" | "processElement2">,
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("process");
+    checkFunction(call, fn, { methods: ["processElement1", "processElement2"] });
+    return this.addTwoInputOperator<R>(call, "Co-Process", fn, "process");
+  }
+
+  /** @internal */
+  protected addTwoInputOperator<R>(
+    call: UserCall,
+    name: string,
+    fn: unknown,
+    flavour: CoSpec["flavour"],
+    keys: CoSpec["keys"] = undefined,
+  ): SingleOutputStreamOperator<R> {
+    const spec: CoSpec = { kind: "co", keys, fn: erased(fn), flavour };
+    const inputs = [...edgesOf(this.first, 0), ...edgesOf(this.second, 1)];
+    const { builder } = this.first;
+    return new SingleOutputStreamOperator<R>(builder, builder.add(call, name, spec, inputs), undefined);
+  }
+}
+
+/** Two streams with keys of the same type that feed one operator with state and timers per key. @public */
+export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
+  readonly #keys: readonly [Key, Key];
+  /** Phantom: the type of the keys. */
+  declare readonly _key?: K;
+
+  /** @internal */
+  constructor(first: KeyedStream<T1, K>, second: KeyedStream<T2, K>) {
+    super(first, second);
+    this.#keys = [first.key, second.key];
+  }
+
+  /** Full access to the records of both streams, with keyed state and timers that both share. */
+  override process<R>(
+    fn: KeyedCoProcessFunction<K, T1, T2, R> & Synchronous<"processElement1" | "processElement2" | "onTimer">,
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("process");
+    checkFunction(call, fn, { methods: ["processElement1", "processElement2"], optional: ["onTimer"] });
+    return this.addTwoInputOperator<R>(call, "Co-Keyed-Process", fn, "process");
+  }
+
+  protected override addTwoInputOperator<R>(
+    call: UserCall,
+    name: string,
+    fn: unknown,
+    flavour: CoSpec["flavour"],
+  ): SingleOutputStreamOperator<R> {
+    return super.addTwoInputOperator<R>(call, name, fn, flavour, this.#keys);
+  }
+}
+
+function addOperator<R>(
+  input: Input,
+  call: UserCall,
+  name: string,
+  spec: OperatorSpec,
+  type?: Type<R> | undefined,
+): SingleOutputStreamOperator<R> {
+  const transformation = input.builder.add(call, name, spec, edgesOf(input, 0));
+  return new SingleOutputStreamOperator<R>(input.builder, transformation, type);
+}
+
+function addSink<T, C, S>(input: DataStream<T>, call: UserCall, sink: Sink<T, C, S>): DataStreamSink<T> {
+  const spec: OperatorSpec = { kind: "sink", sink: erased(sink) };
+  return new DataStreamSink<T>(input.builder.add(call, `Sink: ${sink.description.kind}`, spec, edgesOf(input, 0)));
+}
+
+function edgesOf(stream: Input, input: 0 | 1): readonly TransformationEdge[] {
+  return stream.upstreams.map((upstream) => ({ ...upstream, input }));
+}
+
+function partitioned(stream: Input, partitioning: Partitioning): readonly Upstream[] {
+  return stream.upstreams.map((upstream) => ({ ...upstream, partitioning }));
+}

@@ -1,0 +1,213 @@
+import type { Duration } from "../base/duration.ts";
+import type { CheckpointingMode } from "../config/checkpointing-options.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { DEFAULT_PARALLELISM, PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
+import { CollectionSource } from "../connectors/collection-source.ts";
+import { NumberSequenceSource } from "../connectors/sequence-source.ts";
+import type { Source, SourceSplit } from "../connectors/source.ts";
+import type { Transformation } from "../graph/transformation.ts";
+import type { SourceSpec } from "../operators/operator-spec.ts";
+import { toWatermarkStrategy, type WatermarkOptions } from "../time/watermark-options.ts";
+import { WatermarkStrategy } from "../time/watermark-strategy.ts";
+import { t } from "../types/declared-types.ts";
+import type { Type } from "../types/type.ts";
+import { checkParallelism, checkText, invalidArgument } from "./argument-checks.ts";
+import { type UserCall, userCall } from "./call-site.ts";
+import { CheckpointConfig } from "./checkpoint-config.ts";
+import { DataStreamSource, DEAD_LETTERS } from "./data-stream-source.ts";
+import { erased } from "./erased.ts";
+import type { JobClient, JobExecutionResult } from "./job-client.ts";
+import type { JobExecutor } from "./job-executor.ts";
+import { PipelineBuilder } from "./pipeline-builder.ts";
+import { checkSource, checkStrategy, checkType, isType } from "./stream-checks.ts";
+
+/** @internal */
+export interface EnvironmentOptions {
+  readonly executor: JobExecutor;
+  /** Changed by the environment's setters. */
+  readonly configuration: Configuration;
+}
+
+/**
+ * Where pipelines start: makes streams from sources, holds the job's settings, and runs what was built. Users get one as
+ * `StreamExecutionEnvironment`.
+ *
+ * @example
+ * const env = StreamExecutionEnvironment.getExecutionEnvironment();
+ * env.fromSequence(1, 10).map((n) => n * n).print();
+ * await env.execute("squares");
+ * @public
+ */
+export class PipelineEnvironment {
+  /** The settings of the jobs that this environment runs. */
+  readonly configuration: Configuration;
+  readonly #builder: PipelineBuilder;
+
+  /** @internal */
+  constructor(options: EnvironmentOptions) {
+    this.configuration = options.configuration;
+    this.#builder = new PipelineBuilder(options.executor, options.configuration);
+  }
+
+  /**
+   * The records of a source.
+   *
+   * @param strategy - Event time and watermarks; `WatermarkStrategy.noWatermarks()` for jobs without event time.
+   * @param name - What plans and metrics call the source; also the identity of its state when it gets no uid.
+   * @throws MillraceError `MR_ARGUMENT_INVALID`
+   * @example
+   * env.fromSource(source, { boundedOutOfOrderness: "1 min", timestamp: (flight) => flight.date }, "flights");
+   */
+  fromSource<T, SplitT extends SourceSplit, StateT>(
+    source: Source<T, SplitT, StateT>,
+    strategy: WatermarkStrategy<NoInfer<T>> | WatermarkOptions<NoInfer<T>>,
+    name: string,
+  ): DataStreamSource<T> {
+    const call = userCall("fromSource");
+    checkSource(call, source);
+    checkStrategy(call, strategy);
+    checkText(call, name, "a name");
+    return this.#addSource<T>(call, source, toWatermarkStrategy(strategy), name);
+  }
+
+  /**
+   * Values of this program, emitted in order by one subtask. They must not be changed later.
+   *
+   * @param values - An array or another iterable, or the values themselves.
+   * @param type - What the values are, after an iterable.
+   * @throws MillraceError `MR_ARGUMENT_INVALID`
+   * @example
+   * env.fromData([{ user: "ada", at: 0 }]);
+   * env.fromData("to", "be", "or");
+   */
+  fromData<T>(values: Iterable<T> & object, type?: Type<T>): DataStreamSource<T>;
+  fromData<T>(...values: readonly T[]): DataStreamSource<T>;
+  fromData(...given: readonly unknown[]): DataStreamSource<unknown> {
+    const call = userCall("fromData");
+    const { values, type } = collectionOf(call, given);
+    const strategy = WatermarkStrategy.noWatermarks();
+    const stream = this.#addSource(call, CollectionSource.of(values), strategy, "Collection Source", type);
+    return stream.setParallelism(1);
+  }
+
+  /**
+   * The integers from `from` to `to`, both included, at the job's parallelism: in order within each subtask.
+   *
+   * @throws MillraceError `MR_SOURCE_OPTION_INVALID` unless both are safe integers and `to` is at least `from - 1`
+   */
+  fromSequence(from: number, to: number): DataStreamSource<number> {
+    const source = NumberSequenceSource.of(from, to);
+    const strategy = WatermarkStrategy.noWatermarks();
+    return this.#addSource<number>(userCall("fromSequence"), source, strategy, "Sequence Source", t.int64);
+  }
+
+  /** The parallelism of operators that set none themselves. @throws MillraceError `MR_PARALLELISM_INVALID` */
+  setParallelism(parallelism: number): this {
+    checkParallelism(userCall("setParallelism"), parallelism);
+    this.configuration.set(DEFAULT_PARALLELISM, parallelism);
+    return this;
+  }
+
+  getParallelism(): number {
+    return this.configuration.get(DEFAULT_PARALLELISM);
+  }
+
+  /**
+   * The number of key groups: the highest parallelism that the job's state can ever be restored at.
+   * @throws MillraceError `MR_PARALLELISM_INVALID`
+   */
+  setMaxParallelism(maxParallelism: number): this {
+    checkParallelism(userCall("setMaxParallelism"), maxParallelism);
+    this.configuration.set(PIPELINE_MAX_PARALLELISM, maxParallelism);
+    return this;
+  }
+
+  /** -1 when it is computed from the parallelism. */
+  getMaxParallelism(): number {
+    return this.configuration.get(PIPELINE_MAX_PARALLELISM);
+  }
+
+  /**
+   * Takes a checkpoint every so often.
+   *
+   * @param interval - From the start of one to the start of the next, at least 10 ms.
+   * @throws MillraceError `MR_CONFIG_INVALID`, `MR_CONFIG_UNSUPPORTED`
+   * @example
+   * env.enableCheckpointing("10 s");
+   */
+  enableCheckpointing(interval: Duration, mode?: CheckpointingMode): this {
+    const checkpoints = this.getCheckpointConfig().setCheckpointInterval(interval);
+    if (mode !== undefined) checkpoints.setCheckpointingMode(mode);
+    return this;
+  }
+
+  getCheckpointConfig(): CheckpointConfig {
+    return new CheckpointConfig(this.configuration);
+  }
+
+  getConfig(): Configuration {
+    return this.configuration;
+  }
+
+  /**
+   * Runs what was built since the last execution, and waits for its end.
+   *
+   * @param name - The name of the job; the configured one by default.
+   * @throws MillraceError when the pipeline cannot be run, or with what the job failed with
+   */
+  async execute(name?: string): Promise<JobExecutionResult> {
+    const client = await this.#execute(userCall("execute"), name, true);
+    return client.getJobExecutionResult();
+  }
+
+  /** Starts what was built since the last execution. @throws MillraceError when the pipeline cannot be run */
+  async executeAsync(name?: string): Promise<JobClient> {
+    return this.#execute(userCall("executeAsync"), name, false);
+  }
+
+  /** What the next execution runs, in the order of creation. @internal */
+  getTransformations(): readonly Transformation[] {
+    return this.#builder.transformations();
+  }
+
+  #execute(call: UserCall, name: string | undefined, isAttached: boolean): Promise<JobClient> {
+    if (name !== undefined) checkText(call, name, "a job name");
+    return this.#builder.execute(name, { isAttached });
+  }
+
+  #addSource<T>(
+    call: UserCall,
+    source: unknown,
+    strategy: WatermarkStrategy<T>,
+    name: string,
+    type?: Type<T> | undefined,
+  ): DataStreamSource<T> {
+    const spec: SourceSpec = {
+      kind: "source",
+      source: erased(source),
+      strategy: erased(strategy),
+      deadLetterTag: erased(DEAD_LETTERS),
+    };
+    return new DataStreamSource<T>(this.#builder, this.#builder.add(call, `Source: ${name}`, spec, []), type);
+  }
+}
+
+// One iterable, with or without its type, stands for its values; everything else is the values. A string is a value.
+function collectionOf(
+  call: UserCall,
+  given: readonly unknown[],
+): { readonly values: Iterable<unknown>; readonly type: Type<unknown> | undefined } {
+  const [first, second] = given;
+  const isOne = given.length === 1 || (given.length === 2 && (second === undefined || isType(second)));
+  if (!isOne) return { values: given, type: undefined };
+  if (typeof first === "object" && first !== null) {
+    if (Symbol.iterator in first) {
+      if (second !== undefined) checkType(call, second);
+      return { values: first as Iterable<unknown>, type: second as Type<unknown> | undefined };
+    }
+    if (Symbol.asyncIterator in first) {
+      throw invalidArgument(call, "an async iterable", "an iterable, or values", "Write a Source and use fromSource");
+    }
+  }
+  return { values: given, type: undefined };
+}

@@ -1,0 +1,70 @@
+/** Flink's job states. @public */
+export type JobStatus =
+  | "INITIALIZING"
+  | "CREATED"
+  | "RUNNING"
+  | "FAILING"
+  | "FAILED"
+  | "CANCELLING"
+  | "CANCELED"
+  | "FINISHED"
+  | "RESTARTING"
+  | "SUSPENDED"
+  | "RECONCILING";
+
+/** What a finished job reports. @public */
+export interface JobExecutionResult {
+  readonly jobId: string;
+  readonly jobName: string;
+  /** From the start of the job to its end, restarts included, in milliseconds. */
+  readonly netRuntimeMs: number;
+  /** Records that the sources emitted, of the last attempt. */
+  readonly recordsRead: number;
+  /** Records that the sinks took, of the last attempt. */
+  readonly recordsWritten: number;
+  readonly checkpointsCompleted: number;
+  readonly restartCount: number;
+}
+
+/** How far a job is. The record counts and the watermark are those of the current attempt. @public */
+export interface JobProgress {
+  readonly status: JobStatus;
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  /** Lowest watermark of the job's last operators, in epoch milliseconds; undefined before the first and after the end. */
+  readonly watermarkMs: number | undefined;
+  readonly checkpoints: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly lastId: number | undefined;
+    /** Directory of the newest completed checkpoint; undefined when there is none or it is only in memory. */
+    readonly lastPath: string | undefined;
+    /** Wall clock, in epoch milliseconds. */
+    readonly lastCompletedMs: number | undefined;
+  };
+  readonly restarts: number;
+}
+
+/**
+ * A job that was started.
+ *
+ * @example
+ * const client = await env.executeAsync("flights");
+ * process.once("SIGINT", () => client.cancel());
+ * const { recordsRead } = await client.getJobExecutionResult();
+ * @public
+ */
+export interface JobClient {
+  readonly jobId: string;
+  getJobStatus(): Promise<JobStatus>;
+  /** Settles when the job has ended. Rejects with the reason when it failed or was cancelled. */
+  getJobExecutionResult(): Promise<JobExecutionResult>;
+  /** Stops the job; settles when it has ended. A job that has ended already stays as it is. */
+  cancel(): Promise<void>;
+  /**
+   * Ends the job after one last checkpoint, which is kept whatever the retention; settles when the job has ended, with
+   * the checkpoint's directory, or undefined when checkpoints are only in memory.
+   */
+  stop(): Promise<string | undefined>;
+  getProgress(): JobProgress;
+}

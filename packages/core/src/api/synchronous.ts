@@ -1,0 +1,14 @@
+/**
+ * Makes `async` methods a compile error where a method returns nothing. TypeScript lets any function stand for one that
+ * returns `void`, a Promise included; `void | undefined` does not.
+ *
+ * @example
+ * declare function run(fn: { process(value: string): void } & Synchronous<"process">): void;
+ * run({ process: (value) => value.trim() && undefined }); // compiles
+ * run({ process: async () => {} }); // Type 'Promise<void>' is not assignable to type 'void'
+ * @public
+ */
+export type Synchronous<Method extends string> = {
+  // biome-ignore lint/suspicious/noConfusingVoidType: the union is the point; void alone would take a Promise.
+  readonly [M in Method]?: (...args: never) => void | undefined;
+};
