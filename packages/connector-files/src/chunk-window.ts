@@ -1,4 +1,4 @@
-import type { OpenFile } from "millrace/internal";
+import type { OpenFile } from "millrace";
 
 const EMPTY = new Uint8Array(0);
 

@@ -1,4 +1,4 @@
-import { MillraceError, type Schema, type Type } from "millrace/internal";
+import { MillraceError, type Schema, type Type } from "millrace";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { toJson } from "./json-values.ts";
 import { parseTimestamp } from "./text-timestamp.ts";

@@ -1,4 +1,4 @@
-import { type LocalFs, MillraceError, type Platform, type Type } from "millrace/internal";
+import { type LocalFs, MillraceError, type Platform, type Type } from "millrace";
 import { type CsvColumn, csvColumns, formatCell, parseCell } from "./csv-cells.ts";
 import { findCsvRecordEnd, isEmptyCsvLine, quoteCsvField, splitCsvRecord } from "./csv-records.ts";
 import { columnMissing, fileCorrupt, readFailure } from "./file-errors.ts";

@@ -1,4 +1,4 @@
-import type { SplitEnumerator, SplitEnumeratorContext } from "millrace/internal";
+import type { SplitEnumerator, SplitEnumeratorContext } from "millrace";
 import { listFiles } from "./file-listing.ts";
 import { bySplitOrder, type FileEnumeratorState, type FileSplit } from "./file-split.ts";
 import type { FileReadFormat } from "./read-format.ts";

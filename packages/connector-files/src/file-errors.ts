@@ -1,4 +1,4 @@
-import { type ErrorWhere, FileSystemError, MillraceError } from "millrace/internal";
+import { type ErrorWhere, FileSystemError, MillraceError } from "millrace";
 
 /** The coded form of a failed read; anything that is no file system's failure is passed through. @internal */
 export function readFailure(path: string, error: unknown): unknown {

@@ -1,4 +1,4 @@
-import type { LocalFs } from "millrace/internal";
+import type { LocalFs } from "millrace";
 import { fileNotFound, readFailure } from "./file-errors.ts";
 import type { FileToRead } from "./read-format.ts";
 

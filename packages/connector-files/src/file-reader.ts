@@ -1,10 +1,5 @@
-import {
-  Availability,
-  type InputStatus,
-  type ReaderOutput,
-  type SourceReader,
-  type SourceReaderContext,
-} from "millrace/internal";
+import type { InputStatus, ReaderOutput, SourceReader, SourceReaderContext } from "millrace";
+import { Availability } from "millrace/internal";
 import { bySplitOrder, type FileSplit } from "./file-split.ts";
 import type { CursorOpener, SplitCursor } from "./read-format.ts";
 

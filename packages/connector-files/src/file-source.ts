@@ -4,7 +4,7 @@ import {
   type Source,
   type SourceReaderContext,
   type SplitEnumeratorContext,
-} from "millrace/internal";
+} from "millrace";
 import { FileEnumerator } from "./file-enumerator.ts";
 import { FileReader } from "./file-reader.ts";
 import {

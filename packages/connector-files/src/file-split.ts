@@ -7,7 +7,7 @@
  * | CSV        | bytes 0 and the file's size       | byte offset of the next record     |
  * | Parquet    | row group `start`, `end = start + 1` | index of the next row in the group |
  */
-import { type Serializer, type SourceSplit, t } from "millrace/internal";
+import { type Serializer, type SourceSplit, t } from "millrace";
 
 /** @public */
 export interface FileSplit extends SourceSplit {

@@ -1,4 +1,4 @@
-import type { Platform, Schema, Type } from "millrace/internal";
+import type { Platform, Schema, Type } from "millrace";
 import { readFailure } from "./file-errors.ts";
 import type { FileSplit } from "./file-split.ts";
 import { fromJson, toJson } from "./json-values.ts";

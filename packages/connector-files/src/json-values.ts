@@ -8,7 +8,7 @@
  * | bytes     | Base64                                                           |
  * | set, map  | array of items; array of [key, value] pairs                      |
  */
-import { MillraceError, type Schema, type SchemaField } from "millrace/internal";
+import { MillraceError, type Schema, type SchemaField } from "millrace";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseTimestamp } from "./text-timestamp.ts";
 

@@ -1,4 +1,4 @@
-import type { LocalFs, OpenFile } from "millrace/internal";
+import type { LocalFs, OpenFile } from "millrace";
 import { fileCorrupt } from "./file-errors.ts";
 import type { FileSplit } from "./file-split.ts";
 

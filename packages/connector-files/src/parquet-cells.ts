@@ -3,7 +3,7 @@
  * for INT64 a number where it is safe and a bigint elsewhere; bigints for INT96; booleans; bytes.
  */
 import type { SchemaElement } from "hyparquet";
-import type { Schema } from "millrace/internal";
+import type { Schema } from "millrace";
 
 /** A cell that is no value of the declared type; takes the value's place until its row is reported. @internal */
 export class BadCell {

@@ -5,14 +5,7 @@ import {
   parquetSchema,
   type SchemaTree,
 } from "hyparquet";
-import {
-  type LocalFs,
-  MillraceError,
-  type OpenFile,
-  type Schema,
-  type SchemaField,
-  type Type,
-} from "millrace/internal";
+import { type LocalFs, MillraceError, type OpenFile, type Schema, type SchemaField, type Type } from "millrace";
 import { columnMissing, fileCorrupt } from "./file-errors.ts";
 import { BadCell, cellConverter, describeColumn } from "./parquet-cells.ts";
 import type { FlatColumn } from "./parquet-page.ts";

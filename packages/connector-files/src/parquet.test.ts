@@ -1,5 +1,6 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { createNodePlatform, t } from "millrace/internal";
+import { t } from "millrace";
+import { createNodePlatform } from "millrace/internal";
 import { expect, test } from "vitest";
 import { FileSource } from "./file-source.ts";
 import { parquet } from "./parquet.ts";

@@ -1,4 +1,4 @@
-import type { MillraceError, Platform, ReaderOutput, Type } from "millrace/internal";
+import type { MillraceError, Platform, ReaderOutput, Type } from "millrace";
 import { readFailure, recordUnreadable } from "./file-errors.ts";
 import type { FileSplit, SplitProgress } from "./file-split.ts";
 import { BadCell } from "./parquet-cells.ts";

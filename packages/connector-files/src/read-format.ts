@@ -1,4 +1,4 @@
-import type { Platform, ReaderOutput } from "millrace/internal";
+import type { Platform, ReaderOutput } from "millrace";
 import type { FileSplit, SplitProgress } from "./file-split.ts";
 
 /**

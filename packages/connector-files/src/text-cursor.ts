@@ -6,7 +6,7 @@
  * - T2. A block ends at the next multiple of `BLOCK_RECORDS` records of the split, or with the record that makes it
  *   `BLOCK_BYTES_MAX` long, or with the split. None of the three depends on how the bytes arrived.
  */
-import { MillraceError, type OpenFile, type ReaderOutput } from "millrace/internal";
+import { MillraceError, type OpenFile, type ReaderOutput } from "millrace";
 import { ChunkWindow } from "./chunk-window.ts";
 import { readFailure, recordUnreadable } from "./file-errors.ts";
 import type { FileSplit, SplitProgress } from "./file-split.ts";

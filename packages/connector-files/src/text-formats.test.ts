@@ -1,6 +1,7 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
-import { MillraceError, type SimulatedPlatform, t } from "millrace/internal";
+import { MillraceError, t } from "millrace";
+import type { SimulatedPlatform } from "millrace/internal";
 import { expect, test } from "vitest";
 import { csv } from "./csv.ts";
 import { FileSource } from "./file-source.ts";
@@ -135,6 +136,7 @@ test("a file that cannot be read, that vanishes, or that shrinks fails the job w
           remaining: 9,
           collect: () => {},
           fromSplit: () => {},
+          splitStarted: () => {},
           splitFinished: () => {},
           poison: () => {},
         };

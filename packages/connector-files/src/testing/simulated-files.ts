@@ -1,4 +1,5 @@
-import { createSimulatedPlatform, type Platform, type SimulatedPlatform } from "millrace/internal";
+import type { Platform } from "millrace";
+import { createSimulatedPlatform, type SimulatedPlatform } from "millrace/internal";
 import { FileSource } from "../file-source.ts";
 import type { FileReadFormat } from "../read-format.ts";
 import { driveSource, type SourceRun } from "./source-driver.ts";

@@ -3,8 +3,8 @@
  * Imported by tests only.
  */
 
-import type { PoisonRecord, ReaderOutput, Source } from "millrace/internal";
-import { BinaryReader, BinaryWriter, type Platform, type Serializer } from "millrace/internal";
+import type { PoisonRecord, ReaderOutput, Source } from "millrace";
+import { BinaryReader, BinaryWriter, type Platform, type Serializer } from "millrace";
 import type { FileEnumeratorState, FileSplit } from "../file-split.ts";
 
 /** @internal */
@@ -46,6 +46,8 @@ class Output<T> implements ReaderOutput<T> {
   fromSplit(splitId: string): void {
     this.splitId = splitId;
   }
+
+  splitStarted(_splitId: string): void {}
 
   splitFinished(splitId: string): void {
     this.run.finishedSplits.push(splitId);

@@ -1,0 +1,232 @@
+/**
+ * Writes the parts of one subtask.
+ *
+ * - F1. A part ends only by size, decided record by record; barriers and restarts leave no trace in the files.
+ * - F2. The bytes before a barrier are durable when its `flush` has settled; a restore cuts everything behind them off.
+ * - F3. A part's name is used for one content only, as long as its run goes on.
+ */
+import type { SinkWriter, WriterInitContext } from "millrace";
+import { crc32c } from "millrace/internal";
+import type { FileCommittable, FileWriterState } from "./file-sink-state.ts";
+import type { PartId } from "./part-name.ts";
+import { PartQueue } from "./part-queue.ts";
+import type { SinkDirectory } from "./sink-directory.ts";
+import type { FileWriteFormat } from "./write-format.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+/** UTF-8 takes at most so many bytes for a UTF-16 code unit. */
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+
+/** @internal */
+export interface FileSinkWriterOptions<T> {
+  readonly context: WriterInitContext;
+  readonly directory: SinkDirectory;
+  readonly format: FileWriteFormat<T>;
+  readonly maxPartBytes: number;
+  readonly existing: "replace" | "fail" | "append";
+}
+
+/** @internal */
+export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWriterState> {
+  readonly #options: FileSinkWriterOptions<T>;
+  readonly #queue: PartQueue;
+  readonly #encoder: InstanceType<typeof TextEncoder> = new TextEncoder();
+  readonly #generation: string;
+  /** States of other subtasks, to be brought to an end at the next barrier. */
+  #foreign: readonly FileWriterState[];
+  #finished: { readonly part: number; readonly sizeBytes: number }[] = [];
+  #nextPart: number;
+  #openPart: number;
+  /** Bytes of the open part, with those in the chunk. */
+  #openBytes: number;
+  /** Of the bytes handed over, without those in the chunk. */
+  #openChecksum: number;
+  #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  #chunkBytes = 0;
+  #isFresh: boolean;
+  readonly #freshParallelism: number;
+  #hasNewNames = false;
+
+  constructor(options: FileSinkWriterOptions<T>, restored: readonly FileWriterState[]) {
+    const { context, directory, existing } = options;
+    this.#options = options;
+    const isFreshStart = context.restoredCheckpointId === undefined;
+    const own = restored.find(({ subtask }) => subtask === context.subtaskIndex);
+    this.#foreign = restored.filter((state) => state !== own);
+    this.#generation = own?.generation ?? generationOf(context, existing);
+    this.#nextPart = own?.nextPart ?? 0;
+    this.#openPart = own?.openPart ?? -1;
+    this.#openBytes = own?.openBytes ?? 0;
+    this.#openChecksum = own?.openChecksum ?? 0;
+    this.#isFresh = own?.isFresh ?? (isFreshStart && existing === "replace");
+    this.#freshParallelism = own?.parallelism ?? context.parallelism;
+    this.#queue = new PartQueue(context.platform.fs);
+    this.#queue.start(() => this.#prepareDirectory(restored));
+    if (this.#openPart >= 0) this.#queue.open(directory.inProgressPath(this.#id(this.#openPart)), "update");
+  }
+
+  write(value: T): void {
+    this.#queue.throwIfFailed();
+    const text = this.#options.format.encode(value);
+    if (this.#openPart < 0) this.#beginPart();
+    this.#append(text);
+    if (this.#openBytes >= this.#options.maxPartBytes) this.#endPart();
+  }
+
+  isAvailable(): boolean {
+    return this.#queue.isAvailable;
+  }
+
+  whenAvailable(): Promise<void> {
+    return this.#queue.whenAvailable();
+  }
+
+  prepareCommit(endOfInput: boolean): readonly FileCommittable[] {
+    if (endOfInput && this.#openPart >= 0) this.#endPart();
+    const foreign = this.#foreign.flatMap(foreignCommittables);
+    this.#foreign = [];
+    const own = this.#finished.map(({ part, sizeBytes }) => this.#committable(part, sizeBytes));
+    this.#finished = [];
+    // Without a record the end of the input is what is committed: an empty result.
+    if (endOfInput && this.#isFresh && own.length === 0) own.push(this.#committable(-1, 0));
+    return [...foreign, ...own];
+  }
+
+  snapshotState(_checkpointId: number): readonly FileWriterState[] {
+    this.#handOver();
+    return [
+      {
+        subtask: this.#options.context.subtaskIndex,
+        generation: this.#generation,
+        nextPart: this.#nextPart,
+        openPart: this.#openPart,
+        openBytes: this.#openPart < 0 ? 0 : this.#openBytes,
+        openChecksum: this.#openPart < 0 ? 0 : this.#openChecksum,
+        isFresh: this.#isFresh,
+        parallelism: this.#freshParallelism,
+      },
+    ];
+  }
+
+  flush(): Promise<void> {
+    this.#handOver();
+    if (this.#openPart >= 0) this.#queue.sync();
+    if (this.#hasNewNames) this.#queue.run(() => this.#options.directory.sync());
+    this.#hasNewNames = false;
+    return this.#queue.drained();
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  async #prepareDirectory(restored: readonly FileWriterState[]): Promise<void> {
+    const { context, directory, existing } = this.#options;
+    await directory.make();
+    const isFreshStart = context.restoredCheckpointId === undefined;
+    if (isFreshStart && existing === "fail") await directory.refuseCommitted();
+    await directory.removeInProgress((id) => isLeftover(id, context, restored));
+    for (const state of restored) if (state.openPart >= 0) await directory.recoverOpenPart(state);
+    await directory.sync();
+  }
+
+  #beginPart(): void {
+    this.#openPart = this.#nextPart++;
+    this.#openBytes = 0;
+    this.#openChecksum = 0;
+    this.#hasNewNames = true;
+    this.#queue.open(this.#options.directory.inProgressPath(this.#id(this.#openPart)), "create");
+    if (this.#options.format.header !== "") this.#append(this.#options.format.header);
+  }
+
+  #endPart(): void {
+    this.#handOver();
+    this.#queue.finishPart();
+    this.#finished.push({ part: this.#openPart, sizeBytes: this.#openBytes });
+    this.#openPart = -1;
+  }
+
+  #append(text: string): void {
+    const bytesMax = text.length * UTF8_BYTES_PER_UNIT_MAX;
+    if (this.#chunkBytes + bytesMax > this.#chunk.length) this.#handOver();
+    if (bytesMax > this.#chunk.length) {
+      const bytes = this.#encoder.encode(text);
+      this.#enqueue(bytes, this.#openBytes);
+      this.#openBytes += bytes.length;
+      return;
+    }
+    const { written } = this.#encoder.encodeInto(text, this.#chunk.subarray(this.#chunkBytes));
+    this.#chunkBytes += written;
+    this.#openBytes += written;
+  }
+
+  /** Gives the bytes of the chunk to the queue. */
+  #handOver(): void {
+    if (this.#chunkBytes === 0) return;
+    const start = this.#openBytes - this.#chunkBytes;
+    // A nearly full chunk is given away, a small one copied, so that a barrier does not cost a chunk.
+    const isFull = this.#chunkBytes > CHUNK_BYTES / 2;
+    const bytes = isFull ? this.#chunk.subarray(0, this.#chunkBytes) : this.#chunk.slice(0, this.#chunkBytes);
+    if (isFull) this.#chunk = new Uint8Array(CHUNK_BYTES);
+    this.#chunkBytes = 0;
+    this.#enqueue(bytes, start);
+  }
+
+  #enqueue(bytes: Uint8Array, position: number): void {
+    this.#openChecksum = crc32c(bytes, 0, bytes.length, this.#openChecksum);
+    this.#queue.write(bytes, position);
+  }
+
+  #committable(part: number, sizeBytes: number): FileCommittable {
+    const { context } = this.#options;
+    const clears = !this.#isFresh ? "none" : context.restoredCheckpointId === undefined ? "all" : "plain";
+    const clearsBeyond = this.#isFresh && context.subtaskIndex === 0;
+    const clearsFromSubtask = clearsBeyond ? this.#freshParallelism : -1;
+    this.#isFresh = false;
+    return { ...this.#id(part), sizeBytes, clears, clearsFromSubtask };
+  }
+
+  #id(part: number): PartId {
+    return { subtask: this.#options.context.subtaskIndex, generation: this.#generation, part };
+  }
+}
+
+/**
+ * The generation of a subtask without a state of its own. At a restore its plain part numbers may have been used by an
+ * earlier subtask of the same index, and whoever holds that state may still commit them.
+ */
+function generationOf(context: WriterInitContext, existing: "replace" | "fail" | "append"): string {
+  if (context.restoredCheckpointId !== undefined) return `r${context.restoredCheckpointId}`;
+  return existing === "append" ? `a${context.platform.random.u32().toString(16).padStart(8, "0")}` : "";
+}
+
+/** What another subtask had open is committed as it stood at the barrier. */
+function foreignCommittables(state: FileWriterState): FileCommittable[] {
+  if (state.openPart < 0 && !state.isFresh) return [];
+  return [
+    {
+      subtask: state.subtask,
+      generation: state.generation,
+      part: state.openPart,
+      sizeBytes: state.openPart < 0 ? 0 : state.openBytes,
+      clears: state.isFresh ? "plain" : "none",
+      clearsFromSubtask: state.isFresh && state.subtask === 0 ? state.parallelism : -1,
+    },
+  ];
+}
+
+/**
+ * Whether an in-progress file is in no restored state and no restored committable, as far as this subtask can tell:
+ * the others are removed by the subtask that holds their state.
+ */
+function isLeftover(id: PartId, context: WriterInitContext, restored: readonly FileWriterState[]): boolean {
+  const checkpointId = context.restoredCheckpointId;
+  const isMine =
+    id.subtask === context.subtaskIndex || (context.subtaskIndex === 0 && id.subtask >= context.parallelism);
+  if (checkpointId === undefined) return isMine;
+  const state = restored.find(({ subtask, generation }) => subtask === id.subtask && generation === id.generation);
+  // Parts below the state's next one wait for the committer, or are the open one.
+  if (state !== undefined) return id.part >= state.nextPart;
+  // Begun by a subtask after a restore from this checkpoint or a later one, so not part of this checkpoint.
+  return isMine && id.generation.startsWith("r") && Number(id.generation.slice(1)) >= checkpointId;
+}
