@@ -136,8 +136,10 @@ test("in any order of events ids rise, limits hold, and only what was acknowledg
       const ended = new Set<number>();
       for (const event of all) {
         let actions: readonly CoordinatorAction[] = [];
-        if (event.kind === "time") actions = target.onTime((nowMs += event.ms));
-        else if (event.kind === "request") actions = target.request(nowMs);
+        if (event.kind === "time") {
+          nowMs += event.ms;
+          actions = target.onTime(nowMs);
+        } else if (event.kind === "request") actions = target.request(nowMs);
         else if (event.kind === "ack") {
           if (target.pendingIds.includes(event.id)) {
             acknowledged.set(event.id, (acknowledged.get(event.id) ?? new Set()).add(event.task));

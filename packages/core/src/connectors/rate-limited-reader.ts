@@ -120,6 +120,10 @@ class CappedOutput<T> implements ReaderOutput<T> {
     this.#target?.fromSplit(splitId);
   }
 
+  splitStarted(splitId: string): void {
+    this.#target?.splitStarted(splitId);
+  }
+
   splitFinished(splitId: string): void {
     this.#target?.splitFinished(splitId);
   }

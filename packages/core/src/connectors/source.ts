@@ -36,6 +36,11 @@ export interface ReaderOutput<T> {
   collect(value: T, timestamp?: number): void;
   /** Names the split that the records of this call come from. Without it the records belong to no split. */
   fromSplit(splitId: string): void;
+  /**
+   * The split is read from now on, at the same time as others: until it has records, has finished or counts as idle, it
+   * holds the source's watermark back. A reader that reads one split after the other need not call it.
+   */
+  splitStarted(splitId: string): void;
   /** No record of this split follows; its watermark stops holding others back. May be called after its last record. */
   splitFinished(splitId: string): void;
   /**

@@ -9,12 +9,21 @@ import type { StridedSplit } from "./strided-split.ts";
  */
 export type StrideEmitter<T> = (output: ReaderOutput<T>, next: number, step: number, end: number) => number;
 
-/** Reads strided splits one after the other, in the order they were given; no I/O. @internal */
+interface Reading {
+  readonly split: StridedSplit;
+  next: number;
+}
+
+/**
+ * Reads strided splits; no I/O. The split whose next index is lowest comes first: ranges are read one after the other, and
+ * interleaved strides (several of them after a rescale) advance together.
+ * @internal
+ */
 export class StridedReader<T> implements SourceReader<T, StridedSplit> {
   readonly #emit: StrideEmitter<T>;
   readonly #availability: Availability = new Availability();
-  #splits: StridedSplit[] = [];
-  #next = 0;
+  readonly #readings: Reading[] = [];
+  #started: string[] = [];
   #noMoreSplits = false;
 
   constructor(emit: StrideEmitter<T>) {
@@ -24,22 +33,23 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
   start(): void {}
 
   pollNext(output: ReaderOutput<T>): InputStatus {
-    const split = this.#splits[0];
-    if (split === undefined) return this.#noMoreSplits ? "end-of-input" : "nothing-available";
+    const reading = this.#lowest();
+    if (reading === undefined) return this.#noMoreSplits ? "end-of-input" : "nothing-available";
+    if (this.#started.length > 0) for (const splitId of this.#started.splice(0)) output.splitStarted(splitId);
+    const { split } = reading;
     output.fromSplit(split.splitId);
-    this.#next = this.#emit(output, this.#next, split.step, split.end);
-    if (this.#next < split.end) return "more-available";
+    reading.next = this.#emit(output, reading.next, split.step, split.end);
+    if (reading.next < split.end) return "more-available";
     output.splitFinished(split.splitId);
-    this.#splits.shift();
-    this.#next = this.#splits[0]?.next ?? 0;
-    if (this.#splits.length > 0) return "more-available";
+    this.#readings.splice(this.#readings.indexOf(reading), 1);
+    if (this.#readings.length > 0) return "more-available";
     if (this.#noMoreSplits) return "end-of-input";
     this.#availability.clear();
     return "nothing-available";
   }
 
   snapshotState(): readonly StridedSplit[] {
-    return this.#splits.map((split, index) => (index === 0 ? { ...split, next: this.#next } : split));
+    return this.#readings.map(({ split, next }) => ({ ...split, next }));
   }
 
   isAvailable(): Promise<void> {
@@ -47,10 +57,12 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
   }
 
   addSplits(splits: readonly StridedSplit[]): void {
-    const wasEmpty = this.#splits.length === 0;
-    this.#splits.push(...splits);
-    if (wasEmpty) this.#next = this.#splits[0]?.next ?? 0;
-    if (this.#splits.length > 0) this.#availability.set();
+    for (const split of splits) {
+      this.#readings.push({ split, next: split.next });
+      // Interleaved strides are read at the same time: none of them may be left behind by the watermark of another.
+      if (split.step > 1) this.#started.push(split.splitId);
+    }
+    if (this.#readings.length > 0) this.#availability.set();
   }
 
   notifyNoMoreSplits(): void {
@@ -60,5 +72,13 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #lowest(): Reading | undefined {
+    let lowest = this.#readings[0];
+    for (const reading of this.#readings) {
+      if (reading.next < lowest!.next) lowest = reading;
+    }
+    return lowest;
   }
 }

@@ -14,6 +14,7 @@ export class RecordBatch implements ReaderOutput<unknown> {
   readonly timestamps: Float64Array = new Float64Array(SOURCE_BATCH_RECORDS);
   length = 0;
   splitId = "";
+  readonly startedSplits: string[] = [];
   readonly finishedSplits: string[] = [];
   readonly poisoned: PoisonRecord[] = [];
 
@@ -33,6 +34,10 @@ export class RecordBatch implements ReaderOutput<unknown> {
     this.splitId = splitId;
   }
 
+  splitStarted(splitId: string): void {
+    this.startedSplits.push(splitId);
+  }
+
   splitFinished(splitId: string): void {
     this.finishedSplits.push(splitId);
   }
@@ -45,6 +50,7 @@ export class RecordBatch implements ReaderOutput<unknown> {
     // Values stay until they are overwritten: 256 references at most, and clearing them costs more than it frees.
     this.length = 0;
     this.splitId = "";
+    if (this.startedSplits.length > 0) this.startedSplits.length = 0;
     if (this.finishedSplits.length > 0) this.finishedSplits.length = 0;
     if (this.poisoned.length > 0) this.poisoned.length = 0;
   }

@@ -90,6 +90,7 @@ export class SourceOperator extends BaseOperator {
     const batch = this.batch;
     batch.clear();
     const status = this.reader.pollNext(batch);
+    if (batch.startedSplits.length > 0) for (const splitId of batch.startedSplits) this.#watermarks.trackerOf(splitId);
     if (batch.poisoned.length > 0) for (const record of batch.poisoned) this.poison(record);
     if (batch.length > 0) {
       this.tracker = this.#watermarks.trackerOf(batch.splitId);
