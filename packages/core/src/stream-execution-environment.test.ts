@@ -203,8 +203,8 @@ describe("failures of user functions", () => {
     expect(failure?.message).toMatch(
       /MR_USER_FUNCTION_FAILED.*"Map".*sensor on fire.*stream-execution-environment\.test\.ts/,
     );
-    expect((failure?.cause as Error).message).toBe("sensor on fire");
-    expect((failure?.cause as Error).stack).toContain("stream-execution-environment.test.ts");
+    expect((failure!.cause as Error).message).toBe("sensor on fire");
+    expect((failure!.cause as Error).stack).toContain("stream-execution-environment.test.ts");
   });
 
   test("end a job without checkpointing at once, with nothing committed", async () => {

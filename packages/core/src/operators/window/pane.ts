@@ -11,7 +11,10 @@ export class Pane {
   end: number;
   /** Undefined until the first element of a reduce. */
   acc: unknown;
+  /** The next older pane of the key. */
   next: Pane | undefined;
+  /** The next newer pane of the key. */
+  previous: Pane | undefined = undefined;
   /** Orders panes that fire at the same time; survives restores. */
   readonly seq: number;
   /** The watermark has passed the window's end: late elements fire it again at once. */

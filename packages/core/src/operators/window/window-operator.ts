@@ -5,7 +5,8 @@
  * - W1. An element is late for a window when `end - 1 + allowedLateness <= watermark`; it goes to the late output when
  *   it is late for all its windows (a merged session counts as one).
  * - W2. Windows that end at the same time fire in the order in which they were created, across restores too.
- * - W3. The panes of a key are ordered by descending start; a pane in the list is not purged.
+ * - W3. The panes of a key are ordered by descending start; a pane in the list is not purged. They are in the entry's first
+ *   slot; its second field holds an index of them when there are many, which is no state and is in no snapshot.
  *
  * Generated code finds the pane of the usual case in line and calls `paneAt` or `session` otherwise.
  *
@@ -40,6 +41,9 @@ class WindowContext extends OperatorContext implements ProcessWindowContext {
   /** Set by generated code before every call. */
   window: TimeWindow = new TimeWindow(0, 0);
 }
+
+/** Panes that are looked at one by one before the key gets an index of them. */
+const PANES_WALKED_MAX = 8;
 
 /** No window of a record starts before this: the earliest JavaScript date less the longest window. */
 const TIMESTAMP_MIN_MS = -8_960_000_000_000_000;
@@ -91,10 +95,14 @@ export class WindowOperator extends BaseOperator {
    * is late (W1).
    */
   paneAt(start: number, end: number): Pane | undefined {
-    const head = this.table.current?.s0 as Pane | undefined;
+    const entry = this.table.current;
     let before: Pane | undefined;
-    let pane = head;
-    while (pane !== undefined && pane.start > start) {
+    let pane = entry?.s0 as Pane | undefined;
+    for (let steps = 0; pane !== undefined && pane.start > start; steps++) {
+      if (steps === PANES_WALKED_MAX) {
+        const known = this.#indexOf(entry!).get(start);
+        if (known !== undefined) return known;
+      }
       before = pane;
       pane = pane.next;
     }
@@ -171,6 +179,7 @@ export class WindowOperator extends BaseOperator {
 
   #insert(entry: KeyEntry, before: Pane | undefined, start: number, end: number): Pane {
     const pane = new Pane(entry, start, end, this.folding.createAccumulator?.(), this.table.nextSeq());
+    pane.previous = before;
     if (before === undefined) {
       pane.next = entry.s0 as Pane | undefined;
       entry.s0 = pane;
@@ -178,8 +187,21 @@ export class WindowOperator extends BaseOperator {
       pane.next = before.next;
       before.next = pane;
     }
+    if (pane.next !== undefined) pane.next.previous = pane;
+    (entry.s1 as Map<number, Pane> | undefined)?.set(start, pane);
     this.#schedule(pane);
     return pane;
+  }
+
+  /** Where a key has many panes, because its records are far apart in event time, they are found by their start. */
+  #indexOf(entry: KeyEntry): Map<number, Pane> {
+    let index = entry.s1 as Map<number, Pane> | undefined;
+    if (index === undefined) {
+      index = new Map();
+      for (let pane = entry.s0 as Pane | undefined; pane !== undefined; pane = pane.next) index.set(pane.start, pane);
+      entry.s1 = index;
+    }
+    return index;
   }
 
   // A window within its lateness starts as fired: its elements fire it at once, only the purge is left to wait for.
@@ -209,14 +231,13 @@ export class WindowOperator extends BaseOperator {
 
   #unlink(pane: Pane): void {
     pane.isGone = true;
-    const entry = pane.entry;
-    if (entry.s0 === pane) {
-      entry.s0 = pane.next;
-      return;
-    }
-    let before = entry.s0 as Pane;
-    while (before.next !== pane) before = before.next!;
-    before.next = pane.next;
+    const { entry, previous, next } = pane;
+    if (previous === undefined) entry.s0 = next;
+    else previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    const index = entry.s1 as Map<number, Pane> | undefined;
+    index?.delete(pane.start);
+    if (entry.s0 === undefined) entry.s1 = undefined;
   }
 
   #timestampMissing(): MillraceError {
@@ -240,6 +261,7 @@ export class WindowOperator extends BaseOperator {
       });
       owned.forEach((pane, index) => {
         pane.next = owned[index + 1];
+        pane.previous = owned[index - 1];
       });
       entry.s0 = owned[0];
       restored.push(...owned);
