@@ -239,6 +239,39 @@ test("an unfinished file that is missing or too short at the restore is named, w
   }
 });
 
+test("a restore cuts what was written behind the checkpoint off, and removes what was begun behind it", async () => {
+  for (const after of [2, 1]) {
+    const platform = machine();
+    const from = (await drive({ platform, stopAt: 9 })).at(-1)!;
+    const open = from.states.find(({ openPart, subtask }) => openPart >= 0 && subtask === 1)!;
+    const path = `${OUT}/.part-1-${open.openPart}.sink.inprogress`;
+    await platform.run(async () => {
+      const file = await platform.fs.open(path, "update");
+      await file.write(new TextEncoder().encode('{"id":-1}\n'.repeat(100)), open.openBytes);
+      await file.close();
+      await writeFiles(platform, { [`${OUT}/.part-1-77.sink.inprogress`]: "begun later" });
+    });
+    await drive({ platform, from, parallelism: after });
+    const content = await files(platform);
+    expect(idsOf(content)).toEqual(allIds);
+    expect(Object.keys(content).filter((name) => name.startsWith("."))).toEqual([]);
+  }
+});
+
+test("a part of an earlier run is there until the new one of its name takes its place", async () => {
+  const platform = machine();
+  await drive({ platform });
+  const replaced: boolean[] = [];
+  platform.storage.onEffect = ({ operation, phase, path }) => {
+    const final = path.split(" to ")[1] ?? path;
+    if (operation === "rename" && phase === "before") replaced.push(platform.storage.disk.stat(final) !== undefined);
+    return undefined;
+  };
+  await drive({ platform, checkpointEvery: 1000 });
+  expect(replaced.length).toBeGreaterThan(5);
+  expect(replaced).not.toContain(false);
+});
+
 test("an unfinished part is not taken back from a committed file of other content", async () => {
   const platform = machine();
   const [from] = await drive({ platform });
