@@ -61,7 +61,7 @@ test("a checkpoint is stored only when all tasks have acknowledged, and announce
 test("one that takes too long expires and fails the job, unless failures are tolerated", () => {
   const strict = coordinator();
   strict.onTime(1000);
-  expect(strict.onTime(11_000).map((action) => action.kind)).toEqual(["abort", "failJob", "trigger"]);
+  expect(strict.onTime(11_000).map((action) => action.kind)).toEqual(["abort", "failJob"]);
 
   const tolerant = coordinator({ tolerableFailures: 1 });
   tolerant.onTime(1000);
@@ -99,6 +99,42 @@ test("with several in flight the newer one subsumes the older one", () => {
   expect(target.pendingIds).toEqual([]);
 });
 
+test("two checkpoints are never stored at once, so the older one cannot complete after the newer one", () => {
+  const target = coordinator({ maxConcurrent: 2 });
+  target.onTime(1000);
+  target.onTime(2000);
+  const acknowledge = (id: number): readonly CoordinatorAction[] =>
+    tasks.flatMap((task) => target.onAcknowledged(task, id, 2100));
+  expect(acknowledge(1)).toEqual([{ kind: "store", checkpointId: 1 }]);
+  expect(acknowledge(2)).toEqual([]);
+  expect(target.onStored(2, 2200)).toEqual([]);
+  expect(target.onStored(1, 2300)).toEqual([
+    { kind: "announce", checkpointId: 1 },
+    { kind: "store", checkpointId: 2 },
+  ]);
+  expect(target.onStored(2, 2400)).toEqual([{ kind: "announce", checkpointId: 2 }]);
+});
+
+test("one that is being stored asks for no timer when its time is over, and is neither expired nor declined", () => {
+  const target = coordinator({ intervalMs: undefined });
+  target.request(0);
+  for (const task of tasks) target.onAcknowledged(task, 1, 10);
+  expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
+  expect(target.onTime(20_000)).toEqual([]);
+  expect(target.onDeclined(1, "late", 20_001)).toEqual([]);
+  expect(target.onStored(1, 20_002)).toEqual([{ kind: "announce", checkpointId: 1 }]);
+});
+
+test("after the failure that was one too many nothing is triggered and the job is failed once", () => {
+  const target = coordinator({ maxConcurrent: 2 });
+  target.onTime(1000);
+  target.onTime(2000);
+  expect(target.onDeclined(1, "disk", 2100).map((action) => action.kind)).toEqual(["abort", "failJob"]);
+  expect(target.onDeclined(2, "disk", 2200).map((action) => action.kind)).toEqual(["abort"]);
+  expect(target.request(2300)).toEqual([]);
+  expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
+});
+
 test("lost tasks give up what is pending without counting as failures, and ids go on", () => {
   const target = coordinator({}, 42);
   target.onTime(1000);
@@ -134,6 +170,8 @@ test("in any order of events ids rise, limits hold, and only what was acknowledg
       const acknowledged = new Map<number, Set<string>>();
       const asked = new Set<number>();
       const ended = new Set<number>();
+      let storing: number | undefined;
+      let lastCompleted = 0;
       for (const event of all) {
         let actions: readonly CoordinatorAction[] = [];
         if (event.kind === "time") {
@@ -146,7 +184,6 @@ test("in any order of events ids rise, limits hold, and only what was acknowledg
           }
           actions = target.onAcknowledged(event.task, event.id, nowMs);
         } else if (event.kind === "decline") actions = target.onDeclined(event.id, undefined, nowMs);
-        else if (!asked.has(event.id)) continue;
         else
           actions =
             event.kind === "stored"
@@ -157,14 +194,27 @@ test("in any order of events ids rise, limits hold, and only what was acknowledg
             expect(action.checkpointId).toBe(++lastId);
           } else if (action.kind === "store") {
             expect(acknowledged.get(action.checkpointId)?.size).toBe(tasks.length);
+            expect(storing).toBeUndefined();
+            storing = action.checkpointId;
             asked.add(action.checkpointId);
           } else if (action.kind === "announce" || action.kind === "abort") {
-            if (action.kind === "announce") expect(asked).toContain(action.checkpointId);
+            if (action.kind === "announce") {
+              expect(action.checkpointId).toBe(storing);
+              expect(action.checkpointId).toBeGreaterThan(lastCompleted);
+              lastCompleted = action.checkpointId;
+            }
+            if (action.checkpointId === storing) {
+              // Only the outcome of the store ends a checkpoint that is being stored.
+              expect(["stored", "storeFailed"]).toContain(event.kind);
+              storing = undefined;
+            }
             expect(ended).not.toContain(action.checkpointId);
             ended.add(action.checkpointId);
           }
         }
         expect(target.pendingIds.length).toBeLessThanOrEqual(minPauseMs > 0 ? 1 : maxConcurrent);
+        // A timer that is set for the past again and again would keep the thread busy.
+        if (event.kind === "time") expect(target.nextDueMs()).toBeGreaterThan(nowMs);
       }
     }),
     { numRuns: 300 },

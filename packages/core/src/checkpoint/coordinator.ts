@@ -6,20 +6,28 @@
  * - C2. Ids rise strictly, from the id after the restored checkpoint on; none is used twice.
  * - C3. A checkpoint is complete when every task has acknowledged it and its metadata is durable; only then it is
  *   announced. Older pending ones are subsumed.
- * - C4. `tolerableFailures` consecutive failures are survived, the next one fails the job.
+ * - C4. `tolerableFailures` consecutive failures are survived, the next one fails the job; nothing is triggered after it.
+ * - C5. Metadata is stored for one checkpoint at a time, the oldest that is acknowledged. A checkpoint that is being stored
+ *   is neither given up nor subsumed, so nobody discards it under the writer's hands, and completed ids rise as well.
+ * - C6. Every triggered checkpoint ends exactly once, announced or aborted. What arrives for it afterwards is ignored, and
+ *   what its tasks wrote is the storage's to remove (F4 of checkpoint-storage.ts).
  */
 import { invariant } from "../base/errors.ts";
 
+/** Options below `execution.checkpointing`. @internal */
 export interface CoordinatorConfig {
   /** Base period in ms; undefined: only requested checkpoints. */
   readonly intervalMs: number | undefined;
+  /** From the trigger to the last acknowledgement. */
   readonly timeoutMs: number;
+  /** From the end of one checkpoint, however it ended, to the next periodic trigger. */
   readonly minPauseMs: number;
   readonly maxConcurrent: number;
+  /** Consecutive failures that are survived. */
   readonly tolerableFailures: number;
 }
 
-/** Why a checkpoint was given up; the names are Flink's. */
+/** Why a checkpoint was given up; the names are Flink's. @internal */
 export type CheckpointFailureReason =
   | "CHECKPOINT_EXPIRED"
   | "CHECKPOINT_SUBSUMED"
@@ -27,6 +35,7 @@ export type CheckpointFailureReason =
   | "FINALIZE_CHECKPOINT_FAILURE"
   | "JOB_FAILOVER_REGION";
 
+/** What the JobMaster has to do, in this order. @internal */
 export type CoordinatorAction =
   /** Take the enumerators' state and trigger the tasks, in one turn. */
   | { readonly kind: "trigger"; readonly checkpointId: number }
@@ -49,10 +58,12 @@ export type CoordinatorAction =
 interface Pending {
   readonly checkpointId: number;
   readonly expiresAtMs: number;
+  /** Empty when everybody has acknowledged. */
   readonly waitingFor: Set<string>;
   isStoring: boolean;
 }
 
+/** @internal */
 export class CheckpointCoordinator {
   readonly #config: CoordinatorConfig;
   readonly #tasks: readonly string[];
@@ -62,6 +73,7 @@ export class CheckpointCoordinator {
   #isRequested = false;
   #lastEndMs = Number.NEGATIVE_INFINITY;
   #consecutiveFailures = 0;
+  #isJobFailing = false;
 
   /** @param tasks - Everybody who has to acknowledge, by name. */
   constructor(config: CoordinatorConfig, tasks: readonly string[], firstId: number, nowMs: number) {
@@ -71,14 +83,15 @@ export class CheckpointCoordinator {
     this.#nextPeriodicMs = config.intervalMs === undefined ? Number.POSITIVE_INFINITY : nowMs + config.intervalMs;
   }
 
+  /** Triggered and not ended, in the order of their ids. */
   get pendingIds(): readonly number[] {
     return this.#pending.map((pending) => pending.checkpointId);
   }
 
   /** When `onTime` has to be called next; Infinity for never. */
   nextDueMs(): number {
-    const expiry = Math.min(Number.POSITIVE_INFINITY, ...this.#pending.map((pending) => pending.expiresAtMs));
-    return Math.min(expiry, this.#nextTriggerMs());
+    const expiries = this.#pending.filter((pending) => !pending.isStoring).map((pending) => pending.expiresAtMs);
+    return Math.min(this.#nextTriggerMs(), ...expiries);
   }
 
   onTime(nowMs: number): readonly CoordinatorAction[] {
@@ -96,21 +109,20 @@ export class CheckpointCoordinator {
 
   onAcknowledged(task: string, checkpointId: number, _nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
-    if (pending === undefined || pending.isStoring) return [];
-    pending.waitingFor.delete(task);
-    if (pending.waitingFor.size > 0) return [];
-    pending.isStoring = true;
-    return [{ kind: "store", checkpointId }];
+    if (pending === undefined || !pending.waitingFor.delete(task)) return [];
+    return this.#storeNext();
   }
 
   onDeclined(checkpointId: number, cause: unknown, nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
-    return pending === undefined ? [] : this.#giveUp(pending, "CHECKPOINT_DECLINED", cause, nowMs);
+    // A task that has acknowledged cannot take it back.
+    if (pending === undefined || pending.waitingFor.size === 0) return [];
+    return this.#giveUp(pending, "CHECKPOINT_DECLINED", cause, nowMs);
   }
 
   onStored(checkpointId: number, nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
-    if (pending === undefined) return [];
+    if (pending === undefined || !pending.isStoring) return [];
     const subsumed = this.#pending.filter((other) => other.checkpointId < checkpointId);
     for (const other of [...subsumed, pending]) this.#remove(other);
     this.#consecutiveFailures = 0;
@@ -125,12 +137,14 @@ export class CheckpointCoordinator {
           cause: undefined,
         }),
       ),
+      ...this.#storeNext(),
     ];
   }
 
   onStoreFailed(checkpointId: number, cause: unknown, nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
-    return pending === undefined ? [] : this.#giveUp(pending, "FINALIZE_CHECKPOINT_FAILURE", cause, nowMs);
+    if (pending === undefined || !pending.isStoring) return [];
+    return [...this.#giveUp(pending, "FINALIZE_CHECKPOINT_FAILURE", cause, nowMs), ...this.#storeNext()];
   }
 
   /** The tasks are gone: nothing that is pending can complete. This is no failure of a checkpoint. */
@@ -145,7 +159,17 @@ export class CheckpointCoordinator {
     return this.#nextId;
   }
 
+  // C5.
+  #storeNext(): CoordinatorAction[] {
+    if (this.#pending.some((pending) => pending.isStoring)) return [];
+    const next = this.#pending.find((pending) => pending.waitingFor.size === 0);
+    if (next === undefined) return [];
+    next.isStoring = true;
+    return [{ kind: "store", checkpointId: next.checkpointId }];
+  }
+
   #nextTriggerMs(): number {
+    if (this.#isJobFailing) return Number.POSITIVE_INFINITY;
     const limit = this.#config.minPauseMs > 0 ? 1 : this.#config.maxConcurrent;
     if (this.#pending.length >= limit) return Number.POSITIVE_INFINITY;
     const wanted = this.#isRequested ? Number.NEGATIVE_INFINITY : this.#nextPeriodicMs;
@@ -172,7 +196,8 @@ export class CheckpointCoordinator {
     this.#lastEndMs = nowMs;
     this.#consecutiveFailures++;
     const abort: CoordinatorAction = { kind: "abort", checkpointId, reason, cause };
-    if (this.#consecutiveFailures <= this.#config.tolerableFailures) return [abort];
+    if (this.#isJobFailing || this.#consecutiveFailures <= this.#config.tolerableFailures) return [abort];
+    this.#isJobFailing = true;
     return [abort, { kind: "failJob", checkpointId, reason, cause }];
   }
 
