@@ -13,20 +13,71 @@ export {
   WindowedStream,
 } from "./api/data-stream.ts";
 export { DataStreamSink } from "./api/data-stream-sink.ts";
-export { DataStreamSource } from "./api/data-stream-source.ts";
+export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
+export type { PipelineEnvironment } from "./api/environment.ts";
+export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
 export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
 export type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
+export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
+export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
+export {
+  CHECKPOINT_WRITE_BUFFER_SIZE,
+  CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_MAX_CONCURRENT,
+  CHECKPOINTING_MIN_PAUSE,
+  CHECKPOINTING_MODE,
+  CHECKPOINTING_TIMEOUT,
+  CHECKPOINTING_TOLERABLE_FAILURES,
+  CHECKPOINTS_DIRECTORY,
+  type CheckpointingMode,
+  CREATE_CHECKPOINT_SUBDIRECTORY,
+  DATA_INLINE_THRESHOLD,
+  EXTERNALIZED_CHECKPOINT_RETENTION,
+  type ExternalizedCheckpointRetention,
+  RETAINED_CHECKPOINTS,
+  SAVEPOINT_DIRECTORY,
+} from "./config/checkpointing-options.ts";
 export { type ConfigLayer, Configuration } from "./config/configuration.ts";
+export { BUFFER_TIMEOUT, RUNTIME_MODE, type RuntimeExecutionMode } from "./config/execution-options.ts";
+export type { ConfigOption } from "./config/option.ts";
 export type { ConfigEntry } from "./config/option-registry.ts";
+export {
+  AUTO_GENERATE_UIDS,
+  AUTO_WATERMARK_INTERVAL,
+  DEFAULT_PARALLELISM,
+  MAX_PARALLELISM_LIMIT,
+  OBJECT_REUSE,
+  OPERATOR_CHAINING,
+  PIPELINE_MAX_PARALLELISM,
+  PIPELINE_NAME,
+} from "./config/pipeline-options.ts";
+export {
+  IGNORE_UNCLAIMED_STATE,
+  type RecoveryClaimMode,
+  STATE_RECOVERY_CLAIM_MODE,
+  STATE_RECOVERY_PATH,
+} from "./config/recovery-options.ts";
+export {
+  FIXED_DELAY_ATTEMPTS,
+  FIXED_DELAY_DELAY,
+  RESTART_STRATEGY_TYPE,
+  type RestartStrategyType,
+} from "./config/restart-options.ts";
+export { MAX_FUTURE_SKEW, POISON_RECORDS, type PoisonRecordPolicy } from "./config/source-options.ts";
+export { STATE_BACKEND_TYPE, type StateBackendType } from "./config/state-options.ts";
 export { type CollectReceiver, CollectSink } from "./connectors/collect-sink.ts";
 export { CollectionSource } from "./connectors/collection-source.ts";
 export { DiscardingSink } from "./connectors/discarding-sink.ts";
-export { type DataGeneratorOptions, DataGeneratorSource, type GeneratorFunction } from "./connectors/generator-source.ts";
+export {
+  type DataGeneratorOptions,
+  DataGeneratorSource,
+  type GeneratorFunction,
+} from "./connectors/generator-source.ts";
 export { PrintSink, type PrintSinkOptions } from "./connectors/print-sink.ts";
 export { NumberSequenceSource } from "./connectors/sequence-source.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
@@ -49,6 +100,7 @@ export type { Meter } from "./metrics/meter.ts";
 export type { MetricGroup } from "./metrics/metric-group.ts";
 export type {
   AggregateFunction,
+  AsyncNotAllowedHere,
   CoFlatMapFunction,
   Collector,
   CoMapFunction,
@@ -68,14 +120,29 @@ export type {
   ReduceFunction,
   RichFunction,
   RuntimeContext,
+  Sync,
   TimerService,
   WindowResultFunction,
 } from "./operators/functions.ts";
 export { OutputTag } from "./operators/output-tag.ts";
-export type { Clock, LocalFs, OpenFile, Platform, Random } from "./platform/platform.ts";
+export type {
+  Cancel,
+  Clock,
+  FileStat,
+  LocalFs,
+  OpenFile,
+  OpenMode,
+  Platform,
+  Proc,
+  Random,
+  WorkerHandle,
+  Workers,
+} from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
 export type { ListState, MapState, ValueState } from "./state/keyed-state.ts";
 export {
+  type KeyedStateDescriptor,
+  type KeyedStateKind,
   type ListStateDescriptor,
   listState,
   type MapStateDescriptor,
@@ -96,8 +163,21 @@ export {
   type WatermarkOutput,
   WatermarkStrategy,
 } from "./time/watermark-strategy.ts";
-export type { SessionAssigner, SlidingAssigner, TumblingAssigner, WindowAssigner } from "./time/window-assigner.ts";
-export { t } from "./types/declared-types.ts";
+export type {
+  AssignsWindows,
+  SessionAssigner,
+  SlidingAssigner,
+  TumblingAssigner,
+  WindowAssigner,
+} from "./time/window-assigner.ts";
+export {
+  type JsonValue,
+  type ObjectFields,
+  type ObjectOf,
+  type OptionalField,
+  type TypeBuilders,
+  t,
+} from "./types/declared-types.ts";
 export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";
 
 /**
