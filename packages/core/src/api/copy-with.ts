@@ -1,6 +1,7 @@
 /**
- * Copies a record with one field replaced, as `{ ...record, [field]: value }` does. A spread of a record costs about
- * 170 ns, an object literal that names the fields a tenth of it, so a literal is made for the shape that records have.
+ * Copies a record with one field replaced, as `{ ...record, [field]: value }` does. With seven fields that takes about
+ * 250 ns; an object literal that names the fields, its check of the shape included, takes about 70 ns. So a literal is
+ * made for the shape that records have.
  *
  * - C1. The literal is used only for records whose enumerable names are exactly the shape's, in its order. Records are
  *   plain objects: what one inherits all the same becomes its own.
