@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CheckpointCoordinator, type CoordinatorAction, type CoordinatorConfig } from "./coordinator.ts";
+import { replay, type ScenarioCommand, scenarioNames } from "./testdata/scenario.ts";
 
 const config: CoordinatorConfig = {
   intervalMs: 1000,
@@ -143,6 +144,72 @@ test("lost tasks give up what is pending without counting as failures, and ids g
   ]);
   expect(target.nextId).toBe(43);
 });
+
+describe("scenarios", () => {
+  test.each(scenarioNames("coordinator-"))("%s", async (name) => {
+    const scenario = new CoordinatorScenario();
+    await expect(replay(name, (command) => scenario.answer(command))).toMatchFileSnapshot(`./testdata/${name}`);
+  });
+});
+
+/** The commands of the scenario files. `time` sets the clock, in ms; everything else happens at that time. */
+class CoordinatorScenario {
+  #target: CheckpointCoordinator = coordinator();
+  #nowMs = 0;
+
+  answer({ verb, parameters }: ScenarioCommand): readonly string[] {
+    if (verb === "coordinator") {
+      this.#target = create(parameters);
+      return [];
+    }
+    if (verb === "due") return [`due at=${this.#target.nextDueMs()}`];
+    if (verb === "time") this.#nowMs = Number(parameters["at"]);
+    return this.#actionsOf({ verb, parameters }).map(show);
+  }
+
+  #actionsOf({ verb, parameters }: ScenarioCommand): readonly CoordinatorAction[] {
+    const id = Number(parameters["id"]);
+    switch (verb) {
+      case "time":
+        return this.#target.onTime(this.#nowMs);
+      case "request":
+        return this.#target.request(this.#nowMs);
+      case "ack":
+        return this.#target.onAcknowledged(parameters["task"]!, id, this.#nowMs);
+      case "decline":
+        return this.#target.onDeclined(id, undefined, this.#nowMs);
+      case "stored":
+        return this.#target.onStored(id, this.#nowMs);
+      case "storing-failed":
+        return this.#target.onStoreFailed(id, undefined, this.#nowMs);
+      case "tasks-lost":
+        return this.#target.onTasksLost();
+      default:
+        throw new Error(`unknown command ${verb}`);
+    }
+  }
+}
+
+function create(parameters: ScenarioCommand["parameters"]): CheckpointCoordinator {
+  const number = (name: string, otherwise: number): number => Number(parameters[name] ?? otherwise);
+  return new CheckpointCoordinator(
+    {
+      intervalMs: parameters["interval"] === undefined ? undefined : Number(parameters["interval"]),
+      timeoutMs: number("timeout", 10_000),
+      minPauseMs: number("pause", 0),
+      maxConcurrent: number("concurrent", 1),
+      tolerableFailures: number("tolerable", 0),
+    },
+    parameters["tasks"]!.split(","),
+    number("first", 1),
+    0,
+  );
+}
+
+function show(action: CoordinatorAction): string {
+  const reason = "reason" in action ? ` reason=${action.reason}` : "";
+  return `${action.kind} id=${action.checkpointId}${reason}`;
+}
 
 const events = fc.array(
   fc.oneof(
