@@ -167,31 +167,5 @@ test("a power cut before or after any durable effect costs nothing and doubles n
     }
     expect(await current.run(() => committed(current)), `power cut ${phase} effect ${index}`).toEqual(expected.files);
   }
+  expect(crashCount).toBeGreaterThan(50);
 }, 300_000);
-
-test.each([1, 3])(
-  "many kills and power cuts in one run leave the same rows at parallelism %i",
-  async (parallelism) => {
-    const expected = await undisturbed(parallelism);
-    for (let seed = 1; seed <= 15; seed++) {
-      let platform = createSimulatedPlatform({ seed });
-      const random = platform.random.fork("faults");
-      let crashes = 0;
-      for (let isDone = false; !isDone; ) {
-        const crashAt = platform.storage.effectCount + 20 + (random.u32() % 120);
-        const kind = random.u32() % 2 === 0 ? "kill" : "powerOff";
-        platform.storage.onEffect = (effect) => (crashes < 8 && effect.index >= crashAt ? { kind } : undefined);
-        isDone = await runOnce(platform, parallelism);
-        if (isDone) break;
-        crashes++;
-        platform = platform.restart();
-      }
-      platform.storage.onEffect = undefined;
-      expect(crashes, `seed ${seed}`).toBeGreaterThan(3);
-      const files = await platform.run(() => committed(platform));
-      if (parallelism === 1) expect(files, `seed ${seed}`).toEqual(expected.files);
-      else expect(unordered(rowsOf(files)), `seed ${seed}`).toEqual(unordered(rowsOf(expected.files)));
-    }
-  },
-  300_000,
-);
