@@ -21,10 +21,8 @@ export class FileCommitter implements Committer<FileCommittable> {
     if (committables.length === 0) return;
     const directory = this.#directory;
     try {
-      const parts = committables.filter(({ part }) => part >= 0);
-      const replaced = new Set(parts.map((part) => directory.names.final(part)));
-      for (const committable of committables) await directory.clearEarlier(committable, replaced);
-      for (const part of parts) await directory.commitPart(part);
+      for (const { replaces } of committables) for (const earlier of replaces) await directory.removeEarlier(earlier);
+      for (const part of committables) if (part.part >= 0) await directory.commitPart(part);
       await directory.sync();
     } catch (error) {
       throw writeFailure(error);

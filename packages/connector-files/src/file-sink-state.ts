@@ -18,23 +18,24 @@ export interface FileWriterState {
   readonly parallelism: number;
 }
 
-/** A finished part that waits for its commit, and what of an earlier run its commit clears away. @public */
+/** A committed part that an earlier run has left, as it was found at the start. @public */
+export interface EarlierPart {
+  readonly subtask: number;
+  readonly generation: string;
+  readonly part: number;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+/** A finished part that waits for its commit, and the earlier run's parts that go with it. @public */
 export interface FileCommittable {
   readonly subtask: number;
   readonly generation: string;
-  /** -1 when there is only something to clear. */
+  /** -1 when there are only earlier parts to remove. */
   readonly part: number;
   readonly sizeBytes: number;
-  /**
-   * Which other committed parts of the subtask go: none, those without a generation, or all. Set on the first commit
-   * of a fresh start, when none of them can be this run's.
-   */
-  readonly clears: "none" | "plain" | "all";
-  /**
-   * Clears the parts of all subtasks from this one on as well; -1 for none. It is the parallelism of the fresh start:
-   * subtasks beyond it never write parts without a generation in this run.
-   */
-  readonly clearsFromSubtask: number;
+  /** Removed when they are still what they were; on the first commit of a fresh start only. */
+  readonly replaces: readonly EarlierPart[];
 }
 
 /** @internal */
@@ -55,6 +56,7 @@ export const fileCommittableSerializer: Serializer<FileCommittable> = t.object({
   generation: t.string,
   part: t.int64,
   sizeBytes: t.int64,
-  clears: t.literal("none", "plain", "all"),
-  clearsFromSubtask: t.int32,
+  replaces: t.array(
+    t.object({ subtask: t.int32, generation: t.string, part: t.int64, sizeBytes: t.int64, modifiedMs: t.float64 }),
+  ),
 }).serializer;

@@ -7,7 +7,7 @@
  */
 import type { SinkWriter, WriterInitContext } from "millrace";
 import { crc32c } from "millrace/internal";
-import type { FileCommittable, FileWriterState } from "./file-sink-state.ts";
+import type { EarlierPart, FileCommittable, FileWriterState } from "./file-sink-state.ts";
 import type { PartId } from "./part-name.ts";
 import { PartQueue } from "./part-queue.ts";
 import type { SinkDirectory } from "./sink-directory.ts";
@@ -44,6 +44,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
   #chunkBytes = 0;
   #isFresh: boolean;
+  /** The parts of earlier runs that the first commit of a fresh start replaces, by subtask. */
+  readonly #earlier: Map<number, EarlierPart[]> = new Map();
   readonly #freshParallelism: number;
   #hasNewNames = false;
 
@@ -61,7 +63,12 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#isFresh = own?.isFresh ?? (isFreshStart && existing === "replace");
     this.#freshParallelism = own?.parallelism ?? context.parallelism;
     this.#queue = new PartQueue(context.platform.fs);
-    this.#queue.start(() => this.#prepareDirectory(restored));
+    const freshStart = { subtask: context.subtaskIndex, parallelism: context.parallelism };
+    const fresh = [
+      ...restored.filter(({ isFresh }) => isFresh),
+      ...(own === undefined && this.#isFresh ? [freshStart] : []),
+    ];
+    this.#queue.start(() => this.#prepareDirectory(restored, fresh));
     if (this.#openPart >= 0) this.#queue.open(directory.inProgressPath(this.#id(this.#openPart)), "update");
   }
 
@@ -83,7 +90,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 
   prepareCommit(endOfInput: boolean): readonly FileCommittable[] {
     if (endOfInput && this.#openPart >= 0) this.#endPart();
-    const foreign = this.#foreign.flatMap(foreignCommittables);
+    const foreign = this.#foreign.flatMap((state) => this.#foreignCommittables(state));
     this.#foreign = [];
     const own = this.#finished.map(({ part, sizeBytes }) => this.#committable(part, sizeBytes));
     this.#finished = [];
@@ -120,12 +127,20 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     return this.#queue.close();
   }
 
-  async #prepareDirectory(restored: readonly FileWriterState[]): Promise<void> {
+  async #prepareDirectory(
+    restored: readonly FileWriterState[],
+    fresh: readonly { readonly subtask: number; readonly parallelism: number }[],
+  ): Promise<void> {
     const { context, directory, existing } = this.#options;
     await directory.make();
     const isFreshStart = context.restoredCheckpointId === undefined;
     if (isFreshStart && existing === "fail") await directory.refuseCommitted();
     await directory.removeInProgress((id) => isLeftover(id, context, restored));
+    for (const { subtask, parallelism } of fresh) {
+      // Subtask 0 answers for those that this run does not have.
+      const isEarlier = (id: PartId): boolean => id.subtask === subtask || (subtask === 0 && id.subtask >= parallelism);
+      this.#earlierOf(subtask).push(...(await directory.listCommitted(isEarlier)));
+    }
     for (const state of restored) if (state.openPart >= 0) await directory.recoverOpenPart(state);
     await directory.sync();
   }
@@ -178,12 +193,24 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   }
 
   #committable(part: number, sizeBytes: number): FileCommittable {
-    const { context } = this.#options;
-    const clears = !this.#isFresh ? "none" : context.restoredCheckpointId === undefined ? "all" : "plain";
-    const clearsBeyond = this.#isFresh && context.subtaskIndex === 0;
-    const clearsFromSubtask = clearsBeyond ? this.#freshParallelism : -1;
+    const replaces = this.#isFresh ? this.#earlierOf(this.#options.context.subtaskIndex) : [];
     this.#isFresh = false;
-    return { ...this.#id(part), sizeBytes, clears, clearsFromSubtask };
+    return { ...this.#id(part), sizeBytes, replaces };
+  }
+
+  /** What another subtask had open is committed as it stood at the barrier. */
+  #foreignCommittables(state: FileWriterState): FileCommittable[] {
+    const { subtask, generation, openPart, openBytes, isFresh } = state;
+    if (openPart < 0 && !isFresh) return [];
+    const replaces = isFresh ? this.#earlierOf(subtask) : [];
+    return [{ subtask, generation, part: openPart, sizeBytes: openPart < 0 ? 0 : openBytes, replaces }];
+  }
+
+  // Filled when the directory has been listed: before the commit at the latest, which waits for `flush`.
+  #earlierOf(subtask: number): EarlierPart[] {
+    const earlier = this.#earlier.get(subtask) ?? [];
+    this.#earlier.set(subtask, earlier);
+    return earlier;
   }
 
   #id(part: number): PartId {
@@ -198,21 +225,6 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 function generationOf(context: WriterInitContext, existing: "replace" | "fail" | "append"): string {
   if (context.restoredCheckpointId !== undefined) return `r${context.restoredCheckpointId}`;
   return existing === "append" ? `a${context.platform.random.u32().toString(16).padStart(8, "0")}` : "";
-}
-
-/** What another subtask had open is committed as it stood at the barrier. */
-function foreignCommittables(state: FileWriterState): FileCommittable[] {
-  if (state.openPart < 0 && !state.isFresh) return [];
-  return [
-    {
-      subtask: state.subtask,
-      generation: state.generation,
-      part: state.openPart,
-      sizeBytes: state.openPart < 0 ? 0 : state.openBytes,
-      clears: state.isFresh ? "plain" : "none",
-      clearsFromSubtask: state.isFresh && state.subtask === 0 ? state.parallelism : -1,
-    },
-  ];
 }
 
 /**

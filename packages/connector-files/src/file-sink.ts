@@ -41,10 +41,11 @@ export interface FileSinkOptions {
  *
  * **Earlier results.** A fresh start into a directory with committed parts of an earlier run replaces them, so that a
  * second run of a job leaves the files of a first one. Nothing of the earlier run is touched until the new run's first
- * checkpoint with a finished part, or with the end of the input, is complete; then the subtask's old parts go (those of
- * subtasks that the new run does not have go with the first commit of subtask 0) and the new ones appear. A run that
- * fails before leaves the old results as they were. With `existing: "append"` names carry a random mark, and nothing is
- * replaced; with "fail" the job does not start.
+ * checkpoint with a finished part, or with the end of the input, is complete. Then the subtask's old parts go that no
+ * part in progress is about to replace (subtask 0 answers for subtasks that the new run does not have), and the new
+ * ones appear. A run that fails before leaves the old results as they were; one that fails later leaves a mixture until
+ * it is resumed. With `existing: "append"` names carry a random mark, and nothing is replaced; with "fail" the job does
+ * not start.
  *
  * **Restore.** An unfinished part is cut back to its length at the checkpoint and continued; when the job has run on and
  * committed it, it is taken back from the committed file. At another parallelism the

@@ -1,6 +1,6 @@
 import { FileSystemError, type LocalFs } from "millrace";
 import { crc32c } from "millrace/internal";
-import type { FileCommittable, FileWriterState } from "./file-sink-state.ts";
+import type { EarlierPart, FileCommittable, FileWriterState } from "./file-sink-state.ts";
 import type { PartId, PartNames } from "./part-name.ts";
 import { commitLost, dataLost, directoryNotEmpty } from "./sink-errors.ts";
 
@@ -98,16 +98,29 @@ export class SinkDirectory {
     throw commitLost(committed, done === undefined ? "no file" : `${done.sizeBytes} bytes`, committable.sizeBytes);
   }
 
-  /** Removes the results of an earlier run, except for those that the commit at hand replaces. */
-  async clearEarlier(committable: FileCommittable, replaced: ReadonlySet<string>): Promise<void> {
-    if (committable.clears === "none") return;
-    // Once the part is committed, its clearing was done before, and newer parts may have joined it.
-    if (committable.part >= 0 && (await this.#fs.stat(this.inProgressPath(committable))) === undefined) return;
+  /** The committed parts for which `isEarlier` holds. */
+  async listCommitted(isEarlier: (id: PartId) => boolean): Promise<EarlierPart[]> {
+    const found: EarlierPart[] = [];
     for (const name of await this.#fs.list(this.path)) {
       const id = this.names.parseFinal(name);
-      if (id !== undefined && !replaced.has(name) && isCleared(committable, id))
-        await this.#fs.remove(this.finalPath(id));
+      if (id === undefined || !isEarlier(id)) continue;
+      const stat = await this.#fs.stat(this.finalPath(id));
+      if (stat !== undefined) found.push({ ...id, sizeBytes: stat.sizeBytes, modifiedMs: stat.modifiedMs });
     }
+    return found;
+  }
+
+  /**
+   * Removes a part of an earlier run, unless this run has put its own in its place or is about to.
+   *
+   * The order of the two checks matters, because after a restore at another parallelism somebody else may be committing
+   * the new part of this name: it is either still in progress at the first check, or another file at the second.
+   */
+  async removeEarlier(earlier: EarlierPart): Promise<void> {
+    if ((await this.#fs.stat(this.inProgressPath(earlier))) !== undefined) return;
+    const stat = await this.#fs.stat(this.finalPath(earlier));
+    if (stat?.sizeBytes !== earlier.sizeBytes || stat.modifiedMs !== earlier.modifiedMs) return;
+    await this.#fs.remove(this.finalPath(earlier));
   }
 
   async #copyFromCommitted(state: FileWriterState, id: PartId): Promise<void> {
@@ -149,10 +162,4 @@ export class SinkDirectory {
       await from.close();
     }
   }
-}
-
-function isCleared(committable: FileCommittable, id: PartId): boolean {
-  const from = committable.clearsFromSubtask;
-  const isItsSubtask = id.subtask === committable.subtask || (from >= 0 && id.subtask >= from);
-  return isItsSubtask && (committable.clears === "all" || id.generation === "");
 }

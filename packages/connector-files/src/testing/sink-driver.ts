@@ -30,6 +30,8 @@ export interface SinkRunOptions<T> {
   /** Ends the run like a crash, at this record, or with the last one before the end of the input. */
   readonly stopAt?: number;
   readonly uid?: string;
+  /** False leaves everything uncommitted; true by default. */
+  readonly commits?: boolean;
 }
 
 type Writer<T> = SinkWriter<T, FileCommittable, FileWriterState>;
@@ -53,10 +55,10 @@ export async function driveSink<T>(options: SinkRunOptions<T>): Promise<void> {
     const isEnd = position === records.length;
     if (position === options.stopAt) break;
     if (isEnd || (position > (from?.position ?? 0) && position % checkpointEvery === 0)) {
-      const checkpoint = await take(sink, writers, ++id, position, isEnd);
+      const { checkpoint, live } = await take(sink, writers, ++id, position, isEnd);
       options.onComplete?.(checkpoint);
-      for (const [index, committables] of checkpoint.committables.entries())
-        await committers[index]!.commit(committables);
+      const due = options.commits === false ? [] : live;
+      for (const [index, committables] of due.entries()) await committers[index]!.commit(committables);
     }
     if (!isEnd) await write(writers[position % parallelism]!, records[position]!);
   }
@@ -74,15 +76,15 @@ async function take<T>(
   id: number,
   position: number,
   isEnd: boolean,
-): Promise<StoredCheckpoint> {
-  const committables = writers.map((writer) =>
-    writer.prepareCommit(isEnd).map((one) => through(sink.committableSerializer!, one)),
-  );
+): Promise<{ checkpoint: StoredCheckpoint; live: readonly (readonly FileCommittable[])[] }> {
+  const live = writers.map((writer) => writer.prepareCommit(isEnd));
+  // As the engine does it: the state is serialized at the barrier, the commit after it works on what the writer gave.
+  const committables = live.map((list) => list.map((one) => through(sink.committableSerializer!, one)));
   const states = writers.flatMap((writer) =>
     writer.snapshotState!(id).map((one) => through(sink.writerStateSerializer!, one)),
   );
   await Promise.all(writers.map((writer) => writer.flush()));
-  return { id, position, states, committables };
+  return { checkpoint: { id, position, states, committables }, live };
 }
 
 function contextOf<T>(
