@@ -167,5 +167,30 @@ test("a power cut before or after any durable effect costs nothing and doubles n
     }
     expect(await current.run(() => committed(current)), `power cut ${phase} effect ${index}`).toEqual(expected.files);
   }
-  expect(crashCount).toBeGreaterThan(50);
 }, 300_000);
+
+test.each([1, 3])(
+  "many kills and power cuts in one run leave the same rows at parallelism %i",
+  async (parallelism) => {
+    const expected = await undisturbed(parallelism);
+    let crashCount = 0;
+    for (let seed = 1; seed <= 15; seed++) {
+      let platform = createSimulatedPlatform({ seed });
+      const random = platform.random.fork("faults");
+      for (let crashes = 0; ; crashes++) {
+        const crashAt = platform.storage.effectCount + 20 + (random.u32() % 120);
+        const kind = random.u32() % 2 === 0 ? "kill" : "powerOff";
+        platform.storage.onEffect = (effect) => (crashes < 8 && effect.index >= crashAt ? { kind } : undefined);
+        if (await runOnce(platform, parallelism)) break;
+        platform = platform.restart();
+        crashCount++;
+      }
+      platform.storage.onEffect = undefined;
+      const files = await platform.run(() => committed(platform));
+      if (parallelism === 1) expect(files, `seed ${seed}`).toEqual(expected.files);
+      else expect(unordered(rowsOf(files)), `seed ${seed}`).toEqual(unordered(rowsOf(expected.files)));
+    }
+    expect(crashCount).toBeGreaterThan(50);
+  },
+  300_000,
+);

@@ -21,7 +21,7 @@ interface JobModule {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command("millrace");
+  const program = new Command("millrace").enablePositionalOptions();
   program
     .command("run")
     .argument("<job>")
@@ -31,7 +31,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("-D <key=value...>")
     .passThroughOptions()
     .action((job: string, args: string[], options: RunOptions) => run(job, args, options));
-  program.enablePositionalOptions();
   await program.parseAsync([...argv]).catch((error: unknown) => {
     process.stderr.write(`${error instanceof MillraceError ? error.message : String((error as Error).stack)}\n`);
     process.exitCode = 1;
