@@ -327,6 +327,43 @@ describe("stopping and restoring", () => {
   });
 });
 
+describe("cancelling", () => {
+  test("ends the job, and whoever waits for its result is told", async () => {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    const script: Script = { rows: new CommittedRows(), ratePerSecond: 100 };
+    const env = environment(platform, script);
+    build(env, script);
+    await platform.run(async () => {
+      const client = await env.executeAsync("sensors");
+      await new Promise<void>((resolve) => platform.clock.after(1000, resolve));
+      await client.cancel();
+      expect(await client.getJobStatus()).toBe("CANCELED");
+      await expect(client.getJobExecutionResult()).rejects.toThrow("MR_JOB_CANCELED");
+    });
+    expect(script.rows.rows).toEqual([]);
+  });
+});
+
+describe("misuse", () => {
+  test("keyed state without a key is refused in open", async () => {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    const env = environment(platform, { rows: new CommittedRows() });
+    env
+      .fromSequence(1, 3)
+      .map({ open: (context: RuntimeContext) => void context.getState(valueState("x")), map: (n: number) => n })
+      .print();
+    await expect(platform.run(() => env.execute())).rejects.toThrow(/MR_STATE_NOT_KEYED.*Map/);
+  });
+
+  test("a checkpoint directory that cannot be made fails before the job starts", async () => {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    await platform.run(async () => (await platform.fs.open("/checkpoints", "create")).close());
+    await expect(run(platform, { rows: new CommittedRows(), settings: checkpointing })).rejects.toThrow(
+      "MR_CHECKPOINT_STORAGE_FAILED",
+    );
+  });
+});
+
 describe("checkpoints on a full disk", () => {
   test("fail the job by name when no failure is tolerated, and cost nothing when some are", async () => {
     const strict = createSimulatedPlatform({ seed: 6, disk: { capacityBytes: 600 } });

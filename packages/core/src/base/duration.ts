@@ -34,7 +34,12 @@ export function durationMs(duration: Duration): number {
 
 /** The shortest exact literal for a number of milliseconds, as used in plans and messages. @internal */
 export function formatDuration(ms: number): string {
-  for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const) {
+  for (const [unit, size] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1000],
+  ] as const) {
     if (ms !== 0 && ms % size === 0) return `${ms / size} ${unit}`;
   }
   return `${ms} ms`;
