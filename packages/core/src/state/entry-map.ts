@@ -11,7 +11,7 @@ export interface EntryMap {
 }
 
 /** V8 refuses to grow a Map beyond 2^24 entries; a little less leaves room for deleted ones. */
-export const MAP_ENTRIES_MAX = 2 ** 24 - 2 ** 16;
+export const MAP_ENTRIES_MAX: number = 2 ** 24 - 2 ** 16;
 
 /** Several maps behind one face, for operators with more keys than one Map holds. A key is in at most one of them. */
 export class ShardedEntryMap implements EntryMap {
