@@ -6,7 +6,7 @@ export const JOB_COLUMNS = {
   "ds-sliding": ["key", "windowEnd", "count"],
   "ds-session": ["key", "windowEnd", "count"],
   "ds-interval-join": ["auction", "category", "price", "timestamp"],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+} as const;
 
 /** @internal */
 export type JobName = keyof typeof JOB_COLUMNS;
