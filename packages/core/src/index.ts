@@ -26,7 +26,6 @@ export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
 export {
-  CHECKPOINT_WRITE_BUFFER_SIZE,
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
@@ -40,7 +39,6 @@ export {
   EXTERNALIZED_CHECKPOINT_RETENTION,
   type ExternalizedCheckpointRetention,
   RETAINED_CHECKPOINTS,
-  SAVEPOINT_DIRECTORY,
 } from "./config/checkpointing-options.ts";
 export { type ConfigLayer, Configuration } from "./config/configuration.ts";
 export { BUFFER_TIMEOUT, RUNTIME_MODE, type RuntimeExecutionMode } from "./config/execution-options.ts";

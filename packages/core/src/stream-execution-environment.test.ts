@@ -19,6 +19,7 @@ import { CommittedRows } from "./testing/committed-rows.ts";
 import { EventTimeSessionWindows } from "./time/session-windows.ts";
 import { SlidingEventTimeWindows } from "./time/sliding-windows.ts";
 import { TumblingEventTimeWindows } from "./time/tumbling-windows.ts";
+import { WatermarkStrategy } from "./time/watermark-strategy.ts";
 
 interface Reading {
   readonly sensor: string;
@@ -341,6 +342,57 @@ describe("cancelling", () => {
       await expect(client.getJobExecutionResult()).rejects.toThrow("MR_JOB_CANCELED");
     });
     expect(script.rows.rows).toEqual([]);
+  });
+});
+
+describe("settings", () => {
+  test("without object reuse a function that changes its input changes nobody else's", async () => {
+    const seen: unknown[] = [];
+    for (const reuse of ["true", "false"]) {
+      const platform = createSimulatedPlatform({ seed: 1 });
+      const env = environment(platform, { rows: new CommittedRows(), settings: { "pipeline.object-reuse": reuse } });
+      const rows = new CommittedRows();
+      const numbers = env.fromData([{ n: 1 }]);
+      numbers
+        .map((value) => {
+          value.n = 100;
+          return value;
+        })
+        .sinkTo(rows.sink());
+      numbers.sinkTo(rows.sink());
+      await platform.run(() => env.execute());
+      seen.push(rows.rows);
+    }
+    expect(seen).toEqual([
+      ['{"n":100}', '{"n":100}'],
+      ['{"n":100}', '{"n":1}'],
+    ]);
+  });
+
+  test("a waiting source asks its periodic generator, so a watermark can advance without records", async () => {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    const env = environment(platform, { rows: new CommittedRows() });
+    const rows = new CommittedRows();
+    let asked = 0;
+    const generator = WatermarkStrategy.forGenerator<number>(() => ({
+      onEvent: () => {},
+      onPeriodicEmit: (output) => output.emitWatermark(++asked * 1000),
+    })).withTimestampAssigner((value) => value);
+    env
+      .fromSource(
+        DataGeneratorSource.of((index) => index, 2, { ratePerSecond: 0.2 }),
+        generator,
+        "slow",
+      )
+      .keyBy(() => "all")
+      .window(TumblingEventTimeWindows.of("3 s"))
+      .aggregate({ createAccumulator: () => 0, add: (_value, n) => n + 1, getResult: (n) => n })
+      .uid("windows")
+      .sinkTo(rows.sink());
+    await platform.run(() => env.execute());
+    expect(asked).toBeGreaterThan(10);
+    // The window of the first number closes before the second number comes, which is then late.
+    expect(rows.rows).toEqual(["1"]);
   });
 });
 

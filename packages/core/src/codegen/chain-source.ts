@@ -37,7 +37,7 @@ class ChainText implements ChainWriter {
   write(): void {
     this.text.line('"use strict";');
     this.text.line(`// ${quoteText(this.plan.name)}`);
-    this.text.line("const { operators, writers, counts, mapKeyOf, TimeWindow } = runtime;");
+    this.text.line("const { operators, writers, counts, mapKeyOf, TimeWindow, copyValue } = runtime;");
     for (const operator of this.plan.operators) {
       this.text.line(
         `const op${operator.index} = operators[${operator.index}].operator; // ${quoteText(operator.name)}`,
@@ -62,16 +62,17 @@ class ChainText implements ChainWriter {
     for (const consumer of this.plan.operators) {
       for (const input of consumer.inputs) {
         if (input.kind !== "fused" || input.from !== operator.index || input.sideOutput !== sideOutput) continue;
+        const own = this.#own(value);
         if (this.isInline(consumer, input.input)) {
-          this.text.forOperator(consumer.index, () => writeOperator(this, consumer, input.input, value, time));
+          this.text.forOperator(consumer.index, () => writeOperator(this, consumer, input.input, own, time));
         } else {
-          this.text.line(`in${consumer.index}_${input.input}(${value}, ${time});`);
+          this.text.line(`in${consumer.index}_${input.input}(${own}, ${time});`);
         }
       }
     }
     this.plan.outputs.forEach((output, index) => {
       if (output.operator !== operator.index || output.sideOutput !== sideOutput) return;
-      this.text.line(`out${index}.emit(${value}, ${time});`);
+      this.text.line(`out${index}.emit(${this.#own(value)}, ${time});`);
     });
   }
 
@@ -98,6 +99,14 @@ class ChainText implements ChainWriter {
       if (output.operator === operator.index && output.sideOutput !== undefined) tags.add(output.sideOutput);
     }
     return [...tags];
+  }
+
+  /** The value as its next owner gets it: the same, or a copy. */
+  #own(value: string): string {
+    if (!this.plan.copiesRecords) return value;
+    const copy = this.text.name("copy");
+    this.text.line(`const ${copy} = copyValue(${value});`);
+    return copy;
   }
 
   #writeFunctions(operator: ChainedOperator): void {

@@ -15,6 +15,7 @@ export interface ChainRuntime {
   /** Records that left each operator, by its index. */
   readonly counts: Float64Array;
   readonly mapKeyOf: (key: unknown) => unknown;
+  readonly copyValue: (value: unknown) => unknown;
   readonly TimeWindow: new (start: number, end: number) => unknown;
 }
 

@@ -71,14 +71,6 @@ export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
 });
 
 /** @public */
-export const SAVEPOINT_DIRECTORY: ConfigOption<string | undefined> = option({
-  key: "execution.checkpointing.savepoint-dir",
-  type: stringType,
-  legacyKeys: ["state.savepoints.dir", "savepoints.state.backend.fs.dir"],
-  description: "The directory that savepoints are written under when the request for one names none.",
-});
-
-/** @public */
 export const RETAINED_CHECKPOINTS: ConfigOption<number> = option({
   key: "execution.checkpointing.num-retained",
   type: intType({ min: 1, max: 10_000 }),
@@ -110,16 +102,6 @@ export const DATA_INLINE_THRESHOLD: ConfigOption<number> = option({
 });
 
 /** @public */
-export const CHECKPOINT_WRITE_BUFFER_SIZE: ConfigOption<number> = option({
-  key: "execution.checkpointing.write-buffer-size",
-  type: memorySizeType({ min: 512, max: 64 * 1024 * 1024 }),
-  default: 4096,
-  legacyKeys: ["state.storage.fs.write-buffer-size", "state.backend.fs.write-buffer-size"],
-  description:
-    "Bytes collected before a state file is written to. The larger of this and `execution.checkpointing.data-inline-threshold` is used.",
-});
-
-/** @public */
 export const CREATE_CHECKPOINT_SUBDIRECTORY: ConfigOption<boolean> = option({
   key: "execution.checkpointing.create-subdir",
   type: booleanType,
@@ -139,11 +121,9 @@ export const checkpointingOptions: OptionGroup = {
     CHECKPOINTING_MAX_CONCURRENT,
     CHECKPOINTING_TOLERABLE_FAILURES,
     CHECKPOINTS_DIRECTORY,
-    SAVEPOINT_DIRECTORY,
     RETAINED_CHECKPOINTS,
     EXTERNALIZED_CHECKPOINT_RETENTION,
     DATA_INLINE_THRESHOLD,
-    CHECKPOINT_WRITE_BUFFER_SIZE,
     CREATE_CHECKPOINT_SUBDIRECTORY,
   ],
 };

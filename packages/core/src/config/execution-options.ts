@@ -20,7 +20,8 @@ export const BUFFER_TIMEOUT: ConfigOption<number> = option({
   type: durationType(),
   default: 100,
   legacyKeys: ["execution.buffer-timeout"],
-  description: "The longest time a record waits in a buffer for others. 0 sends every record on its own.",
+  description:
+    "The longest time a record waits in a buffer for others. 0 sends every record on its own. Between subtasks of one thread nothing is buffered.",
 });
 
 /** @internal */

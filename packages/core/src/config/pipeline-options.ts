@@ -47,16 +47,17 @@ export const AUTO_WATERMARK_INTERVAL: ConfigOption<number> = option({
   key: "pipeline.auto-watermark-interval",
   type: durationType(),
   default: 200,
-  description: "How often periodic watermark generators are asked for a watermark. 0 turns the question off.",
+  description:
+    "How often a source that is waiting for records asks its periodic watermark generators. Busy sources ask after every batch. 0 turns the question off while waiting.",
 });
 
 /** @public */
 export const OBJECT_REUSE: ConfigOption<boolean> = option({
   key: "pipeline.object-reuse",
   type: booleanType,
-  default: false,
+  default: true,
   description:
-    "Hand records from function to function without a copy. Safe when no function changes what it received or emitted.",
+    "Hand records from function to function without a copy. Safe when no function changes what it received or emitted; `false` gives every function a copy of its own.",
 });
 
 /** @public */

@@ -24,6 +24,7 @@ export interface EmbeddedAttemptOptions {
   readonly metrics: MetricRegistry;
   readonly poisonPolicy: PoisonPolicy;
   readonly futureSkewMaxMs: number;
+  readonly watermarkIntervalMs: number;
   readonly restore: RestoredState | undefined;
   readonly listener: AttemptListener;
   /** Makes one subtask's state durable. */
@@ -125,6 +126,7 @@ export class EmbeddedAttempt implements ExecutionAttempt {
       ),
       gates: channels.gatesOf(vertex, subtaskIndex),
       clock: platform.clock,
+      watermarkIntervalMs: this.#options.watermarkIntervalMs,
       listener: this.#listenerOf(task, vertex, () => subtask),
     });
     const uids = vertex.operators.filter((operator) => operator.spec.kind === "source").map((operator) => operator.uid);

@@ -10,6 +10,7 @@ import {
   RETAINED_CHECKPOINTS,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { AUTO_WATERMARK_INTERVAL } from "../config/pipeline-options.ts";
 import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
@@ -179,6 +180,7 @@ export class EmbeddedJob {
       metrics: this.metrics,
       poisonPolicy: configuration.get(POISON_RECORDS),
       futureSkewMaxMs: configuration.get(MAX_FUTURE_SKEW),
+      watermarkIntervalMs: configuration.get(AUTO_WATERMARK_INTERVAL),
       restore: state,
       listener,
       persist: (task, checkpointId, encoded) => this.#persist(task, checkpointId, encoded),

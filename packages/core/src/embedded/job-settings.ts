@@ -20,6 +20,7 @@ import type { Configuration } from "../config/configuration.ts";
 import {
   AUTO_GENERATE_UIDS,
   DEFAULT_PARALLELISM,
+  OBJECT_REUSE,
   OPERATOR_CHAINING,
   PIPELINE_MAX_PARALLELISM,
 } from "../config/pipeline-options.ts";
@@ -33,6 +34,7 @@ export function graphOptionsOf(configuration: Configuration, name: string): JobG
     parallelism: configuration.get(DEFAULT_PARALLELISM),
     maxParallelism: maxParallelism === -1 ? undefined : maxParallelism,
     isChainingEnabled: configuration.get(OPERATOR_CHAINING),
+    copiesRecords: !configuration.get(OBJECT_REUSE),
     autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
   };
 }

@@ -8,6 +8,7 @@ const options: JobGraphOptions = {
   parallelism: 1,
   maxParallelism: undefined,
   isChainingEnabled: true,
+  copiesRecords: false,
   autoGenerateUids: true,
 };
 

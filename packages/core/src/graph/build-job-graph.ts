@@ -14,6 +14,8 @@ export interface JobGraphOptions {
   /** From the configuration; undefined: computed from the parallelism. */
   readonly maxParallelism: number | undefined;
   readonly isChainingEnabled: boolean;
+  /** See `ChainPlan.copiesRecords`. */
+  readonly copiesRecords: boolean;
   readonly autoGenerateUids: boolean;
 }
 
@@ -92,6 +94,7 @@ export function buildJobGraph(transformations: readonly Transformation[], option
       operators,
       gates,
       outputs: outputs[vertexId]!,
+      copiesRecords: options.copiesRecords,
     });
   });
   return { name: options.name, vertices, edges, hash: graphHash(vertices, edges), warnings };

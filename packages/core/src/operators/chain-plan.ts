@@ -28,4 +28,6 @@ export interface ChainPlan {
   readonly name: string;
   readonly operators: readonly ChainedOperator[];
   readonly outputs: readonly ChainOutput[];
+  /** Whether every operator gets a copy of its own (`pipeline.object-reuse: false`). */
+  readonly copiesRecords: boolean;
 }

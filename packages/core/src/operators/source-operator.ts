@@ -60,6 +60,11 @@ export class SourceOperator extends BaseOperator {
     return this.#spec.strategy.idlenessMs;
   }
 
+  /** Whether watermarks can advance without records. */
+  get hasPeriodicGenerator(): boolean {
+    return this.#spec.strategy.kind === "custom";
+  }
+
   get reader(): SourceReader<unknown, SourceSplit> {
     return this.#reader!;
   }

@@ -18,6 +18,7 @@ import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
 import { TimeWindow } from "../time/time-window.ts";
 import { MAX_WATERMARK, MIN_WATERMARK } from "../time/timestamps.ts";
 import { mapKeyOf } from "../types/key-encoding.ts";
+import { copyValue } from "../types/value-operations.ts";
 import { ChainNode } from "./chain-node.ts";
 import { type AnyOperatorHost, createOperator } from "./create-operator.ts";
 
@@ -69,7 +70,7 @@ export class Chain {
     this.#connect();
     this.#compiled = new CompiledChain(
       generateChain(plan),
-      { operators: created.map((each) => each.binding), writers, counts: this.counts, mapKeyOf, TimeWindow },
+      { operators: created.map((each) => each.binding), writers, counts: this.counts, mapKeyOf, TimeWindow, copyValue },
       options.url,
       options.gateCount,
     );

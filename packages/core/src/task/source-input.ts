@@ -7,28 +7,45 @@ export class SourceInput {
   readonly #operator: SourceOperator;
   readonly #clock: Clock;
   readonly #idlenessMs: number | undefined;
+  readonly #watermarkIntervalMs: number | undefined;
   readonly #onAvailable: () => void;
   readonly #onFailed: (error: unknown) => void;
   #isWaiting = false;
   #hasEnded = false;
   #isIdle = false;
   #lastRecordMonoMs: number;
+  #lastAskedMonoMs: number;
 
-  constructor(operator: SourceOperator, clock: Clock, onAvailable: () => void, onFailed: (error: unknown) => void) {
+  constructor(
+    operator: SourceOperator,
+    clock: Clock,
+    watermarkIntervalMs: number,
+    onAvailable: () => void,
+    onFailed: (error: unknown) => void,
+  ) {
     this.#operator = operator;
     this.#clock = clock;
     this.#idlenessMs = operator.idlenessMs;
+    this.#watermarkIntervalMs =
+      operator.hasPeriodicGenerator && watermarkIntervalMs > 0 ? watermarkIntervalMs : undefined;
     this.#onAvailable = onAvailable;
     this.#onFailed = onFailed;
     this.#lastRecordMonoMs = clock.monoMs();
+    this.#lastAskedMonoMs = this.#lastRecordMonoMs;
   }
 
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** Monotonic ms at which the source becomes idle; Infinity when it never does. */
-  idleDueMonoMs(): number {
+  /** Monotonic ms at which something is due without records: idleness, or a question to a periodic generator. */
+  nextDueMonoMs(): number {
+    const isAsked = this.#watermarkIntervalMs !== undefined && !this.#hasEnded;
+    const asked = isAsked ? this.#lastAskedMonoMs + this.#watermarkIntervalMs : Number.POSITIVE_INFINITY;
+    return Math.min(asked, this.#idleDueMonoMs());
+  }
+
+  #idleDueMonoMs(): number {
     if (this.#idlenessMs === undefined || this.#isIdle || this.#hasEnded) return Number.POSITIVE_INFINITY;
     return this.#lastRecordMonoMs + this.#idlenessMs;
   }
@@ -38,6 +55,7 @@ export class SourceInput {
     if (this.#hasEnded) return false;
     if (this.#isWaiting) {
       this.#checkIdle(chain);
+      this.#askGenerators(chain);
       return false;
     }
     const status = this.#operator.poll();
@@ -61,9 +79,17 @@ export class SourceInput {
   }
 
   #checkIdle(chain: Chain): void {
-    if (this.#clock.monoMs() < this.idleDueMonoMs()) return;
+    if (this.#clock.monoMs() < this.#idleDueMonoMs()) return;
     this.#isIdle = true;
     chain.onSourceIdle(this.#operator, true);
+  }
+
+  #askGenerators(chain: Chain): void {
+    if (this.#watermarkIntervalMs === undefined) return;
+    const now = this.#clock.monoMs();
+    if (now < this.#lastAskedMonoMs + this.#watermarkIntervalMs) return;
+    this.#lastAskedMonoMs = now;
+    chain.afterSourceBatch(this.#operator);
   }
 
   #waitForMore(): void {

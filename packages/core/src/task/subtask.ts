@@ -41,6 +41,8 @@ export interface SubtaskOptions {
   readonly gates: readonly (readonly LocalChannel[])[];
   readonly clock: Clock;
   readonly listener: SubtaskListener;
+  /** `pipeline.auto-watermark-interval`; 0: never while waiting. */
+  readonly watermarkIntervalMs: number;
 }
 
 /** Elements taken from one channel, or batches from one source, before the next one has its turn. */
@@ -73,6 +75,7 @@ export class Subtask {
         new SourceInput(
           operator,
           options.clock,
+          options.watermarkIntervalMs,
           () => this.#wakeUnlessEnded(),
           (error) => this.#fail(error),
         ),
@@ -158,7 +161,7 @@ export class Subtask {
   /** Monotonic ms at which something is due without new input; Infinity for never. */
   nextDueMonoMs(): number {
     if (!this.#isRunning || this.#isEnded) return Number.POSITIVE_INFINITY;
-    const idleDue = Math.min(Number.POSITIVE_INFINITY, ...this.#sources.map((source) => source.idleDueMonoMs()));
+    const idleDue = Math.min(Number.POSITIVE_INFINITY, ...this.#sources.map((source) => source.nextDueMonoMs()));
     const timer = this.chain.nextProcessingTimeMs();
     if (timer === Number.POSITIVE_INFINITY) return idleDue;
     const clock = this.#options.clock;

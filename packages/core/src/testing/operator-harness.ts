@@ -51,6 +51,7 @@ export class OperatorHarness {
     const inputs = spec.kind === "co" ? [0, 1] : [0];
     const plan: ChainPlan = {
       name: "harness",
+      copiesRecords: false,
       operators: [
         {
           index: 0,
