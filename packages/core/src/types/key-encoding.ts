@@ -17,7 +17,7 @@
 import type { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
-import { finishHash, mixBlock, mixTail, murmur3 } from "./murmur.ts";
+import { finishHash, MurmurStream, mixBlock, mixTail, murmur3 } from "./murmur.ts";
 import { describeValue, isPlainObject, pathOf, setOwn } from "./plain-object.ts";
 
 /** Written into every state container; rises when the bytes or the hash of any key change. @internal */
@@ -92,6 +92,8 @@ export function hashKey(key: unknown): number {
     }
     if (seen < 0x80) return finishHash(hash ^ mixTail(block), length + 2);
   }
+  const stream = new MurmurStream();
+  if (hashPart(key, stream, 0)) return stream.finish();
   const out = new BinaryWriter(64);
   encodeKey(key, out);
   return murmur3(out.buffer, out.position);
@@ -146,6 +148,74 @@ export function defaultMaxParallelism(parallelism: number): number {
   let power = 1;
   while (power < wanted) power *= 2;
   return Math.min(Math.max(power, MAX_PARALLELISM_DEFAULT_MIN), MAX_PARALLELISM_MAX);
+}
+
+// The bits of a double. Not state: what is put in is taken out before anything else runs.
+const double = new Float64Array(1);
+const doubleHalves = new Int32Array(double.buffer);
+
+/** Hashes the bytes of the usual keys without writing them; false for the others, whose bytes have to be written. */
+function hashPart(key: unknown, stream: MurmurStream, depth: number): boolean {
+  switch (typeof key) {
+    case "string":
+      stream.u8(STRING);
+      return hashShortAscii(key, stream);
+    case "number":
+      return hashNumber(key, stream);
+    case "boolean":
+      stream.u8(key ? TRUE : FALSE);
+      return true;
+    case "object":
+      return depth < KEY_DEPTH_MAX && hashComposite(key, stream, depth);
+    default:
+      return false;
+  }
+}
+
+function hashShortAscii(text: string, stream: MurmurStream): boolean {
+  const length = text.length;
+  if (length > SHORT_STRING_MAX) return false;
+  stream.u8(length * 2);
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return false;
+    stream.u8(unit);
+  }
+  return true;
+}
+
+function hashNumber(key: number, stream: MurmurStream): boolean {
+  const int32 = key | 0;
+  if (int32 === key) {
+    stream.u8(INT32);
+    stream.i32(int32);
+    return true;
+  }
+  if (!Number.isFinite(key)) return false;
+  double[0] = key;
+  stream.u8(NUMBER);
+  stream.i32(doubleHalves[0]!);
+  stream.i32(doubleHalves[1]!);
+  return true;
+}
+
+function hashComposite(key: object | null, stream: MurmurStream, depth: number): boolean {
+  if (Array.isArray(key)) {
+    if (key.length >= 0x80) return false;
+    stream.u8(TUPLE);
+    stream.u8(key.length);
+    for (let index = 0; index < key.length; index++) if (!hashPart(key[index], stream, depth + 1)) return false;
+    return true;
+  }
+  if (!isPlainObject(key)) return false;
+  const names = Object.keys(key).sort();
+  if (names.length >= 0x80) return false;
+  stream.u8(OBJECT);
+  stream.u8(names.length);
+  for (const name of names) {
+    if (!hashShortAscii(name, stream) || !hashPart(key[name], stream, depth + 1)) return false;
+  }
+  return true;
 }
 
 function writeKey(key: unknown, out: BinaryWriter, root: unknown, depth: number): void {

@@ -30,3 +30,34 @@ export function murmur3(bytes: Uint8Array, end: number = bytes.length): number {
   for (let shift = 0; at < end; at++, shift += 8) tail |= bytes[at]! << shift;
   return finishHash(hash ^ mixTail(tail), end);
 }
+
+/** The hash of bytes that come one by one; the same as {@link murmur3} of all of them. */
+export class MurmurStream {
+  #hash = 0;
+  #block = 0;
+  #shift = 0;
+  #length = 0;
+
+  u8(byte: number): void {
+    this.#block |= byte << this.#shift;
+    this.#shift += 8;
+    this.#length++;
+    if (this.#shift === 32) {
+      this.#hash = mixBlock(this.#hash, this.#block);
+      this.#block = 0;
+      this.#shift = 0;
+    }
+  }
+
+  i32(value: number): void {
+    const shift = this.#shift;
+    this.#hash = mixBlock(this.#hash, this.#block | (value << shift));
+    // The upper bits of the value wait for the next bytes; a shift by 32 would be one by 0.
+    this.#block = shift === 0 ? 0 : value >>> (32 - shift);
+    this.#length += 4;
+  }
+
+  finish(): number {
+    return finishHash(this.#hash ^ mixTail(this.#block), this.#length);
+  }
+}

@@ -25,6 +25,7 @@
  *     map                       varint count, (key, value)
  *     object, tuple of nothing  u8 0, so that every value has at least one byte
  */
+import { type FunctionBody, functionSource } from "./function-source.ts";
 import { quoteLiteral, quoteProperty, quoteRead } from "./quote.ts";
 import type { Schema, SchemaField } from "./type.ts";
 
@@ -44,42 +45,6 @@ export function typeSource(schema: Schema): string {
 export function isImmutable(schema: Schema): boolean {
   if (schema.kind === "nullable") return isImmutable(schema.item);
   return !["bytes", "json", "any", "object", "tuple", "array", "set", "map"].includes(schema.kind);
-}
-
-/** Lines of one function with names that are unique in it. */
-class Body {
-  readonly lines: string[] = [];
-  #depth = 1;
-  #names = 0;
-
-  line(text: string): void {
-    this.lines.push("  ".repeat(this.#depth) + text);
-  }
-
-  block(head: string, body: () => void, foot = "}"): void {
-    this.line(head);
-    this.#depth++;
-    body();
-    this.#depth--;
-    this.line(foot);
-  }
-
-  name(letter: string): string {
-    return `${letter}${this.#names++}`;
-  }
-
-  /** A constant with a new name. */
-  let(letter: string, value: string): string {
-    const name = this.name(letter);
-    this.line(`const ${name} = ${value};`);
-    return name;
-  }
-}
-
-function functionOf(head: string, fill: (body: Body) => void): string[] {
-  const body = new Body();
-  fill(body);
-  return [`function ${head} {`, ...body.lines, "}"];
 }
 
 /** An expression that is true when `v` is wrong, for kinds without parts that need a walk. */
@@ -120,10 +85,10 @@ function wrong(schema: Schema, v: string): string {
 }
 
 function writeFunction(schema: Schema): string[] {
-  return functionOf("write(value, out)", (body) => emitWrite(body, schema, "value"));
+  return functionSource("write(value, out)", (body) => emitWrite(body, schema, "value"));
 }
 
-function emitWrite(body: Body, schema: Schema, v: string): void {
+function emitWrite(body: FunctionBody, schema: Schema, v: string): void {
   // `any` is not looked at twice: its writer finds what is wrong.
   if (schema.kind !== "any" && schema.kind !== "nullable") body.line(`if (${wrong(schema, v)}) refuse(value);`);
   switch (schema.kind) {
@@ -178,7 +143,7 @@ function leafWrite(schema: LeafSchema, v: string): string {
   }
 }
 
-function emitWriteParts(body: Body, schema: PartsSchema, v: string): void {
+function emitWriteParts(body: FunctionBody, schema: PartsSchema, v: string): void {
   const parts = partsOf(schema, v);
   if (parts.length === 0) body.line("out.u8(0);");
   for (const part of parts) {
@@ -188,7 +153,7 @@ function emitWriteParts(body: Body, schema: PartsSchema, v: string): void {
   }
 }
 
-function emitWriteUnless(body: Body, schema: Schema, v: string, absent: string): void {
+function emitWriteUnless(body: FunctionBody, schema: Schema, v: string, absent: string): void {
   body.line(`if (${v} === ${absent}) out.u8(0);`);
   body.block("else {", () => {
     body.line("out.u8(1);");
@@ -225,7 +190,7 @@ function partsOf(schema: PartsSchema, v: string): readonly Part[] {
   }));
 }
 
-function emitLoop(body: Body, kind: string, v: string, each: (part: string) => void): void {
+function emitLoop(body: FunctionBody, kind: string, v: string, each: (part: string) => void): void {
   const part = body.name("v");
   if (kind === "set") {
     body.block(`for (const ${part} of ${v}) {`, () => each(part));
@@ -239,11 +204,11 @@ function emitLoop(body: Body, kind: string, v: string, each: (part: string) => v
 }
 
 function readFunction(schema: Schema): string[] {
-  return functionOf("read(input)", (body) => body.line(`return ${emitRead(body, schema)};`));
+  return functionSource("read(input)", (body) => body.line(`return ${emitRead(body, schema)};`));
 }
 
 /** Emits the reads in order and returns an expression that puts the value together. */
-function emitRead(body: Body, schema: Schema): string {
+function emitRead(body: FunctionBody, schema: Schema): string {
   switch (schema.kind) {
     case "nullable":
       return emitReadIf(body, schema.item, "null");
@@ -288,7 +253,7 @@ const LEAF_READS: Readonly<Record<Exclude<LeafSchema["kind"], "literal">, string
   any: "codec.read(input, 0)",
 };
 
-function emitReadParts(body: Body, schema: PartsSchema): string {
+function emitReadParts(body: FunctionBody, schema: PartsSchema): string {
   const parts = partsOf(schema, "");
   if (parts.length === 0) body.line("readIndex(input, 1);");
   const values = parts.map((part) => {
@@ -298,23 +263,23 @@ function emitReadParts(body: Body, schema: PartsSchema): string {
   return schema.kind === "tuple" ? `[${values.join(", ")}]` : `{ ${values.join(", ")} }`;
 }
 
-function emitReadIf(body: Body, schema: Schema, absent: string): string {
+function emitReadIf(body: FunctionBody, schema: Schema, absent: string): string {
   const value = body.name("v");
   body.line(`let ${value} = ${absent};`);
   body.block("if (readFlag(input)) {", () => body.line(`${value} = ${emitRead(body, schema)};`));
   return value;
 }
 
-function emitCounted(body: Body, bytesEach: number, each: () => void): void {
+function emitCounted(body: FunctionBody, bytesEach: number, each: () => void): void {
   const left = body.name("n");
   body.block(`for (let ${left} = input.count(${bytesEach}); ${left} > 0; ${left}--) {`, each);
 }
 
 function copyFunction(schema: Schema): string[] {
-  return functionOf("copy(value)", (body) => body.line(`return ${emitCopy(body, schema, "value")};`));
+  return functionSource("copy(value)", (body) => body.line(`return ${emitCopy(body, schema, "value")};`));
 }
 
-function emitCopy(body: Body, schema: Schema, v: string): string {
+function emitCopy(body: FunctionBody, schema: Schema, v: string): string {
   if (isImmutable(schema)) return v;
   switch (schema.kind) {
     case "bytes":
@@ -353,7 +318,7 @@ function emitCopy(body: Body, schema: Schema, v: string): string {
   }
 }
 
-function emitCopyUnless(body: Body, schema: Schema, v: string, absent: string): string {
+function emitCopyUnless(body: FunctionBody, schema: Schema, v: string, absent: string): string {
   if (isImmutable(schema)) return v;
   const copied = body.name("v");
   body.line(`let ${copied} = ${absent};`);
@@ -362,14 +327,14 @@ function emitCopyUnless(body: Body, schema: Schema, v: string, absent: string): 
 }
 
 function equalsFunction(schema: Schema): string[] {
-  return functionOf("equals(left, right)", (body) => {
+  return functionSource("equals(left, right)", (body) => {
     body.line("if (left === right) return true;");
     emitEquals(body, schema, "left", "right");
     body.line("return true;");
   });
 }
 
-function emitEquals(body: Body, schema: Schema, a: string, b: string): void {
+function emitEquals(body: FunctionBody, schema: Schema, a: string, b: string): void {
   switch (schema.kind) {
     case "nullable":
       emitEqualsUnless(body, schema.item, a, b, "null");
@@ -412,7 +377,7 @@ function leafDiffers(schema: LeafSchema, a: string, b: string): string {
   }
 }
 
-function emitEqualsParts(body: Body, schema: PartsSchema, a: string, b: string): void {
+function emitEqualsParts(body: FunctionBody, schema: PartsSchema, a: string, b: string): void {
   const others = partsOf(schema, b);
   partsOf(schema, a).forEach((part, index) => {
     const [left, right] = [body.let("l", part.read), body.let("r", others[index]!.read)];
@@ -421,14 +386,14 @@ function emitEqualsParts(body: Body, schema: PartsSchema, a: string, b: string):
   });
 }
 
-function emitEqualsUnless(body: Body, schema: Schema, a: string, b: string, absent: string): void {
+function emitEqualsUnless(body: FunctionBody, schema: Schema, a: string, b: string, absent: string): void {
   body.block(`if (${a} !== ${b}) {`, () => {
     body.line(`if (${a} === ${absent} || ${b} === ${absent}) return false;`);
     emitEquals(body, schema, a, b);
   });
 }
 
-function emitEqualsSet(body: Body, item: Schema, a: string, b: string): void {
+function emitEqualsSet(body: FunctionBody, item: Schema, a: string, b: string): void {
   body.line(`if (${a}.size !== ${b}.size) return false;`);
   if (isImmutable(item)) {
     const part = body.name("v");
@@ -438,7 +403,7 @@ function emitEqualsSet(body: Body, item: Schema, a: string, b: string): void {
   }
 }
 
-function emitEqualsMap(body: Body, schema: MapSchema, a: string, b: string): void {
+function emitEqualsMap(body: FunctionBody, schema: MapSchema, a: string, b: string): void {
   body.line(`if (${a}.size !== ${b}.size) return false;`);
   if (isImmutable(schema.key)) {
     const [key, part] = [body.name("k"), body.name("l")];
@@ -456,7 +421,7 @@ function emitEqualsMap(body: Body, schema: MapSchema, a: string, b: string): voi
 }
 
 /** Elements that are objects are found by comparing, in any order. */
-function emitPairsUp(body: Body, head: string, compare: () => void): void {
+function emitPairsUp(body: FunctionBody, head: string, compare: () => void): void {
   const equal = (): void => {
     compare();
     body.line("return true;");
@@ -465,13 +430,13 @@ function emitPairsUp(body: Body, head: string, compare: () => void): void {
 }
 
 function isFunction(schema: Schema): string[] {
-  return functionOf("is(value)", (body) => {
+  return functionSource("is(value)", (body) => {
     emitIs(body, schema, "value");
     body.line("return true;");
   });
 }
 
-function emitIs(body: Body, schema: Schema, v: string): void {
+function emitIs(body: FunctionBody, schema: Schema, v: string): void {
   if (schema.kind === "nullable") {
     body.block(`if (${v} !== null) {`, () => emitIs(body, schema.item, v));
     return;
