@@ -1,4 +1,9 @@
-/** Finds a checkpoint by the path a person gives, and reads its metadata and state, verified. */
+/**
+ * Finds a checkpoint by the path a person gives, and reads its metadata and state, verified.
+ *
+ * - R1. Nothing is taken that was not asked for: a damaged checkpoint is refused, with the others that could be asked for.
+ * - R2. State is used only when its length and checksum are those of the handle.
+ */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
 import { FileSystemError, type LocalFs } from "../platform/platform.ts";
@@ -6,7 +11,12 @@ import { METADATA_FILE } from "./checkpoint-storage.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
+/** Names or checkpoints that a message shows at most. */
+const SHOWN_MAX = 8;
+
+/** @internal */
 export interface LoadedCheckpoint {
+  /** Where its state files are. */
   readonly directory: string;
   readonly metadata: CheckpointMetadata;
 }
@@ -15,56 +25,100 @@ export interface LoadedCheckpoint {
  * Loads a checkpoint. `path` is its directory or its `_metadata` file; for a job's directory the newest completed
  * checkpoint in it is taken.
  *
- * @throws MillraceError `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT`, `MR_FORMAT_VERSION_UNSUPPORTED`
+ * @throws MillraceError `MR_CHECKPOINT_NOT_FOUND` with what is there instead, `MR_CHECKPOINT_CORRUPT` with the readable
+ *   checkpoints beside it, `MR_FORMAT_VERSION_UNSUPPORTED`, `MR_CHECKPOINT_UNREADABLE`
+ * @internal
  */
 export async function loadCheckpoint(fs: LocalFs, path: string): Promise<LoadedCheckpoint> {
   const given = fs.resolve(path);
-  const stat = await fs.stat(given);
-  if (stat?.kind === "file") {
-    const directory = fs.resolve(given, "..");
-    return { directory, metadata: decodeMetadata(await readWhole(fs, given), given) };
+  try {
+    const directory = await findCheckpoint(fs, given);
+    return await readCheckpoint(fs, directory);
+  } catch (error) {
+    if (error instanceof FileSystemError) throw unreadable(given, error);
+    throw error;
   }
-  if (stat === undefined) throw notFound(given, "nothing there", undefined);
-  const file = fs.resolve(given, METADATA_FILE);
-  if ((await fs.stat(file)) !== undefined) {
-    return { directory: given, metadata: decodeMetadata(await readWhole(fs, file), file) };
-  }
-  const completed = await listCompleted(fs, given);
-  const newest = completed.at(-1);
-  if (newest === undefined) throw notFound(given, await describeDirectory(fs, given), undefined);
-  return loadCheckpoint(fs, newest);
 }
 
-/** The directories of completed checkpoints in a job's directory, oldest first. */
+/** The directories of completed checkpoints in a job's directory, oldest first. @internal */
 export async function listCompleted(fs: LocalFs, jobDirectory: string): Promise<readonly string[]> {
   const found: { id: number; path: string }[] = [];
   for (const name of await fs.list(jobDirectory)) {
     const id = /^chk-(\d+)$/.exec(name)?.[1];
     if (id === undefined) continue;
     const path = fs.resolve(jobDirectory, name);
-    if ((await fs.stat(fs.resolve(path, METADATA_FILE))) !== undefined) found.push({ id: Number(id), path });
+    if (await isCheckpoint(fs, path)) found.push({ id: Number(id), path });
   }
   return found.sort((left, right) => left.id - right.id).map(({ path }) => path);
 }
 
-/** @throws MillraceError `MR_STATE_FILE_CORRUPT` when the bytes are not the ones that were written. */
+/**
+ * The bytes of a handle of the checkpoint in `directory` (R2).
+ *
+ * @throws MillraceError `MR_STATE_FILE_CORRUPT` when the bytes are not the ones that were written.
+ * @internal
+ */
 export async function readState(fs: LocalFs, directory: string, handle: StateHandle): Promise<Uint8Array> {
   if (handle.kind === "inline") return handle.bytes;
   const path = fs.resolve(directory, handle.name);
-  const bytes = await readStateFile(fs, path);
-  if (bytes.length !== handle.sizeBytes) throw corruptState(path, `${bytes.length} bytes`, `${handle.sizeBytes} bytes`);
+  const { sizeBytes } = handle;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readWhole(fs, path);
+  } catch (error) {
+    if (!(error instanceof FileSystemError)) throw error;
+    throw await corruptState(fs, path, {
+      found: error.message,
+      expected: `a file of ${sizeBytes} bytes`,
+      cause: error,
+    });
+  }
+  if (bytes.length !== sizeBytes) {
+    throw await corruptState(fs, path, { found: `${bytes.length} bytes`, expected: `${sizeBytes} bytes` });
+  }
   const found = crc32c(bytes);
-  if (found !== handle.crc32c) throw corruptState(path, `checksum ${hex(found)}`, `checksum ${hex(handle.crc32c)}`);
+  if (found !== handle.crc32c) {
+    const expected = `checksum ${hex(handle.crc32c)}`;
+    throw await corruptState(fs, path, { found: `checksum ${hex(found)} over bytes 0 to ${sizeBytes}`, expected });
+  }
   return bytes;
 }
 
-async function readStateFile(fs: LocalFs, path: string): Promise<Uint8Array> {
-  try {
-    return await readWhole(fs, path);
-  } catch (error) {
-    if (error instanceof FileSystemError) throw corruptState(path, error.message, "the state file", error);
-    throw error;
+/** The directory of the checkpoint that `given` stands for. */
+async function findCheckpoint(fs: LocalFs, given: string): Promise<string> {
+  const parent = fs.resolve(given, "..");
+  const stat = await fs.stat(given);
+  if (stat === undefined) throw notFound(given, `nothing there${await describeBeside(fs, parent)}`);
+  if (stat.kind === "file") {
+    if (given === fs.resolve(parent, METADATA_FILE)) return parent;
+    throw notFound(given, `a file that is not named ${METADATA_FILE}${await describeBeside(fs, parent)}`);
   }
+  if (await isCheckpoint(fs, given)) return given;
+  const newest = (await listCompleted(fs, given)).at(-1);
+  if (newest !== undefined) return newest;
+  throw notFound(given, `${await describeDirectory(fs, given)}${await describeBeside(fs, parent)}`);
+}
+
+async function readCheckpoint(fs: LocalFs, directory: string): Promise<LoadedCheckpoint> {
+  const file = fs.resolve(directory, METADATA_FILE);
+  try {
+    return { directory, metadata: decodeMetadata(await readWhole(fs, file), file) };
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== "MR_CHECKPOINT_CORRUPT") throw error;
+    const { where, found, expected } = error;
+    throw new MillraceError("MR_CHECKPOINT_CORRUPT", {
+      what: "The metadata of a checkpoint is damaged",
+      where,
+      ...(found === undefined ? {} : { found }),
+      ...(expected === undefined ? {} : { expected }),
+      todo: await restoreFromAnother(fs, directory),
+      cause: error,
+    });
+  }
+}
+
+function isCheckpoint(fs: LocalFs, directory: string): Promise<boolean> {
+  return fs.stat(fs.resolve(directory, METADATA_FILE)).then((stat) => stat?.kind === "file");
 }
 
 async function readWhole(fs: LocalFs, path: string): Promise<Uint8Array> {
@@ -80,31 +134,86 @@ async function readWhole(fs: LocalFs, path: string): Promise<Uint8Array> {
 
 async function describeDirectory(fs: LocalFs, directory: string): Promise<string> {
   const names = await fs.list(directory);
-  if (names.length === 0) return "an empty directory";
-  const shown = names.slice(0, 8).join(", ");
-  return `a directory without ${METADATA_FILE}, with ${shown}${names.length > 8 ? ` and ${names.length - 8} more` : ""}`;
+  return names.length === 0 ? "an empty directory" : `a directory without ${METADATA_FILE}, with ${shown(names)}`;
 }
 
-function notFound(path: string, found: string, cause: unknown): MillraceError {
+/** What could have been meant: completed checkpoints in the directory that `given` is, or would be, in. */
+async function describeBeside(fs: LocalFs, parent: string): Promise<string> {
+  const names = (await listIfPossible(fs, parent)).map((path) => path.slice(parent.length).replace(/^[/\\]/, ""));
+  return names.length === 0 ? "" : `; ${parent} has ${shown(names)}`;
+}
+
+/** What to do when the checkpoint in `directory` is damaged: the command for each readable one beside it, newest first. */
+async function restoreFromAnother(fs: LocalFs, directory: string): Promise<string> {
+  const readable: string[] = [];
+  for (const path of [...(await listIfPossible(fs, fs.resolve(directory, "..")))].reverse()) {
+    if (path !== directory && readable.length < SHOWN_MAX && (await isReadable(fs, path))) readable.push(path);
+  }
+  if (readable.length === 0) {
+    return "There is no other readable checkpoint beside it. Restore this one from a copy, or give the path of another with -s";
+  }
+  const commands = readable.map((path) => `millrace run <job.ts> -s ${path}`);
+  return `Nothing falls back to another checkpoint by itself. To restore one of the readable ones: ${commands.join(" or ")}`;
+}
+
+/** For what a message adds to a failure: what cannot be listed must not take the failure's place. */
+async function listIfPossible(fs: LocalFs, directory: string): Promise<readonly string[]> {
+  try {
+    return await listCompleted(fs, directory);
+  } catch (error) {
+    if (error instanceof FileSystemError) return [];
+    throw error;
+  }
+}
+
+async function isReadable(fs: LocalFs, directory: string): Promise<boolean> {
+  const file = fs.resolve(directory, METADATA_FILE);
+  try {
+    decodeMetadata(await readWhole(fs, file), file);
+    return true;
+  } catch (error) {
+    if (error instanceof MillraceError || error instanceof FileSystemError) return false;
+    throw error;
+  }
+}
+
+function notFound(path: string, found: string): MillraceError {
   return new MillraceError("MR_CHECKPOINT_NOT_FOUND", {
     what: "There is no checkpoint to restore from",
     where: { path },
     found,
     expected: "a checkpoint's directory (chk-<n>), its _metadata file, or a job's directory with completed checkpoints",
     todo: "Correct the path given with -s (execution.state-recovery.path)",
+  });
+}
+
+function unreadable(path: string, cause: FileSystemError): MillraceError {
+  return new MillraceError("MR_CHECKPOINT_UNREADABLE", {
+    what: "The checkpoint cannot be read",
+    where: { path },
+    found: cause.message,
+    expected: "a directory and files that this process may read",
+    todo: "Check the permissions and the disk",
     cause,
   });
 }
 
-function corruptState(file: string, found: string, expected: string, cause?: unknown): MillraceError {
+async function corruptState(
+  fs: LocalFs,
+  file: string,
+  details: { readonly found: string; readonly expected: string; readonly cause?: unknown },
+): Promise<MillraceError> {
   return new MillraceError("MR_STATE_FILE_CORRUPT", {
     what: "A state file of the checkpoint is missing or damaged",
     where: { file },
-    found,
-    expected,
-    todo: "Restore from another checkpoint: give its path with -s; nothing falls back to an older one by itself",
-    cause,
+    ...details,
+    todo: await restoreFromAnother(fs, fs.resolve(file, "..")),
   });
+}
+
+function shown(names: readonly string[]): string {
+  const rest = names.length - SHOWN_MAX;
+  return `${names.slice(0, SHOWN_MAX).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 function hex(value: number): string {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { FileSystemError } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
 import { FileSystemCheckpointStorage, METADATA_FILE } from "./checkpoint-storage.ts";
-import { decodeMetadata, encodeMetadata } from "./metadata-codec.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 const INLINE_BELOW_BYTES = 100;
@@ -40,6 +40,8 @@ function metadataOf(checkpointId: number, keyed: StateHandle, lists: StateHandle
 }
 
 const stateOf = (checkpointId: number, sizeBytes: number): Uint8Array => new Uint8Array(sizeBytes).fill(checkpointId);
+
+const inline = (byte: number): StateHandle => ({ kind: "inline", bytes: new Uint8Array([byte]) });
 
 async function take(storage: FileSystemCheckpointStorage, checkpointId: number): Promise<void> {
   const keyed = await storage.write(checkpointId, stateOf(checkpointId, 5000));
@@ -82,6 +84,10 @@ test("after a power cut at any effect every listed checkpoint is whole, and a co
       }
       discarded.push(1);
       await storage.discard(1);
+      // Given up while a task still writes.
+      const late = storage.write(3, stateOf(3, 5000));
+      await storage.discard(3);
+      await late;
     };
     void script().then(() => {
       isDone = true;
@@ -155,21 +161,121 @@ test("a state file that is short, changed or missing is found out before it is u
   });
 });
 
-test("metadata is read back as it was written; any flipped bit or lost end is found", () => {
-  const metadata = metadataOf(
-    3,
-    { kind: "file", name: "f-1", sizeBytes: 5000, crc32c: 123 },
-    { kind: "inline", bytes: new Uint8Array([1, 2, 3]) },
-  );
-  const bytes = encodeMetadata(metadata);
-  expect(decodeMetadata(bytes, "m")).toMatchObject({ ...metadata, operators: [{ uid: "sum", maxParallelism: 128 }] });
-  expect(decodeMetadata(bytes, "m").operators[0]!.subtasks).toEqual(metadata.operators[0]!.subtasks);
-  for (let at = 0; at < bytes.length; at++) {
-    for (let bit = 0; bit < 8; bit++) {
-      const flipped = bytes.slice();
-      flipped[at]! ^= 1 << bit;
-      expect(() => decodeMetadata(flipped, "m")).toThrow(/MR_CHECKPOINT_CORRUPT|MR_FORMAT_VERSION_UNSUPPORTED/);
+test("a discarded checkpoint stays gone, whatever its tasks still write (F4)", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    const storage = storageOn(platform);
+    await storage.initialize();
+    // Under way while it is discarded, in any phase of the write.
+    const early = storage.write(1, stateOf(1, 5000));
+    await storage.discard(1);
+    expect((await early).kind).toBe("file");
+    expect(await platform.fs.list("/checkpoints/job")).toEqual(["shared", "taskowned"]);
+    // Begun afterwards.
+    await expect(storage.write(1, stateOf(1, 5000))).rejects.toThrow("MR_CHECKPOINT_ABORTED");
+    await expect(storage.write(1, stateOf(1, 5))).rejects.toThrow("MR_CHECKPOINT_ABORTED");
+    await expect(storage.storeMetadata(metadataOf(1, inline(1), inline(2)))).rejects.toThrow("MR_CHECKPOINT_ABORTED");
+    expect(await platform.fs.list("/checkpoints/job")).toEqual(["shared", "taskowned"]);
+  });
+});
+
+test("a completed checkpoint of an earlier job in the same directory is neither overwritten nor discarded (F5)", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    const first = storageOn(platform);
+    await first.initialize();
+    await take(first, 1);
+    const second = storageOn(platform);
+    await second.initialize();
+    await expect(second.write(1, stateOf(9, 5000))).rejects.toThrow("MR_CHECKPOINT_EXISTS");
+    await expect(second.storeMetadata(metadataOf(1, inline(1), inline(2)))).rejects.toThrow("MR_CHECKPOINT_EXISTS");
+    await second.discard(1);
+    expect(await readAll(platform)).toEqual([1]);
+    await take(second, 2);
+    await second.discard(2);
+    expect(await readAll(platform)).toEqual([1]);
+  });
+});
+
+test("what a crashed attempt left under the same number is cleared before the number is used again", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    await storageOn(platform).write(1, stateOf(8, 5000));
+    const storage = storageOn(platform);
+    await take(storage, 1);
+    expect(await platform.fs.list("/checkpoints/job/chk-1")).toHaveLength(2);
+    expect(await readAll(platform)).toEqual([1]);
+  });
+});
+
+test("a directory that cannot be written to is refused by name", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    const file = await platform.fs.open("/checkpoints", "create");
+    await file.close();
+    await expect(storageOn(platform).initialize()).rejects.toThrow("MR_CHECKPOINT_STORAGE_FAILED");
+  });
+});
+
+test("a path beside completed checkpoints is refused with their names", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    const storage = storageOn(platform);
+    for (const id of [3, 5]) await take(storage, id);
+    await storage.write(6, stateOf(6, 5000));
+    const absent = loadCheckpoint(platform.fs, "/checkpoints/job/chk-4");
+    await expect(absent).rejects.toThrow(
+      /MR_CHECKPOINT_NOT_FOUND.*nothing there; \/checkpoints\/job has chk-3, chk-5\./,
+    );
+    const unfinished = loadCheckpoint(platform.fs, "/checkpoints/job/chk-6");
+    await expect(unfinished).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*without _metadata.*has chk-3, chk-5\./);
+    const [name] = (await platform.fs.list("/checkpoints/job/chk-3")).filter((each) => each !== METADATA_FILE);
+    const stateFile = loadCheckpoint(platform.fs, `/checkpoints/job/chk-3/${name}`);
+    await expect(stateFile).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*not named _metadata/);
+  });
+});
+
+test("a damaged checkpoint is refused with the command for each readable one beside it", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  const { disk } = platform.storage;
+  await platform.run(async () => {
+    const storage = storageOn(platform);
+    for (const id of [1, 2, 3, 4]) await take(storage, id);
+    disk.flipBit("/checkpoints/job/chk-4/_metadata", 50, 0);
+    disk.flipBit("/checkpoints/job/chk-2/_metadata", 50, 0);
+    const damaged = "MR_CHECKPOINT_CORRUPT.*offset \\d+.*Found: .*Expected: .*";
+    const command = "millrace run <job.ts> -s /checkpoints/job/chk";
+    // Also when only the job was named: the newest is meant, and nothing older is taken instead.
+    for (const path of ["/checkpoints/job/chk-4", "/checkpoints/job"]) {
+      await expect(loadCheckpoint(platform.fs, path)).rejects.toThrow(
+        new RegExp(`${damaged}${command}-3 or ${command}-1\\.$`),
+      );
     }
-    expect(() => decodeMetadata(bytes.subarray(0, at), "m")).toThrow("MR_CHECKPOINT_CORRUPT");
-  }
+    const { metadata, directory } = await loadCheckpoint(platform.fs, "/checkpoints/job/chk-3");
+    const handle = metadata.operators[0]!.subtasks[0]!.keyed!;
+    if (handle.kind !== "file") throw new Error("expected a file");
+    await platform.fs.remove(`${directory}/${handle.name}`);
+    await expect(readState(platform.fs, directory, handle)).rejects.toThrow(
+      new RegExp(`MR_STATE_FILE_CORRUPT.*${command}-1\\.$`),
+    );
+  });
+});
+
+test("a checkpoint that the system does not let us read is not taken for a damaged one", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    const storage = storageOn(platform);
+    await take(storage, 1);
+    const open = async (path: string): Promise<never> => {
+      throw new FileSystemError("EACCES", "open", path);
+    };
+    const fs = new Proxy(platform.fs, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name, target) as unknown;
+        if (name === "open") return open;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    await expect(loadCheckpoint(fs, "/checkpoints/job/chk-1")).rejects.toThrow(/MR_CHECKPOINT_UNREADABLE.*EACCES/);
+  });
 });

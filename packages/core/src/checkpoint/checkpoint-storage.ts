@@ -8,6 +8,9 @@
  * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
  * - F2. `_metadata` appears by a rename after everything it points to is durable.
  * - F3. Discarding removes `_metadata` first: a checkpoint that is half gone is not listed.
+ * - F4. A discarded checkpoint stays gone: discarding waits for the writes that are under way, later ones are refused.
+ * - F5. A completed checkpoint that somebody else stored, a job before this one in the same directory, is neither
+ *   overwritten nor discarded.
  */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
@@ -15,12 +18,17 @@ import { FileSystemError, type LocalFs, type Random } from "../platform/platform
 import { encodeMetadata } from "./metadata-codec.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
+/** @internal */
 export const METADATA_FILE = "_metadata";
+/** Discarded checkpoints whose late writes are still recognised; far more than can be under way at once. */
+const DISCARDED_REMEMBERED_MAX = 1024;
 
-/** Where the JobMaster and the tasks keep checkpoints. */
+/** Where the JobMaster and the tasks keep checkpoints. @internal */
 export interface CheckpointStorage {
   initialize(): Promise<void>;
-  /** Makes bytes durable as part of a checkpoint. */
+  /**
+   * Makes bytes durable as part of a checkpoint. They must not change until the promise settles, and inline ones never.
+   */
   write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle>;
   /** Completes a checkpoint; returns its directory, undefined when it is only in memory. */
   storeMetadata(metadata: CheckpointMetadata): Promise<string | undefined>;
@@ -29,6 +37,7 @@ export interface CheckpointStorage {
   removeIfEmpty(): Promise<void>;
 }
 
+/** @internal */
 export interface FileSystemStorageOptions {
   readonly fs: LocalFs;
   readonly random: Random;
@@ -41,10 +50,23 @@ export interface FileSystemStorageOptions {
   readonly inlineBelowBytes: number;
 }
 
+/**
+ * One job's checkpoints in a directory. Its methods may overlap.
+ *
+ * @throws MillraceError from writing and storing: `MR_DISK_FULL`, `MR_CHECKPOINT_STORAGE_FAILED`, `MR_CHECKPOINT_EXISTS`
+ *   (F5), `MR_CHECKPOINT_ABORTED` (F4). The caller then discards the checkpoint.
+ * @internal
+ */
 export class FileSystemCheckpointStorage implements CheckpointStorage {
   readonly #options: FileSystemStorageOptions;
   readonly #directory: string;
+  /** Directories of pending and completed checkpoints, by id. */
   readonly #prepared = new Map<number, Promise<string>>();
+  /** Writes under way, by checkpoint id. */
+  readonly #writing = new Map<number, Set<Promise<unknown>>>();
+  /** Checkpoints whose metadata this storage has written or begun to write. */
+  readonly #own = new Set<number>();
+  readonly #discarded = new Set<number>();
 
   constructor(options: FileSystemStorageOptions) {
     this.#options = options;
@@ -67,7 +89,53 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
   }
 
   /** Makes bytes durable as part of a checkpoint (F1). */
-  async write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+  write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    return this.#whileWriting(checkpointId, () => this.#write(checkpointId, bytes));
+  }
+
+  /** Completes a checkpoint (F2); returns its directory. */
+  storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+    return this.#whileWriting(metadata.checkpointId, () => this.#storeMetadata(metadata));
+  }
+
+  /** Removes a checkpoint, completed or not (F3, F4, F5). */
+  async discard(checkpointId: number): Promise<void> {
+    const { fs } = this.#options;
+    const directory = this.pathOf(checkpointId);
+    this.#rememberDiscarded(checkpointId);
+    await Promise.allSettled(this.#writing.get(checkpointId) ?? []);
+    this.#prepared.delete(checkpointId);
+    const metadataFile = fs.resolve(directory, METADATA_FILE);
+    if ((await fs.stat(directory)) === undefined) return;
+    if (!this.#own.delete(checkpointId) && (await fs.stat(metadataFile)) !== undefined) return;
+    await fs.remove(metadataFile);
+    await fs.syncDirectory(directory);
+    await fs.removeTree(directory);
+  }
+
+  /** Removes the job's directory when no checkpoint is left in it. */
+  async removeIfEmpty(): Promise<void> {
+    const { fs, hasJobDirectory } = this.#options;
+    if (!hasJobDirectory || (await fs.stat(this.#directory)) === undefined) return;
+    const names = await fs.list(this.#directory);
+    if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(this.#directory);
+  }
+
+  async #whileWriting<T>(checkpointId: number, action: () => Promise<T>): Promise<T> {
+    if (this.#discarded.has(checkpointId)) throw abortedError(checkpointId);
+    const running = this.#writing.get(checkpointId) ?? new Set();
+    this.#writing.set(checkpointId, running);
+    const written = action();
+    running.add(written);
+    try {
+      return await written;
+    } finally {
+      running.delete(written);
+      if (running.size === 0) this.#writing.delete(checkpointId);
+    }
+  }
+
+  async #write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
     if (bytes.length < this.#options.inlineBelowBytes) return { kind: "inline", bytes };
     const { fs, random } = this.#options;
     const directory = await this.#prepare(checkpointId);
@@ -81,13 +149,14 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     return { kind: "file", name, sizeBytes: bytes.length, crc32c: crc32c(bytes) };
   }
 
-  /** Completes a checkpoint (F2); returns its directory. */
-  async storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+  async #storeMetadata(metadata: CheckpointMetadata): Promise<string> {
     const { fs } = this.#options;
     const directory = await this.#prepare(metadata.checkpointId);
     const inProgress = fs.resolve(directory, `${METADATA_FILE}.inprogress`);
     try {
       await writeDurably(fs, inProgress, encodeMetadata(metadata));
+      // Before the rename: when its outcome is unknown, what may be there is to be discarded like the rest.
+      this.#own.add(metadata.checkpointId);
       await fs.rename(inProgress, fs.resolve(directory, METADATA_FILE));
       await fs.syncDirectory(directory);
     } catch (error) {
@@ -96,23 +165,13 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     return directory;
   }
 
-  /** Removes a checkpoint, completed or not (F3). */
-  async discard(checkpointId: number): Promise<void> {
-    const { fs } = this.#options;
-    const directory = this.pathOf(checkpointId);
-    this.#prepared.delete(checkpointId);
-    if ((await fs.stat(directory)) === undefined) return;
-    await fs.remove(fs.resolve(directory, METADATA_FILE));
-    await fs.syncDirectory(directory);
-    await fs.removeTree(directory);
-  }
-
-  /** Removes the job's directory when no checkpoint is left in it. */
-  async removeIfEmpty(): Promise<void> {
-    const { fs, hasJobDirectory } = this.#options;
-    if (!hasJobDirectory || (await fs.stat(this.#directory)) === undefined) return;
-    const names = await fs.list(this.#directory);
-    if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(this.#directory);
+  #rememberDiscarded(checkpointId: number): void {
+    this.#discarded.add(checkpointId);
+    if (this.#discarded.size <= DISCARDED_REMEMBERED_MAX) return;
+    for (const oldest of this.#discarded) {
+      this.#discarded.delete(oldest);
+      return;
+    }
   }
 
   #prepare(checkpointId: number): Promise<string> {
@@ -128,8 +187,9 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     const { fs } = this.#options;
     const directory = this.pathOf(checkpointId);
     try {
+      if ((await fs.stat(fs.resolve(directory, METADATA_FILE))) !== undefined) throw existsError(directory);
       // What an attempt of the same number left behind before a crash was never completed.
-      if ((await fs.stat(fs.resolve(directory, METADATA_FILE))) === undefined) await fs.removeTree(directory);
+      await fs.removeTree(directory);
       await fs.makeDirectory(directory);
       await fs.syncDirectory(this.#directory);
     } catch (error) {
@@ -139,7 +199,7 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
   }
 }
 
-/** For jobs without a checkpoint directory: survives failures of the job, not of the process. */
+/** For jobs without a checkpoint directory: survives failures of the job, not of the process. @internal */
 export class MemoryCheckpointStorage implements CheckpointStorage {
   async initialize(): Promise<void> {}
 
@@ -172,6 +232,24 @@ async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promi
   } finally {
     await file.close();
   }
+}
+
+function abortedError(checkpointId: number): MillraceError {
+  return new MillraceError("MR_CHECKPOINT_ABORTED", {
+    what: "A task's state came too late for its checkpoint, which has been given up",
+    where: { checkpoint: checkpointId },
+    todo: "Nothing is lost. If it happens often, raise execution.checkpointing.timeout",
+  });
+}
+
+function existsError(directory: string): MillraceError {
+  return new MillraceError("MR_CHECKPOINT_EXISTS", {
+    what: "The checkpoint directory already holds a completed checkpoint with this number",
+    where: { directory },
+    found: "a checkpoint of a job that ran before",
+    expected: "no checkpoint; a completed one is never overwritten",
+    todo: "Give the job its own execution.checkpointing.dir, leave execution.checkpointing.create-subdir on, or restore from the newest checkpoint in the directory",
+  });
 }
 
 function storageError(error: unknown, directory: string): unknown {

@@ -3,11 +3,15 @@
  * is `{"file", "size", "crc"}` or `{"at", "size"}`, the latter a range of the section "inline", which holds the bytes of all
  * inline handles one after the other. The container's checksums cover both.
  */
-import { MillraceError } from "../base/errors.ts";
+import { type ErrorWhere, MillraceError } from "../base/errors.ts";
 import { decodeContainer, encodeContainer } from "../types/container.ts";
 import type { CheckpointMetadata, OperatorStateMetadata, StateHandle } from "./state-handles.ts";
 
+/** Of the JSON in it; the container has its own. @internal */
 export const METADATA_FORMAT_VERSION = 1;
+
+/** A name without a directory. */
+const FILE_NAME = /^(?!\.{1,2}$)[^/\\]+$/;
 
 type JsonHandle =
   | { readonly file: string; readonly size: number; readonly crc: number }
@@ -26,6 +30,7 @@ interface JsonMetadata {
   readonly coordinators: readonly { readonly uid: string; readonly handle: JsonHandle }[];
 }
 
+/** @internal */
 export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
   const inline: Uint8Array[] = [];
   let inlineBytes = 0;
@@ -67,7 +72,12 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
   ]);
 }
 
-/** @throws MillraceError `MR_CHECKPOINT_CORRUPT`, or `MR_FORMAT_VERSION_UNSUPPORTED` for a later format. */
+/**
+ * Inline states are views of `bytes`.
+ *
+ * @throws MillraceError `MR_CHECKPOINT_CORRUPT` with the offset, or `MR_FORMAT_VERSION_UNSUPPORTED` for a later format.
+ * @internal
+ */
 export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetadata {
   const [section, inline] = readSections(bytes, file);
   // The container's checksum has been verified, so this is what encodeMetadata wrote.
@@ -81,12 +91,14 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
       todo: "Restore it with the release that wrote it, or a later one",
     });
   }
-  const fromJson = (handle: JsonHandle): StateHandle =>
-    "file" in handle
-      ? { kind: "file", name: handle.file, sizeBytes: handle.size, crc32c: handle.crc }
-      : { kind: "inline", bytes: inline.subarray(handle.at, handle.at + handle.size) };
+  const fromJson = (handle: JsonHandle): StateHandle => handleOf(handle, inline, file);
+  const { jobId, jobName, checkpointId, timestampMs, graphHash } = json;
   return {
-    ...json,
+    jobId,
+    jobName,
+    checkpointId,
+    timestampMs,
+    graphHash,
     operators: json.operators.map((operator) => ({
       ...operator,
       subtasks: operator.subtasks.map(({ keyed, lists }) => ({
@@ -99,25 +111,42 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
   };
 }
 
+function handleOf(handle: JsonHandle, inline: Uint8Array, file: string): StateHandle {
+  if ("file" in handle) {
+    // A checksum is no signature: a file that was made up must not lead out of the checkpoint's directory.
+    if (!FILE_NAME.test(handle.file)) throw corrupt(file, { found: `a state file ${JSON.stringify(handle.file)}` });
+    return { kind: "file", name: handle.file, sizeBytes: handle.size, crc32c: handle.crc };
+  }
+  const end = handle.at + handle.size;
+  if (!(handle.at >= 0 && handle.size >= 0 && end <= inline.length)) {
+    throw corrupt(file, { found: `inline state at ${handle.at} to ${end} of ${inline.length} bytes` });
+  }
+  return { kind: "inline", bytes: inline.subarray(handle.at, end) };
+}
+
 function readSections(bytes: Uint8Array, file: string): readonly [Uint8Array, Uint8Array] {
   try {
     const sections = decodeContainer(bytes, { file });
     const section = sections.find(({ name }) => name === "metadata");
     const inline = sections.find(({ name }) => name === "inline");
     if (section !== undefined && inline !== undefined) return [section.bytes, inline.bytes];
-    throw corrupt(file, `sections ${sections.map(({ name }) => name).join(", ")}`, undefined);
+    throw corrupt(file, { found: `sections ${sections.map(({ name }) => name).join(", ")}` });
   } catch (cause) {
-    if (cause instanceof MillraceError && cause.code !== "MR_DATA_CORRUPT") throw cause;
-    throw corrupt(file, cause instanceof MillraceError ? (cause.found ?? cause.message) : String(cause), cause);
+    if (cause instanceof MillraceError && cause.code === "MR_DATA_CORRUPT") throw corrupt(file, cause, cause);
+    throw cause;
   }
 }
 
-function corrupt(file: string, found: string, cause: unknown): MillraceError {
+function corrupt(
+  file: string,
+  details: { readonly found?: string | undefined; readonly expected?: string | undefined; readonly where?: ErrorWhere },
+  cause?: unknown,
+): MillraceError {
   return new MillraceError("MR_CHECKPOINT_CORRUPT", {
     what: "The metadata of a checkpoint is damaged",
-    where: { file },
-    found,
-    expected: "the bytes that were written, with their checksums",
+    where: { file, ...details.where },
+    found: details.found ?? "other bytes",
+    expected: details.expected ?? "what was written",
     todo: "Restore from another checkpoint: give its path with -s; nothing falls back to an older one by itself",
     cause,
   });

@@ -6,14 +6,17 @@ import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { type ContainerSection, decodeContainer, encodeContainer } from "../types/container.ts";
 
+/** How a list is dealt out to the subtasks of another parallelism. @internal */
 export type ListMode = "split" | "union" | "broadcast";
 
+/** One list state of one subtask; the elements are opaque here. @internal */
 export interface OperatorList {
   readonly name: string;
   readonly mode: ListMode;
   readonly elements: readonly Uint8Array[];
 }
 
+/** @internal */
 export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array {
   return encodeContainer(
     lists.map((list): ContainerSection => {
@@ -28,6 +31,7 @@ export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array 
   );
 }
 
+/** The elements are views of `bytes`. @throws MillraceError `MR_DATA_CORRUPT` @internal */
 export function decodeOperatorLists(bytes: Uint8Array): readonly OperatorList[] {
   return decodeContainer(bytes).map((section) => {
     const input = new BinaryReader(section.bytes);
@@ -42,6 +46,13 @@ export function decodeOperatorLists(bytes: Uint8Array): readonly OperatorList[] 
 /**
  * Deals the lists of all old subtasks out to the new ones: split lists round robin, union and broadcast lists whole to
  * everybody. At equal parallelism every subtask gets its own split lists back.
+ *
+ * A broadcast list is the same in every subtask; the first one's is taken. Every new subtask gets every name, if only with
+ * an empty list.
+ *
+ * @param old - By old subtask index.
+ * @returns Elements by list name, by new subtask index.
+ * @internal
  */
 export function redistributeLists(
   old: readonly (readonly OperatorList[])[],

@@ -1,17 +1,21 @@
-/** What a checkpoint is made of: handles to bytes, by operator and subtask. Plain data that can be sent and stored. */
+/**
+ * What a checkpoint is made of: handles to bytes, by operator and subtask. Plain data that can be sent between threads and
+ * stored; docs/internals/checkpoint-metadata.md shows how it lies in `_metadata`.
+ */
 
-/** Where some bytes of state are. Few bytes travel in the handle, and end up in the metadata. */
+/** Where some bytes of state are. Few bytes travel in the handle, and end up in the metadata. @internal */
 export type StateHandle =
   | { readonly kind: "inline"; readonly bytes: Uint8Array }
   | {
       readonly kind: "file";
-      /** Name in the checkpoint's directory. */
+      /** Name in the checkpoint's directory, so that the directory can be moved as a whole. */
       readonly name: string;
       readonly sizeBytes: number;
+      /** Of all the bytes, unsigned. */
       readonly crc32c: number;
     };
 
-/** The state of one operator in one subtask. */
+/** The state of one operator in one subtask. @internal */
 export interface OperatorSubtaskState {
   readonly uid: string;
   /** A container of keyed state (state/keyed-snapshot-format.ts), when the operator has any. */
@@ -20,7 +24,7 @@ export interface OperatorSubtaskState {
   readonly lists: StateHandle;
 }
 
-/** One operator in a completed checkpoint. */
+/** One operator in a completed checkpoint. @internal */
 export interface OperatorStateMetadata {
   readonly uid: string;
   readonly name: string;
@@ -32,13 +36,14 @@ export interface OperatorStateMetadata {
   readonly subtasks: readonly OperatorSubtaskState[];
 }
 
-/** A completed checkpoint. */
+/** A completed checkpoint. @internal */
 export interface CheckpointMetadata {
   readonly jobId: string;
   readonly jobName: string;
   readonly checkpointId: number;
   /** Epoch ms of the trigger. */
   readonly timestampMs: number;
+  /** Of the job graph that wrote it; a difference is no error. */
   readonly graphHash: string;
   readonly operators: readonly OperatorStateMetadata[];
   /** Enumerator state by source uid. */

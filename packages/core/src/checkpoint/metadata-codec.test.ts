@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeContainer } from "../types/container.ts";
+import { decodeMetadata, encodeMetadata, METADATA_FORMAT_VERSION } from "./metadata-codec.ts";
+import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+
+/** The worked example of docs/internals/checkpoint-metadata.md. */
+const EXAMPLE: CheckpointMetadata = {
+  jobId: "5a1fe0c2b3d4958677869504a3b2c1d0",
+  jobName: "totals",
+  checkpointId: 7,
+  timestampMs: 1_700_000_000_000,
+  graphHash: "9c1185a5c5e9fc54",
+  operators: [
+    {
+      uid: "sum",
+      name: "Sum",
+      parallelism: 2,
+      maxParallelism: 128,
+      isStateful: true,
+      subtasks: [
+        {
+          uid: "sum",
+          keyed: {
+            kind: "file",
+            name: "0f8f3c1e-6d0c-4a6e-9a55-2f7f0f6f9d11",
+            sizeBytes: 48_211,
+            crc32c: 0xe306_9283,
+          },
+          lists: { kind: "inline", bytes: new Uint8Array([1, 2]) },
+        },
+        { uid: "sum", keyed: undefined, lists: { kind: "inline", bytes: new Uint8Array([3]) } },
+      ],
+    },
+  ],
+  coordinators: [{ uid: "flights", handle: { kind: "inline", bytes: new Uint8Array([4, 5, 6]) } }],
+};
+
+const fileHandles: fc.Arbitrary<StateHandle> = fc.record({
+  kind: fc.constant("file" as const),
+  name: fc.uuid(),
+  sizeBytes: fc.nat(),
+  crc32c: fc.nat({ max: 0xffff_ffff }),
+});
+const handles: fc.Arbitrary<StateHandle> = fc.oneof(
+  fc.record({ kind: fc.constant("inline" as const), bytes: fc.uint8Array() }),
+  fileHandles,
+);
+const texts = fc.string({ unit: "binary", maxLength: 12 });
+const metadatas: fc.Arbitrary<CheckpointMetadata> = fc.record({
+  jobId: texts,
+  jobName: texts,
+  checkpointId: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  timestampMs: fc.maxSafeInteger(),
+  graphHash: texts,
+  operators: fc.array(
+    fc
+      .record({
+        uid: texts,
+        name: texts,
+        parallelism: fc.nat(),
+        maxParallelism: fc.nat(),
+        isStateful: fc.boolean(),
+        subtasks: fc.array(fc.record({ keyed: fc.option(handles, { nil: undefined }), lists: handles }), {
+          maxLength: 3,
+        }),
+      })
+      .map(({ subtasks, ...operator }) => ({
+        ...operator,
+        subtasks: subtasks.map((subtask) => ({ uid: operator.uid, ...subtask })),
+      })),
+    { maxLength: 3 },
+  ),
+  coordinators: fc.array(fc.record({ uid: texts, handle: handles }), { maxLength: 2 }),
+});
+
+test("metadata is read back as it was written", () => {
+  fc.assert(
+    fc.property(metadatas, (metadata) => {
+      expect(decodeMetadata(encodeMetadata(metadata), "m")).toEqual(metadata);
+    }),
+  );
+});
+
+test("any flipped bit and any lost end is found, with its place", () => {
+  const bytes = encodeMetadata(EXAMPLE);
+  for (let at = 0; at < bytes.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      bytes[at]! ^= 1 << bit;
+      expect(() => decodeMetadata(bytes, "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*\(file m, offset \d+\)/);
+      bytes[at]! ^= 1 << bit;
+    }
+    expect(() => decodeMetadata(bytes.subarray(0, at), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*\(file m, offset \d+\)/);
+  }
+  expect(decodeMetadata(bytes, "m")).toEqual(EXAMPLE);
+});
+
+test("several damages at once, in the bytes of any checkpoint, are found too", () => {
+  const damages = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(metadatas, damages, (metadata, changes) => {
+      const bytes = encodeMetadata(metadata);
+      const damaged = bytes.slice();
+      for (const [at, mask] of changes) damaged[at % damaged.length]! ^= mask;
+      fc.pre(damaged.some((byte, at) => byte !== bytes[at]));
+      expect(() => decodeMetadata(damaged, "m")).toThrow("MR_CHECKPOINT_CORRUPT");
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+/** Metadata that was never written by `encodeMetadata`, with right checksums. */
+function forged(json: unknown, sectionName: string = "metadata"): Uint8Array {
+  return encodeContainer([
+    {
+      name: sectionName,
+      kind: "json",
+      schema: { kind: "json" },
+      bytes: new TextEncoder().encode(JSON.stringify(json)),
+    },
+    { name: "inline", kind: "bytes", schema: { kind: "bytes" }, bytes: new Uint8Array(4) },
+  ]);
+}
+
+test("a later format is refused by both versions, not as damage", () => {
+  expect(() => decodeMetadata(forged({ formatVersion: METADATA_FORMAT_VERSION + 1 }), "m")).toThrow(
+    /^MR_FORMAT_VERSION_UNSUPPORTED.*metadata format 2.*metadata format 1/,
+  );
+});
+
+test("a container of something else, and handles that lead elsewhere, are refused in spite of right checksums", () => {
+  const withHandle = (handle: object): Uint8Array =>
+    forged({ formatVersion: 1, operators: [], coordinators: [{ uid: "u", handle }] });
+  expect(() => decodeMetadata(forged({}, "state"), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*sections state, inline/);
+  for (const file of ["../../etc/passwd", "a/b", "..", ".", "", "a\\b"]) {
+    expect(() => decodeMetadata(withHandle({ file, size: 1, crc: 0 }), "m")).toThrow(
+      /^MR_CHECKPOINT_CORRUPT.*state file/,
+    );
+  }
+  for (const [at, size] of [
+    [2, 3],
+    [-1, 2],
+    [0, -1],
+  ]) {
+    expect(() => decodeMetadata(withHandle({ at, size }), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*inline state/);
+  }
+});
+
+test("the worked example of the documentation is what is written", () => {
+  const page = readFileSync(new URL("../../../../docs/internals/checkpoint-metadata.md", import.meta.url), "utf8");
+  const dump = page.match(/^[0-9a-f]{4}(?: {1,2}[0-9a-f]{2})+/gm) ?? [];
+  const documented = dump.flatMap((line) =>
+    line
+      .slice(4)
+      .trim()
+      .split(/ +/)
+      .map((digits) => Number.parseInt(digits, 16)),
+  );
+  expect(Array.from(encodeMetadata(EXAMPLE))).toEqual(documented);
+});
