@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument("[args...]")
     .option("-p, --parallelism <n>")
     .option("-s, --fromSavepoint <path>")
-    .option("-D <key=value...>")
+    .option("-D <key=value>", "a configuration setting", (value: string, all: string[]) => [...all, value], [])
     .passThroughOptions()
     .action((job: string, args: string[], options: RunOptions) => run(job, args, options));
   await program.parseAsync([...argv]).catch((error: unknown) => {

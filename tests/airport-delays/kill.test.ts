@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { committedFiles, newestCheckpoint, runAirportJob } from "../support/airport-run.ts";
+
+const KILLS = 20;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "millrace-kill-"));
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+test("killed with SIGKILL at 20 random moments and resumed each time, the job leaves the files of an undisturbed run", async () => {
+  const started = performance.now();
+  const undisturbed = join(directory, "undisturbed");
+  expect((await runAirportJob({ output: undisturbed })).code).toBe(0);
+  const wholeMs = performance.now() - started;
+  const expected = await committedFiles(undisturbed);
+
+  const output = join(directory, "killed");
+  let kills = 0;
+  let resumed = 0;
+  for (let isDone = false; !isDone; ) {
+    const restoreFrom = await newestCheckpoint(output);
+    if (restoreFrom !== undefined) resumed++;
+    // Anywhere between the start of the process and an eighth of the job, start included.
+    const killAfterMs = 500 + Math.random() * (wholeMs / 8);
+    const exit = await runAirportJob({
+      output,
+      restoreFrom,
+      checkpointInterval: "150 ms",
+      ...(kills < KILLS ? { killAfterMs } : {}),
+    });
+    if (exit.signal === "SIGKILL") kills++;
+    else {
+      expect(exit.code, exit.text).toBe(0);
+      isDone = true;
+    }
+  }
+  expect(kills).toBe(KILLS);
+  expect(resumed).toBeGreaterThan(KILLS / 2);
+  expect(await committedFiles(output)).toEqual(expected);
+}, 240_000);
