@@ -1,57 +1,86 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { Command } from "commander";
-import {
-  Configuration,
-  type JobArguments,
-  MillraceError,
-  parseJobArguments,
-  StreamExecutionEnvironment,
-} from "millrace";
+/** The command `millrace`. */
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { MillraceError } from "millrace";
+import { type ExplainOptions, explainJob } from "./explain-command.ts";
+import { renderError } from "./report-error.ts";
+import { runJob } from "./run-command.ts";
+import type { SettingOptions } from "./settings.ts";
 
-interface RunOptions {
-  readonly parallelism?: string;
-  readonly fromSavepoint?: string;
-  readonly D?: string[];
-}
+/** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
+const FAILED = 1;
+const MISUSED = 2;
 
-interface JobModule {
-  readonly default?: (env: StreamExecutionEnvironment, args: JobArguments) => void | Promise<void>;
-  readonly summary?: (args: JobArguments) => string | Promise<string>;
-}
+const misuseCodes = new Set([
+  "MR_CONFIG_INVALID",
+  "MR_CONFIG_UNSUPPORTED",
+  "MR_JOB_NOT_FOUND",
+  "MR_JOB_INVALID",
+  "MR_JOB_ARGUMENT_INVALID",
+]);
 
+/** Runs one command; sets the exit code of the process. @public */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command("millrace").enablePositionalOptions();
-  program
-    .command("run")
-    .argument("<job>")
-    .argument("[args...]")
-    .option("-p, --parallelism <n>")
-    .option("-s, --fromSavepoint <path>")
-    .option("-D <key=value>", "a configuration setting", (value: string, all: string[]) => [...all, value], [])
-    .passThroughOptions()
-    .action((job: string, args: string[], options: RunOptions) => run(job, args, options));
-  await program.parseAsync([...argv]).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof MillraceError ? error.message : String((error as Error).stack)}\n`);
-    process.exitCode = 1;
-  });
+  process.setSourceMapsEnabled(true);
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
+      return;
+    }
+    process.stderr.write(renderError(error, argv.includes("--stacktrace")));
+    process.exitCode = error instanceof MillraceError && misuseCodes.has(error.code) ? MISUSED : FAILED;
+  }
 }
 
-async function run(job: string, args: readonly string[], options: RunOptions): Promise<void> {
-  const entries = (options.D ?? []).map((entry) => ({
-    key: entry.split("=")[0]!,
-    value: entry.slice(entry.indexOf("=") + 1),
-  }));
-  if (options.parallelism !== undefined) entries.push({ key: "parallelism.default", value: options.parallelism });
-  if (options.fromSavepoint !== undefined)
-    entries.push({ key: "execution.state-recovery.path", value: options.fromSavepoint });
-  const module = (await import(pathToFileURL(resolve(job)).href)) as JobModule;
-  const env = StreamExecutionEnvironment.getExecutionEnvironment(Configuration.fromEntries(entries, "command line"));
-  const jobArguments = parseJobArguments([...args]);
-  await module.default!(env, jobArguments);
-  const client = await env.executeAsync();
-  process.once("SIGINT", () => void client.stop());
-  const result = await client.getJobExecutionResult();
-  process.stderr.write(`${JSON.stringify(result)}\n`);
-  if (module.summary !== undefined) process.stdout.write(await module.summary(jobArguments));
+/** @internal */
+export function createProgram(): Command {
+  const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
+  const program = new Command("millrace")
+    .description("Runs and explains Millrace jobs")
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError("(millrace --help shows what there is)");
+  withSettings(program.command("run"))
+    .description("run a job in this process until it ends; Ctrl-C ends it after a last checkpoint")
+    .addHelpText("after", runExamples)
+    .action((job: string, args: string[], options: SettingOptions) => runJob(job, args, options));
+  withSettings(program.command("explain"))
+    .description("show the plan of a job without running it")
+    .option("--json", "as JSON")
+    .option("--code", "with the generated code of every chain")
+    .action(async (job: string, args: string[], options: ExplainOptions) => {
+      process.stdout.write(await explainJob(job, args, options));
+    });
+  return program;
+}
+
+const runExamples = `
+Examples:
+  millrace run job.ts                                     the job, with its own settings
+  millrace run -p 2 -D execution.checkpointing.interval="10 s" job.ts
+  millrace run -s out/checkpoints/<job id>/chk-42 job.ts  go on from a checkpoint
+  millrace run job.ts --input data.jsonl                  what follows the job are its own arguments`;
+
+/** The options that become settings, and the job with its arguments. */
+function withSettings(command: Command): Command {
+  return command
+    .argument("<job>", "path of the job's module, TypeScript or JavaScript")
+    .argument("[arguments...]", "arguments of the job, such as --input FILE")
+    .option("-p, --parallelism <n>", "parallelism of operators that set none themselves")
+    .option("-s, --fromSavepoint <path>", "start from this checkpoint")
+    .option("-n, --allowNonRestoredState", "drop checkpointed state that the job has no operator for")
+    .option("-c, --config <file>", "a YAML file of settings")
+    .option(
+      "-D <key=value>",
+      "one setting; may be repeated",
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option("--stacktrace", "show the engine's frames of a failure too")
+    .passThroughOptions()
+    .exitOverride();
 }

@@ -7,6 +7,7 @@ export { BinaryWriter } from "./base/binary-writer.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
+export { generateChain } from "./codegen/chain-source.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
 export type {
@@ -21,6 +22,9 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
+export { graphOptionsOf } from "./embedded/job-settings.ts";
+export { buildJobGraph } from "./graph/build-job-graph.ts";
+export { describeJobGraph, renderPlan } from "./graph/describe.ts";
 export type { DiskEffect } from "./platform/disk-faults.ts";
 export { createNodePlatform } from "./platform/node-platform.ts";
 export type { Clock, FileStat, LocalFs, OpenFile, OpenMode, Platform } from "./platform/platform.ts";

@@ -70,8 +70,8 @@ export class EmbeddedAttempt implements ExecutionAttempt {
     return this.#deployed;
   }
 
-  triggerCheckpoint(checkpointId: number): void {
-    for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(checkpointId);
+  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
+    for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(checkpointId, isLast);
   }
 
   notifyCheckpointComplete(checkpointId: number): void {

@@ -60,6 +60,7 @@ export class Subtask {
   readonly #mails: (() => void)[] = [];
   #snapshots: SnapshotInProgress[] = [];
   #areSourcesBlocked = false;
+  #areSourcesStopped = false;
   #isRunning = false;
   #isInputFinished = false;
   #isEnded = false;
@@ -115,9 +116,10 @@ export class Subtask {
     this.#options.listener.onWake();
   }
 
-  /** Starts checkpoint `checkpointId` at this subtask's sources. */
-  triggerCheckpoint(checkpointId: number): void {
+  /** Starts checkpoint `checkpointId` at this subtask's sources; after the last one they take nothing in any more. */
+  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
     this.mail(() => {
+      if (isLast) this.#areSourcesStopped = true;
       if (this.#sources.length > 0) this.#onBarrier(this.#sourceChannel, checkpointId);
     });
   }
@@ -214,7 +216,7 @@ export class Subtask {
       for (let gate = 0; gate < this.#gates.length; gate++) {
         if (this.#takeFromGate(gate)) isMore = true;
       }
-      if (!this.#areSourcesBlocked) {
+      if (!this.#areSourcesBlocked && !this.#areSourcesStopped) {
         for (const source of this.#sources) {
           if (this.#mayTakeInput() && source.poll(this.chain)) isMore = true;
         }

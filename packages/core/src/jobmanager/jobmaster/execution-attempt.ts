@@ -35,7 +35,8 @@ export interface AttemptListener {
 export interface ExecutionAttempt {
   readonly tasks: readonly TaskId[];
   start(): void;
-  triggerCheckpoint(checkpointId: number): void;
+  /** `isLast`: the sources take nothing in after this barrier, because the job is being stopped. */
+  triggerCheckpoint(checkpointId: number, isLast: boolean): void;
   notifyCheckpointComplete(checkpointId: number): void;
   /** For jobs without checkpoints, after all input has been taken in. */
   commitAtEnd(): void;

@@ -114,7 +114,7 @@ export class JobCheckpoints {
     if (coordinator !== undefined) {
       this.#nextId = coordinator.nextId;
       await Promise.all(this.#storing);
-      for (const id of coordinator.pendingIds) await this.#discard(id);
+      for (const id of coordinator.pendingIds) await this.#discardOrReport(id);
       coordinator.onTasksLost();
     }
     this.#coordinator = undefined;
@@ -252,11 +252,17 @@ export class JobCheckpoints {
     await this.#options.storage.discard(checkpointId);
   }
 
-  // A directory that cannot be removed costs room, nothing else: the job goes on.
   #discardInBackground(checkpointId: number): void {
-    this.#discard(checkpointId).catch((error: unknown) => {
+    void this.#discardOrReport(checkpointId);
+  }
+
+  // A directory that cannot be removed costs room, nothing else: the job goes on.
+  async #discardOrReport(checkpointId: number): Promise<void> {
+    try {
+      await this.#discard(checkpointId);
+    } catch (error) {
       this.#options.platform.proc.writeError(`could not remove checkpoint ${checkpointId}: ${String(error)}\n`);
-    });
+    }
   }
 }
 

@@ -178,7 +178,7 @@ export class JobMaster {
       snapshotCoordinators: (id) => current.coordinators.snapshot(id),
       trigger: (id) => {
         if (this.#ending !== undefined) this.#ending.checkpointId ??= id;
-        current.attempt.triggerCheckpoint(id);
+        current.attempt.triggerCheckpoint(id, this.#ending?.kind === "stop");
       },
       onComplete: (id) => current.attempt.notifyCheckpointComplete(id),
       onAborted: (id, reason, cause) => this.#onAborted(id, reason, cause),

@@ -1,0 +1,49 @@
+import type { JobProgress } from "millrace";
+import { expect, test } from "vitest";
+import { progressLine, resultLines, stoppedLines } from "./progress.ts";
+
+const progress: JobProgress = {
+  status: "RUNNING",
+  recordsRead: 1_234_567,
+  recordsWritten: 10,
+  watermarkMs: Date.UTC(2001, 0, 2, 3, 4, 5),
+  checkpoints: { completed: 3, failed: 0, lastId: 3, lastPath: "/c/chk-3", lastCompletedMs: 100_000 },
+  restarts: 0,
+};
+
+test("the line shows records, rate, event time and the last checkpoint", () => {
+  expect(progressLine({ progress, recordsPerSecond: 98_765.4, wallMs: 101_500 }, 200)).toBe(
+    "RUNNING  1,234,567 records  98,765/s  watermark 2001-01-02 03:04:05  checkpoint 3 1.5 s ago",
+  );
+});
+
+test("what went wrong is in it too", () => {
+  const worse = { ...progress, restarts: 1, checkpoints: { ...progress.checkpoints, failed: 2 } };
+  expect(progressLine({ progress: worse, recordsPerSecond: 0, wallMs: 100_000 }, 200)).toMatch(
+    /2 checkpoints failed {2}1 restart$/,
+  );
+});
+
+test("the line never wraps", () => {
+  expect(progressLine({ progress, recordsPerSecond: 1, wallMs: 100_000 }, 30)).toHaveLength(29);
+});
+
+test("the summary names the job, its records and its checkpoints", () => {
+  const result = {
+    jobId: "x",
+    jobName: "flights",
+    netRuntimeMs: 2000,
+    recordsRead: 3000,
+    recordsWritten: 5,
+    checkpointsCompleted: 1,
+    restartCount: 2,
+  };
+  expect(resultLines(result)).toBe(
+    'Job "flights" FINISHED: 3,000 records read, 5 written in 2.0 s (1,500/s), 1 checkpoint, 2 restarts\n',
+  );
+});
+
+test("a stopped job says how to go on", () => {
+  expect(stoppedLines("/c/chk-3", "job.ts")).toContain("millrace run -s /c/chk-3 job.ts");
+  expect(stoppedLines(undefined, "job.ts")).toContain("starts afresh");
+});

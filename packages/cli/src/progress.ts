@@ -1,0 +1,63 @@
+/** How far a job is, as one line for a terminal and as a summary for its end. Pure. */
+import type { JobExecutionResult, JobProgress } from "millrace";
+
+/** @internal */
+export interface ProgressSample {
+  readonly progress: JobProgress;
+  /** Records a second since the last sample. */
+  readonly recordsPerSecond: number;
+  readonly wallMs: number;
+}
+
+/** One line, at most `columns` wide. @internal */
+export function progressLine({ progress, recordsPerSecond, wallMs }: ProgressSample, columns: number): string {
+  const { checkpoints, watermarkMs, restarts } = progress;
+  const parts = [
+    progress.status,
+    `${count(progress.recordsRead)} records`,
+    `${count(Math.round(recordsPerSecond))}/s`,
+    `watermark ${watermarkMs === undefined ? "-" : time(watermarkMs)}`,
+  ];
+  if (checkpoints.lastId !== undefined && checkpoints.lastCompletedMs !== undefined) {
+    parts.push(`checkpoint ${checkpoints.lastId} ${duration(wallMs - checkpoints.lastCompletedMs)} ago`);
+  }
+  if (checkpoints.failed > 0) parts.push(`${checkpoints.failed} checkpoints failed`);
+  if (restarts > 0) parts.push(`${restarts} ${restarts === 1 ? "restart" : "restarts"}`);
+  return parts.join("  ").slice(0, Math.max(0, columns - 1));
+}
+
+/** What is said when a job has finished. @internal */
+export function resultLines(result: JobExecutionResult): string {
+  const { recordsRead, recordsWritten, netRuntimeMs, checkpointsCompleted, restartCount } = result;
+  const rate = count(Math.round(recordsRead / Math.max(netRuntimeMs / 1000, 0.001)));
+  const parts = [
+    `${count(recordsRead)} records read, ${count(recordsWritten)} written in ${duration(netRuntimeMs)} (${rate}/s)`,
+    `${checkpointsCompleted} ${checkpointsCompleted === 1 ? "checkpoint" : "checkpoints"}`,
+  ];
+  if (restartCount > 0) parts.push(`${restartCount} ${restartCount === 1 ? "restart" : "restarts"}`);
+  return `Job "${result.jobName}" FINISHED: ${parts.join(", ")}\n`;
+}
+
+/** What is said when a job was stopped. @internal */
+export function stoppedLines(path: string | undefined, job: string): string {
+  if (path === undefined) return "Job stopped. It keeps no checkpoints on disk, so it starts afresh next time.\n";
+  return `Job stopped after a last checkpoint. To go on where it was:\n\n    millrace run -s ${path} ${job}\n\n`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function time(epochMs: number): string {
+  return new Date(epochMs)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.000Z$/, "")
+    .replace(/Z$/, "");
+}
+
+function duration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}

@@ -1,0 +1,77 @@
+import { basename } from "node:path";
+import {
+  type JobClient,
+  type JobExecutionResult,
+  PIPELINE_NAME,
+  parseJobArguments,
+  StreamExecutionEnvironment,
+} from "millrace";
+import { loadJob } from "./job-module.ts";
+import { type ProgressSample, progressLine, resultLines, stoppedLines } from "./progress.ts";
+import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
+
+const PROGRESS_MS = 250;
+
+/** Exit code of a process that was interrupted twice, as shells have it. */
+const INTERRUPTED = 130;
+
+/** Runs a job here, in this process, until it ends. @internal */
+export async function runJob(path: string, args: readonly string[], options: SettingOptions): Promise<void> {
+  const configuration = readSettings(options);
+  // A plain script makes its own environment; this is how it learns what the command line says.
+  process.env["MILLRACE_CONFIG"] = JSON.stringify(commandLineEntries(options));
+  const { build, summary } = await loadJob(path);
+  if (build === undefined) return;
+  const jobArguments = parseJobArguments([...args]);
+  const env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+  await build(env, jobArguments);
+  const client = await env.executeAsync(
+    env.getConfig().get(PIPELINE_NAME) ?? basename(path).replace(/\.[cm]?[jt]s$/, ""),
+  );
+  const outcome = await follow(client, path);
+  if (outcome === undefined) return;
+  process.stderr.write(resultLines(outcome));
+  if (summary !== undefined) process.stdout.write(await summary(jobArguments));
+}
+
+/** Waits for the job's end; undefined when it was stopped by a signal. */
+async function follow(client: JobClient, path: string): Promise<JobExecutionResult | undefined> {
+  let stopping: Promise<string | undefined> | undefined;
+  const onSignal = (): void => {
+    if (stopping !== undefined) process.exit(INTERRUPTED);
+    process.stderr.write("\nStopping after a last checkpoint; once more to stop at once.\n");
+    stopping = client.stop();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const stopProgress = showProgress(client);
+  try {
+    const result = await client.getJobExecutionResult();
+    if (stopping === undefined) return result;
+    process.stderr.write(stoppedLines(await stopping, path));
+    return undefined;
+  } finally {
+    stopProgress();
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+/** Redraws one line on a terminal; silent in a pipe. */
+function showProgress(client: JobClient): () => void {
+  const terminal = process.stderr;
+  if (!terminal.isTTY) return () => {};
+  let before = { records: 0, atMs: performance.now() };
+  const timer = setInterval(() => {
+    const progress = client.getProgress();
+    const nowMs = performance.now();
+    const recordsPerSecond = ((progress.recordsRead - before.records) * 1000) / Math.max(1, nowMs - before.atMs);
+    before = { records: progress.recordsRead, atMs: nowMs };
+    const sample: ProgressSample = { progress, recordsPerSecond: Math.max(0, recordsPerSecond), wallMs: Date.now() };
+    terminal.write(`\r\x1b[2K${progressLine(sample, terminal.columns ?? 100)}`);
+  }, PROGRESS_MS);
+  return () => {
+    clearInterval(timer);
+    terminal.write("\r\x1b[2K");
+  };
+}

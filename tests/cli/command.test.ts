@@ -1,0 +1,153 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { millrace, startMillrace } from "../support/millrace.ts";
+
+// Inside the workspace, so that jobs find the packages as a user's project does.
+const root = fileURLToPath(new URL("../../", import.meta.url));
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(root, "tests", ".cli-"));
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function job(name: string, text: string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, text);
+  return path;
+}
+
+const imports = `import { DataGeneratorSource, type StreamExecutionEnvironment, t, valueState } from "millrace";\n`;
+
+test("the first job of the README runs by copy and paste", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const text = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  expect(text.split("\n").length).toBeLessThan(35);
+  const { code, out, error } = await millrace("run", await job("first-job.ts", text));
+  expect(error).toContain("FINISHED: 1,000 records read, 12 written");
+  expect(out.trim().split("\n")[0]).toBe('{"user":"user-0","from":0,"to":30000,"count":100}');
+  expect(code).toBe(0);
+});
+
+test("explain shows the plan as text, as JSON and with the generated code, and runs nothing", async () => {
+  const path = await job(
+    "plan.ts",
+    `${imports}export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 9).keyBy((n) => n % 2).reduce((a, b) => a + b).uid("sums").print();`,
+  );
+  const text = await millrace("explain", path);
+  expect(text.out).toContain("uid=sums");
+  expect(text.out).not.toMatch(/^\d+$/m);
+  const plan = JSON.parse((await millrace("explain", "--json", "-p", "2", path)).out) as {
+    vertices: unknown[];
+    edges: { partitioning: string }[];
+  };
+  expect(plan.vertices.length).toBe(2);
+  expect(plan.edges[0]!.partitioning).toBe("hash");
+  expect((await millrace("explain", "--code", path)).out).toContain("function source0(batch)");
+});
+
+test("a plain script that executes itself follows the command line", async () => {
+  const path = await job(
+    "script.ts",
+    `import { StreamExecutionEnvironment } from "millrace";
+const env = StreamExecutionEnvironment.getExecutionEnvironment();
+env.fromSequence(1, 2).map((n) => n * env.getParallelism()).print();
+await env.execute();`,
+  );
+  const { code, out } = await millrace("run", "-p", "3", path);
+  expect(out.replaceAll(/\d+> /g, "").trim().split("\n").sort()).toEqual(["3", "6"]);
+  expect(code).toBe(0);
+});
+
+test("a function that throws is reported with operator, line of the job and exit code 1", async () => {
+  const path = await job(
+    "throws.ts",
+    `${imports}
+export default function throws(env: StreamExecutionEnvironment): void {
+  env
+    .fromSequence(1, 10)
+    .map((n) => {
+      if (n === 7) throw new RangeError("seven is too many");
+      return n;
+    })
+    .print();
+}`,
+  );
+  const { code, error } = await millrace("run", path);
+  expect(error).toContain("MR_USER_FUNCTION_FAILED");
+  expect(error).toContain("RangeError: seven is too many");
+  expect(error).toMatch(/throws\.ts:7:\d+/);
+  expect(error).not.toContain("millrace-chain");
+  expect(code).toBe(1);
+});
+
+test.each([
+  [["run", "--parallelsm", "2", "x.ts"], /Did you mean --parallelism/],
+  [["rnu", "x.ts"], /unknown command 'rnu'[\s\S]*Did you mean run/],
+  [["run", "nowhere.ts"], /MR_JOB_NOT_FOUND/],
+  [["run", "-D", "parallelism.defalt=2", "x.ts"], /MR_CONFIG_INVALID[\s\S]*did you mean parallelism\.default/],
+  [["run", "-D", "execution.checkpointing.interval=10 parsecs", "x.ts"], /MR_CONFIG_INVALID[\s\S]*10 parsecs/],
+  [["run", "-p", "0", "x.ts"], /MR_CONFIG_INVALID[\s\S]*parallelism\.default/],
+])("%j is a usage error that says what is meant", async (args, text) => {
+  const { code, error } = await millrace(...args);
+  expect(error).toMatch(text);
+  expect(code).toBe(2);
+});
+
+test("a configuration file's mistakes are shown with line and column, all at once", async () => {
+  const config = await job(
+    "config.yaml",
+    "parallelism:\n  default: many\nexecution.checkpointing:\n  intervall: 5 s\n",
+  );
+  const { code, error } = await millrace("run", "--config", config, "x.ts");
+  expect(error).toMatch(/config\.yaml:2:3/);
+  expect(error).toMatch(/config\.yaml:4:3[\s\S]*did you mean execution\.checkpointing\.interval/);
+  expect(code).toBe(2);
+});
+
+test("a module that is no job, or is broken, is refused", async () => {
+  const noJob = await job("no-job.ts", "export default 5;");
+  expect((await millrace("run", noJob)).error).toMatch(/MR_JOB_INVALID[\s\S]*number/);
+  const broken = await job("broken.ts", "export default (env => {");
+  expect((await millrace("run", broken)).error).toContain("MR_JOB_INVALID");
+});
+
+test("restoring from what is no checkpoint is refused with what is there", async () => {
+  const path = await job(
+    "restores.ts",
+    `${imports}export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 2).print();`,
+  );
+  const { code, error } = await millrace("run", "-s", directory, path);
+  expect(error).toMatch(/MR_CHECKPOINT_NOT_FOUND[\s\S]*first-job\.ts/);
+  expect(code).toBe(1);
+});
+
+test("Ctrl-C ends a job after a last checkpoint, from which -s goes on without loss or repetition", async () => {
+  const checkpoints = join(directory, "checkpoints");
+  const path = await job(
+    "endless.ts",
+    `${imports}
+export default function counts(env: StreamExecutionEnvironment): void {
+  env
+    .fromSource(DataGeneratorSource.of((i) => i, 1000, { ratePerSecond: 400 }), { boundedOutOfOrderness: 0, timestamp: (i) => i }, "numbers")
+    .keyBy(() => "all")
+    .reduce((a) => a + 1)
+    .uid("count")
+    .print();
+}`,
+  );
+  const settings = ["-D", "execution.checkpointing.interval=1 h", "-D", `execution.checkpointing.dir=${checkpoints}`];
+  const first = startMillrace(["run", ...settings, path]);
+  while (first.out().split("\n").length < 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  first.process.kill("SIGINT");
+  const stopped = await first.exit;
+  expect(stopped.code).toBe(0);
+  const resume = /millrace run -s (\S+)/.exec(stopped.error)![1]!;
+  const second = await millrace("run", "-s", resume, ...settings, path);
+  expect(second.code, second.error).toBe(0);
+  const numbers = `${stopped.out}${second.out}`.trim().split("\n").map(Number);
+  expect(numbers).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+});

@@ -1,0 +1,37 @@
+/** The command as a user runs it, in a process and a directory of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("../../packages/cli/bin/millrace.mjs", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface CommandExit {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+export interface StartedCommand {
+  readonly process: ChildProcess;
+  readonly exit: Promise<CommandExit>;
+  /** What it has written to standard output so far. */
+  out(): string;
+}
+
+export function startMillrace(args: readonly string[]): StartedCommand {
+  const child = spawn(process.execPath, [command, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let error = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    error += chunk;
+  });
+  const exit = new Promise<CommandExit>((resolve) => child.on("close", (code) => resolve({ code, out, error })));
+  return { process: child, exit, out: () => out };
+}
+
+export function millrace(...args: readonly string[]): Promise<CommandExit> {
+  return startMillrace(args).exit;
+}
