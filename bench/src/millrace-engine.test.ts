@@ -1,0 +1,46 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { differenceFromGolden, GOLDEN_EVENTS } from "./golden/golden-rows.ts";
+import type { JobName } from "./job-names.ts";
+import { runMillrace } from "./millrace-engine.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "millrace-engine-"));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const jobs: readonly JobName[] = ["ds-passthrough", "ds-keyed-sum", "ds-tumbling", "ds-sliding", "ds-session"];
+
+// Running sums show the order of arrival, which only parallelism 1 fixes.
+const runs = jobs.flatMap((job) =>
+  (job === "ds-keyed-sum" ? [1] : [1, 2, 3]).flatMap((parallelism) =>
+    [0, 50].map((checkpointIntervalMs) => ({ job, parallelism, checkpointIntervalMs })),
+  ),
+);
+
+test.each(runs)(
+  "the rows of $job are Flink's at parallelism $parallelism, checkpoints every $checkpointIntervalMs ms",
+  async (run) => {
+    const rowsFile = join(folder, `${run.job}-${run.parallelism}-${run.checkpointIntervalMs}.txt`);
+    await runMillrace({ ...GOLDEN_EVENTS, ...run, warm: 0.3, backend: "hashmap", rowsFile });
+    const lines = (await readFile(rowsFile, "utf8")).trimEnd().split("\n");
+    expect(differenceFromGolden(run.job, lines)).toBeUndefined();
+  },
+);
+
+test("the interval join says that it is still to come", async () => {
+  const run = {
+    ...GOLDEN_EVENTS,
+    job: "ds-interval-join" as const,
+    warm: 0.3,
+    parallelism: 1,
+    backend: "hashmap" as const,
+    checkpointIntervalMs: 0,
+  };
+  await expect(runMillrace(run)).rejects.toThrow("MR_BENCH_JOB_MISSING");
+});
