@@ -3,6 +3,7 @@ import { MillraceError } from "millrace/internal";
 import type { EngineName, EngineOptions, EngineReport } from "./engine-options.ts";
 import { runEngine } from "./engine-runs.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
+import { profileEngine, renderBreakdown } from "./profile.ts";
 import { compareRuns } from "./ratios.ts";
 import { digestOfFile } from "./rows-file.ts";
 
@@ -27,6 +28,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const reports = await runAll(options);
   const ratios = compareRuns(reports);
   if (ratios !== undefined && Object.keys(ratios.ratios).length > 0) print(ratios);
+  if (options.engines.includes("millrace") && options.engines.includes("hand") && ratios !== undefined) {
+    await explainDifference(options.run);
+  }
   const areRowsEqual = await compareRows(options, reports);
   return reports.length === options.engines.length * options.repeat && areRowsEqual ? 0 : 1;
 }
@@ -49,6 +53,15 @@ async function runAll({ engines, run, repeat, flink }: BenchOptions): Promise<En
   }
   // The engine named first leads also when a later round was its first success.
   return reports.sort((left, right) => engines.indexOf(left.engine) - engines.indexOf(right.engine));
+}
+
+/** What the engine's time is spent on, beside the loop's: one more run of each, under the profiler. */
+async function explainDifference(run: EngineOptions): Promise<void> {
+  note("what the time is spent on (one profiled run of each, start of the process included) …");
+  const millrace = await profileEngine("millrace", run);
+  const hand = await profileEngine("hand", run);
+  print({ query: run.job, unit: "CPU nanoseconds per event, profiled", millrace, hand });
+  note(`\n${renderBreakdown(millrace, hand)}`);
 }
 
 function withRowsFile(run: EngineOptions, engine: EngineName): EngineOptions {
