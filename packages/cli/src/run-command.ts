@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import {
   type JobClient,
   type JobExecutionResult,
@@ -25,13 +25,17 @@ export async function runJob(path: string, args: readonly string[], options: Set
   const jobArguments = parseJobArguments([...args]);
   const env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
   await build(env, jobArguments);
-  const client = await env.executeAsync(
-    env.getConfig().get(PIPELINE_NAME) ?? basename(path).replace(/\.[cm]?[jt]s$/, ""),
-  );
+  const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
   const outcome = await follow(client, path);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));
   if (summary !== undefined) process.stdout.write(await summary(jobArguments));
+}
+
+/** A job is called like its file, or like its folder where the file's name says nothing. */
+function jobNameOf(path: string): string {
+  const name = basename(path).replace(/\.[cm]?[jt]s$/, "");
+  return name === "job" || name === "index" || name === "main" ? basename(dirname(resolve(path))) : name;
 }
 
 /** Waits for the job's end; undefined when it was stopped by a signal. */
@@ -68,7 +72,7 @@ function showProgress(client: JobClient): () => void {
     const recordsPerSecond = ((progress.recordsRead - before.records) * 1000) / Math.max(1, nowMs - before.atMs);
     before = { records: progress.recordsRead, atMs: nowMs };
     const sample: ProgressSample = { progress, recordsPerSecond: Math.max(0, recordsPerSecond), wallMs: Date.now() };
-    terminal.write(`\r\x1b[2K${progressLine(sample, terminal.columns ?? 100)}`);
+    terminal.write(`\r\x1b[2K${progressLine(sample, terminal.columns > 0 ? terminal.columns : 100)}`);
   }, PROGRESS_MS);
   return () => {
     clearInterval(timer);
