@@ -4,6 +4,7 @@ import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { AttemptListener, ExecutionAttempt, ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { PoisonPolicy, SourceOperator } from "../operators/source-operator.ts";
@@ -47,6 +48,7 @@ export class EmbeddedAttempt implements ExecutionAttempt {
   readonly #options: EmbeddedAttemptOptions;
   readonly #loop: SlotLoop;
   readonly #deployed: readonly DeployedSubtask[];
+  readonly #groups: MetricGroup[] = [];
   readonly #persisting = new Set<Promise<void>>();
   #isCancelled = false;
 
@@ -93,6 +95,7 @@ export class EmbeddedAttempt implements ExecutionAttempt {
   async cancel(): Promise<void> {
     this.#isCancelled = true;
     this.#loop.stop();
+    for (const group of this.#groups.splice(0)) this.#options.metrics.remove(group);
     const closed = await Promise.allSettled(this.#deployed.map(({ subtask }) => subtask.close()));
     await Promise.allSettled([...this.#persisting]);
     const failed = closed.find((result) => result.status === "rejected");
@@ -188,6 +191,7 @@ export class EmbeddedAttempt implements ExecutionAttempt {
       operatorId: operator.uid,
       operatorName: operator.name,
     });
+    this.#groups.push(group);
     return {
       context: new OperatorRuntimeContext(place, operator.name, group),
       clock: platform.clock,

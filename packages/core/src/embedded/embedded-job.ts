@@ -21,9 +21,10 @@ import type { DeployOptions, TaskId } from "../jobmanager/jobmaster/execution-at
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
+import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
 import { EmbeddedAttempt } from "./embedded-attempt.ts";
 import { coordinatorConfigOf, graphOptionsOf, storageOf } from "./job-settings.ts";
@@ -54,6 +55,7 @@ export class EmbeddedJob {
   readonly #checkpoints: JobCheckpoints;
   readonly #master: JobMaster;
   #attempt: EmbeddedAttempt | undefined;
+  #sampling: Cancel | undefined;
   #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
     recordsRead: 0,
     recordsWritten: 0,
@@ -78,6 +80,7 @@ export class EmbeddedJob {
     const storage = storageOf(configuration, platform, jobId);
     if (configuration.get(CHECKPOINTING_INTERVAL) !== undefined) await storage.initialize();
     const job = new EmbeddedJob(options, jobId, graph, storage, restore);
+    job.#sampleMeters();
     job.#master.start();
     return job;
   }
@@ -131,6 +134,7 @@ export class EmbeddedJob {
         if (status === "RESTARTING")
           options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
+        this.#sampling?.();
         settle({ status, cause, netRuntimeMs: platform.clock.monoMs() - startedMs });
       },
     });
@@ -201,6 +205,13 @@ export class EmbeddedJob {
         lists: await storage.write(checkpointId, encodeOperatorLists(lists)),
       })),
     );
+  }
+
+  // Meters have no clock of their own.
+  #sampleMeters(): void {
+    const { clock } = this.#options.platform;
+    this.metrics.sampleMeters(clock.monoMs());
+    this.#sampling = clock.after(METER_SAMPLE_INTERVAL_MS, () => this.#sampleMeters());
   }
 
   #measure(): void {
