@@ -169,6 +169,29 @@ test("a power cut before or after any durable effect costs nothing and doubles n
   }
 }, 300_000);
 
+test("a full disk ends the job by name; with room again it goes on and leaves the same files", async () => {
+  const expected = await undisturbed(1);
+  let failures = 0;
+  for (let capacityBytes = 4000; capacityBytes < 60_000; capacityBytes += 7000) {
+    const platform = createSimulatedPlatform({ seed: 99, disk: { capacityBytes } });
+    const outcome = await runOnce(platform, 1).then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+    if (outcome !== undefined) {
+      failures++;
+      expect(outcome).toMatch(/MR_DISK_FULL/);
+      // What is visible is what the undisturbed run commits under the same name: nothing is half-written.
+      const partial = await platform.run(() => committed(platform));
+      for (const [path, text] of Object.entries(partial)) expect(text).toBe(expected.files[path]);
+      platform.storage.disk.capacityBytes = Number.POSITIVE_INFINITY;
+      expect(await runOnce(platform, 1)).toBe(true);
+    }
+    expect(await platform.run(() => committed(platform)), `${capacityBytes} bytes`).toEqual(expected.files);
+  }
+  expect(failures).toBeGreaterThan(3);
+}, 120_000);
+
 test.each([1, 3])(
   "many kills and power cuts in one run leave the same rows at parallelism %i",
   async (parallelism) => {
