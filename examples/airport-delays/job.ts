@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { FileSink, FileSource, jsonLines, parquet } from "@millrace/connector-files";
 import {
   CHECKPOINTS_DIRECTORY,
+  EXTERNALIZED_CHECKPOINT_RETENTION,
   FIXED_DELAY_ATTEMPTS,
   type JobArguments,
   RESTART_STRATEGY_TYPE,
@@ -27,6 +28,7 @@ export default function airportDelays(env: StreamExecutionEnvironment, args: Job
   const output = args.get("output", OUTPUT);
   env.enableCheckpointing("1 s");
   env.getConfig().set(CHECKPOINTS_DIRECTORY, args.get("checkpoints", join(output, "checkpoints")));
+  env.getConfig().set(EXTERNALIZED_CHECKPOINT_RETENTION, "RETAIN_ON_CANCELLATION");
   env.getConfig().set(RESTART_STRATEGY_TYPE, "fixed-delay").set(FIXED_DELAY_ATTEMPTS, 3);
 
   const flights = env

@@ -151,3 +151,41 @@ export default function counts(env: StreamExecutionEnvironment): void {
   const numbers = `${stopped.out}${second.out}`.trim().split("\n").map(Number);
   expect(numbers).toEqual(Array.from({ length: 1000 }, (_, index) => index));
 });
+
+test("a job that fails for good with retained checkpoints says where to go on, and going on works", async () => {
+  const checkpoints = join(directory, "kept");
+  const path = await job(
+    "fails.ts",
+    `${imports}
+export default function fails(env: StreamExecutionEnvironment): void {
+  env
+    .fromSource(DataGeneratorSource.of((i) => i, 400, { ratePerSecond: 400 }), { boundedOutOfOrderness: 0, timestamp: (i) => i }, "numbers")
+    .map((n) => {
+      if (n === 300 && process.env["FIXED"] === undefined) throw new Error("not fixed yet");
+      return n;
+    })
+    .keyBy(() => "all")
+    .reduce((a) => a + 1)
+    .uid("count")
+    .filter((n) => n === 399)
+    .print();
+}`,
+  );
+  const settings = [
+    ["execution.checkpointing.interval", "100 ms"],
+    ["execution.checkpointing.dir", checkpoints],
+    ["execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION"],
+    ["restart-strategy.type", "none"],
+  ].flatMap(([key, value]) => ["-D", `${key}=${value}`]);
+  const failed = await millrace("run", ...settings, path);
+  expect(failed.code).toBe(1);
+  const resume = /millrace run -s (\S+)/.exec(failed.error)![1]!;
+  process.env["FIXED"] = "yes";
+  try {
+    const resumed = await millrace("run", "-s", resume, ...settings, path);
+    expect(resumed.code, resumed.error).toBe(0);
+    expect(resumed.out).toBe("399\n");
+  } finally {
+    delete process.env["FIXED"];
+  }
+});

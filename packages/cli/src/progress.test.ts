@@ -1,6 +1,6 @@
 import type { JobProgress } from "millrace";
 import { expect, test } from "vitest";
-import { progressLine, resultLines, stoppedLines } from "./progress.ts";
+import { failedLines, progressLine, resultLines, stoppedLines } from "./progress.ts";
 
 const progress: JobProgress = {
   status: "RUNNING",
@@ -41,6 +41,10 @@ test("the summary names the job, its records and its checkpoints", () => {
   expect(resultLines(result)).toBe(
     'Job "flights" FINISHED: 3,000 records read, 5 written in 2.0 s (1,500/s), 1 checkpoint, 2 restarts\n',
   );
+});
+
+test("a failed job whose checkpoint is kept says how to go on", () => {
+  expect(failedLines("/c/chk-3", "job.ts")).toContain("millrace run -s /c/chk-3 job.ts");
 });
 
 test("a stopped job says how to go on", () => {

@@ -44,6 +44,11 @@ export function stoppedLines(path: string | undefined, job: string): string {
   return `Job stopped after a last checkpoint. To go on where it was:\n\n    millrace run -s ${path} ${job}\n\n`;
 }
 
+/** What is said when a job has failed for good and its last checkpoint is kept. @internal */
+export function failedLines(path: string, job: string): string {
+  return `The job's last checkpoint is kept. When the cause is removed, go on with\n\n    millrace run -s ${path} ${job}\n\n`;
+}
+
 function count(value: number): string {
   return value.toLocaleString("en-US");
 }

@@ -7,7 +7,7 @@ import {
   StreamExecutionEnvironment,
 } from "millrace";
 import { loadJob } from "./job-module.ts";
-import { type ProgressSample, progressLine, resultLines, stoppedLines } from "./progress.ts";
+import { failedLines, type ProgressSample, progressLine, resultLines, stoppedLines } from "./progress.ts";
 import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
 
 const PROGRESS_MS = 250;
@@ -54,6 +54,10 @@ async function follow(client: JobClient, path: string): Promise<JobExecutionResu
     if (stopping === undefined) return result;
     process.stderr.write(stoppedLines(await stopping, path));
     return undefined;
+  } catch (error) {
+    const { lastPath } = client.getProgress().checkpoints;
+    if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, path));
+    throw error;
   } finally {
     stopProgress();
     process.off("SIGINT", onSignal);
