@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly checkpointIntervalMs: number;
   /** Where to write the sorted result rows; without it rows are counted only. */
   readonly rowsFile?: string;
+  /** Where to write V8's CPU profile of the measured part; not for Flink. */
+  readonly profileFile?: string;
 }
 
 /** What one run measured: the line that `bench` prints, with the fields of the Flink peer. @internal */
@@ -35,6 +37,8 @@ export interface EngineReport {
   readonly p: number;
   readonly backend: string;
   readonly checkpointMs: number;
+  /** Completed checkpoints; only Millrace counts them. */
+  readonly checkpoints?: number;
   readonly outPlus: number;
   readonly outMinus: number;
   /** Rows written to the rows file. */

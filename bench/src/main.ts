@@ -57,7 +57,7 @@ async function runAll({ engines, run, repeat, flink }: BenchOptions): Promise<En
 
 /** What the engine's time is spent on, beside the loop's: one more run of each, under the profiler. */
 async function explainDifference(run: EngineOptions): Promise<void> {
-  note("what the time is spent on (one profiled run of each, start of the process included) …");
+  note("what the time is spent on (one profiled run of each, measured part, main thread) …");
   const millrace = await profileEngine("millrace", run);
   const hand = await profileEngine("hand", run);
   print({ query: run.job, unit: "CPU nanoseconds per event, profiled", millrace, hand });

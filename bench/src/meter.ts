@@ -1,4 +1,5 @@
 import { PerformanceObserver, performance } from "node:perf_hooks";
+import { CpuProfiler } from "./cpu-profiler.ts";
 import { type EngineName, type EngineOptions, type EngineReport, firstMeasuredEvent } from "./engine-options.ts";
 
 interface Instant {
@@ -11,6 +12,7 @@ export interface RunResult {
   readonly engine: EngineName;
   readonly parallelism: number;
   readonly backend: string;
+  readonly checkpoints?: number;
   readonly outCount: number;
   readonly rowsWritten: number;
 }
@@ -24,6 +26,7 @@ export class Meter {
   readonly #options: EngineOptions;
   readonly #start: Instant = now();
   readonly #collections: PerformanceObserver;
+  readonly #profiler: CpuProfiler | undefined;
   #gcMs = 0;
   #first: Instant | undefined;
   #mark: Instant | undefined;
@@ -31,6 +34,7 @@ export class Meter {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#profiler = options.profileFile === undefined ? undefined : new CpuProfiler();
     this.#collections = new PerformanceObserver((list) => this.#addCollections(list.getEntries()));
     this.#collections.observe({ entryTypes: ["gc"] });
   }
@@ -42,16 +46,19 @@ export class Meter {
 
   /** The source has emitted every event before the first measured one. */
   mark(): void {
+    this.#profiler?.mark();
     this.#mark = now();
   }
 
   /** The job has finished; writing a rows file comes after and is not measured. */
   finish(): void {
     this.#end = now();
+    this.#profiler?.finish();
   }
 
   async report(result: RunResult): Promise<EngineReport> {
-    const { job, events, checkpointIntervalMs } = this.#options;
+    const { job, events, checkpointIntervalMs, profileFile } = this.#options;
+    if (profileFile !== undefined) await this.#profiler?.write(profileFile);
     const end = this.#end ?? now();
     const from = this.#mark ?? this.#first ?? this.#start;
     const wallSeconds = (end.wallMs - from.wallMs) / 1000;
@@ -69,6 +76,7 @@ export class Meter {
       p: result.parallelism,
       backend: result.backend,
       checkpointMs: checkpointIntervalMs,
+      ...(result.checkpoints === undefined ? {} : { checkpoints: result.checkpoints }),
       outPlus: result.outCount,
       outMinus: 0,
       rows: result.rowsWritten,

@@ -38,6 +38,7 @@ export async function runMillrace(options: EngineOptions): Promise<EngineReport>
   const meter = new Meter(options);
   const lines = rowsFile === undefined ? undefined : new LineSink<unknown>(JOB_COLUMNS[job]);
   const sink: RowSink<unknown> = lines ?? new CountingSink<unknown>();
+  let checkpointsCompleted = 0;
   const checkpoints = checkpointIntervalMs > 0 ? await mkdtemp(join(tmpdir(), "millrace-bench-")) : undefined;
   try {
     const env = StreamExecutionEnvironment.getExecutionEnvironment(
@@ -51,8 +52,9 @@ export async function runMillrace(options: EngineOptions): Promise<EngineReport>
             (event) => event.dateTime,
           );
     build(env.fromSource(source, strategy, "events")).sinkTo(rowSink(sink));
-    await env.execute(job);
+    const result = await env.execute(job);
     meter.finish();
+    checkpointsCompleted = result.checkpointsCompleted;
   } finally {
     if (checkpoints !== undefined) await rm(checkpoints, { recursive: true, force: true });
   }
@@ -61,6 +63,7 @@ export async function runMillrace(options: EngineOptions): Promise<EngineReport>
     engine: "millrace",
     parallelism,
     backend: options.backend,
+    checkpoints: checkpointsCompleted,
     outCount: sink.count,
     rowsWritten: lines?.count ?? 0,
   });
@@ -70,13 +73,14 @@ export async function runMillrace(options: EngineOptions): Promise<EngineReport>
 function measuredEvents(options: EngineOptions, meter: Meter): (index: number) => NexmarkEvent {
   const generator = new NexmarkGenerator({ seed: options.seed, eventsPerSecond: options.eventsPerSecond });
   const firstMeasured = firstMeasuredEvent(options);
-  let hasMarked = false;
-  meter.first();
+  let nextIndex = 0;
+  const tell = (index: number): void => {
+    if (nextIndex === 0) meter.first();
+    if (index >= firstMeasured) meter.mark();
+    nextIndex = index >= firstMeasured ? Number.POSITIVE_INFINITY : firstMeasured;
+  };
   return (index) => {
-    if (index >= firstMeasured && !hasMarked) {
-      hasMarked = true;
-      meter.mark();
-    }
+    if (index >= nextIndex) tell(index);
     return generator.event(index);
   };
 }

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { MillraceError } from "millrace/internal";
 import { endOf, runChild } from "./child-process.ts";
 import type { EngineRequest } from "./engine-main.ts";
-import type { EngineOptions } from "./engine-options.ts";
+import { type EngineOptions, firstMeasuredEvent } from "./engine-options.ts";
 
 /** Where CPU time goes. @internal */
 export type CostCategory =
@@ -62,18 +63,16 @@ function categoryOf({ functionName, url }: CallFrame): CostCategory | undefined 
   return byPath.find(([pattern]) => pattern.test(url))?.[1] ?? "loading and the rest";
 }
 
-const ENGINE_PROCESS = new URL("../bin/engine.mjs", import.meta.url).pathname;
+const ENGINE_PROCESS = fileURLToPath(new URL("../bin/engine.mjs", import.meta.url));
 
-/** Runs an engine once more under V8's profiler; the whole process counts, its start included. @internal */
+/** Runs an engine once more under V8's profiler, which looks at the measured part only. @internal */
 export async function profileEngine(engine: "millrace" | "hand", options: EngineOptions): Promise<CostBreakdown> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-profile-"));
   try {
     const { rowsFile: _, ...run } = options;
-    const request: EngineRequest = { engine, options: run };
-    const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
-    const result = await runChild(process.execPath, [...flags, ENGINE_PROCESS, JSON.stringify(request)], {
-      stdout: "capture",
-    });
+    const profileFile = join(folder, "run.cpuprofile");
+    const request: EngineRequest = { engine, options: { ...run, profileFile } };
+    const result = await runChild(process.execPath, [ENGINE_PROCESS, JSON.stringify(request)], { stdout: "capture" });
     if (result.exitCode !== 0) {
       throw new MillraceError("MR_BENCH_ENGINE_FAILED", {
         what: `The profiled process of engine ${engine} failed`,
@@ -82,26 +81,12 @@ export async function profileEngine(engine: "millrace" | "hand", options: Engine
         todo: "Read its output above",
       });
     }
-    return breakdown(await mainProfile(folder), options.events);
+    // The engine's process has just written it.
+    const profile = JSON.parse(await readFile(profileFile, "utf8")) as CpuProfile;
+    return breakdown(profile, options.events - firstMeasuredEvent(options));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Threads have profiles of their own; the engine's is the one that did the most. */
-async function mainProfile(folder: string): Promise<CpuProfile> {
-  let largest: { readonly profile: CpuProfile; readonly busy: number } | undefined;
-  for (const name of await readdir(folder)) {
-    // V8 writes these files.
-    const profile = JSON.parse(await readFile(join(folder, name), "utf8")) as CpuProfile;
-    const idle = new Set(
-      profile.nodes.filter((node) => node.callFrame.functionName === "(idle)").map((node) => node.id),
-    );
-    const busy = profile.samples.filter((sample) => !idle.has(sample)).length;
-    if (largest === undefined || busy > largest.busy) largest = { profile, busy };
-  }
-  if (largest === undefined) throw new Error("the profiler wrote no profile");
-  return largest.profile;
 }
 
 /** One line a category: what the engine spends, what the hand-written loop spends, and the difference. @internal */

@@ -164,11 +164,7 @@ function listCodec(descriptor: ListStateDescriptor<unknown>): SlotCodec {
     name: descriptor.name,
     kind: "list",
     schema: { kind: "array", item: element.schema },
-    write: (value, out) => {
-      const list = value as readonly unknown[];
-      out.varint(list.length);
-      for (const item of list) element.write(item, out);
-    },
+    write: (value, out) => writeList(value as readonly unknown[], element, out),
     read: (input) => readList(input, element),
     readWrittenAs: (schema, where) => {
       if (schema.kind !== "array") throw kindChanged(schema, "array", where);
@@ -194,6 +190,20 @@ function mapCodec(descriptor: MapStateDescriptor<unknown, unknown>): SlotCodec {
       return (input) => readMap(input, oldKey, oldValue);
     },
   };
+}
+
+/** Lists of values that another serializer writes. */
+export function listSerializer(element: Serializer<unknown>): Serializer<unknown> {
+  return {
+    schema: { kind: "array", item: element.schema },
+    write: (value, out) => writeList(value as readonly unknown[], element, out),
+    read: (input) => readList(input, element),
+  };
+}
+
+function writeList(list: readonly unknown[], element: Serializer<unknown>, out: BinaryWriter): void {
+  out.varint(list.length);
+  for (const item of list) element.write(item, out);
 }
 
 function readList(input: BinaryReader, element: Serializer<unknown>): unknown[] {

@@ -12,6 +12,7 @@ import { type SinkHost, SinkOperator } from "../operators/sink-operator.ts";
 import { type SourceHost, SourceOperator } from "../operators/source-operator.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { type WindowFolding, WindowOperator } from "../operators/window/window-operator.ts";
+import { listSerializer } from "../state/state-handles.ts";
 import { learnedType } from "../types/learned-type.ts";
 import type { Serializer, Type } from "../types/type.ts";
 import type { OperatorRuntimeContext } from "./runtime-context.ts";
@@ -115,23 +116,6 @@ function foldingOf(
 
 function serializerOf(type: Type<unknown> | undefined): Serializer<unknown> {
   return (type ?? learnedType<unknown>()).serializer;
-}
-
-function listSerializer(element: Serializer<unknown>): Serializer<unknown> {
-  return {
-    schema: { kind: "array", item: element.schema },
-    write: (value, out) => {
-      const list = value as readonly unknown[];
-      out.varint(list.length);
-      for (const item of list) element.write(item, out);
-    },
-    read: (input) => {
-      const count = input.varint();
-      const list: unknown[] = [];
-      for (let index = 0; index < count; index++) list.push(element.read(input));
-      return list;
-    },
-  };
 }
 
 function bind(
