@@ -19,7 +19,7 @@ const jobs: readonly JobName[] = ["ds-passthrough", "ds-keyed-sum", "ds-tumbling
 // Running sums show the order of arrival, which only parallelism 1 fixes.
 const runs = jobs.flatMap((job) =>
   (job === "ds-keyed-sum" ? [1] : [1, 2, 3]).flatMap((parallelism) =>
-    [0, 50].map((checkpointIntervalMs) => ({ job, parallelism, checkpointIntervalMs })),
+    [0, 10].map((checkpointIntervalMs) => ({ job, parallelism, checkpointIntervalMs })),
   ),
 );
 
@@ -27,7 +27,9 @@ test.each(runs)(
   "the rows of $job are Flink's at parallelism $parallelism, checkpoints every $checkpointIntervalMs ms",
   async (run) => {
     const rowsFile = join(folder, `${run.job}-${run.parallelism}-${run.checkpointIntervalMs}.txt`);
-    await runMillrace({ ...GOLDEN_EVENTS, ...run, warm: 0.3, backend: "hashmap", rowsFile });
+    const { checkpoints } = await runMillrace({ ...GOLDEN_EVENTS, ...run, warm: 0.3, backend: "hashmap", rowsFile });
+    // A job with checkpoints ends with one, however short it is.
+    expect(checkpoints! > 0).toBe(run.checkpointIntervalMs > 0);
     const lines = (await readFile(rowsFile, "utf8")).trimEnd().split("\n");
     expect(differenceFromGolden(run.job, lines)).toBeUndefined();
   },

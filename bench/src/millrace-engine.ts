@@ -22,12 +22,14 @@ import { NexmarkGenerator } from "./nexmark/generator.ts";
 import { CountingSink, LineSink, type RowSink } from "./result-rows.ts";
 import { writeRows } from "./rows-file.ts";
 
-const jobs: Readonly<Partial<Record<JobName, (events: DataStream<NexmarkEvent>) => DataStream<unknown>>>> = {
-  "ds-passthrough": passthrough,
-  "ds-keyed-sum": keyedSum,
-  "ds-tumbling": tumbling,
-  "ds-sliding": sliding,
-  "ds-session": session,
+type Job = (events: DataStream<NexmarkEvent>, sink: Sink<unknown>) => void;
+
+const jobs: Readonly<Partial<Record<JobName, Job>>> = {
+  "ds-passthrough": (events, sink) => void passthrough(events).sinkTo(sink),
+  "ds-keyed-sum": (events, sink) => void keyedSum(events).sinkTo(sink),
+  "ds-tumbling": (events, sink) => void tumbling(events).sinkTo(sink),
+  "ds-sliding": (events, sink) => void sliding(events).sinkTo(sink),
+  "ds-session": (events, sink) => void session(events).sinkTo(sink),
 };
 
 /** Runs a job on the engine in this process. @internal */
@@ -51,7 +53,7 @@ export async function runMillrace(options: EngineOptions): Promise<EngineReport>
         : WatermarkStrategy.forBoundedOutOfOrderness<NexmarkEvent>(WATERMARK_DELAY_MS).withTimestampAssigner(
             (event) => event.dateTime,
           );
-    build(env.fromSource(source, strategy, "events")).sinkTo(rowSink(sink));
+    build(env.fromSource(source, strategy, "events"), rowSink(sink));
     const result = await env.execute(job);
     meter.finish();
     checkpointsCompleted = result.checkpointsCompleted;
