@@ -35,4 +35,4 @@ test("parallelism 1, 2, 3 and 7 give the same rows", async () => {
     expect(rows.length, `parallelism ${parallelism}`).toBe(expected.length);
     expect(rows.findIndex((row, index) => row !== expected[index])).toBe(-1);
   }
-}, 120_000);
+}, 300_000);
