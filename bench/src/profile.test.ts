@@ -7,9 +7,10 @@ const profile: CpuProfile = {
     { id: 2, callFrame: { functionName: "source0", url: "millrace-chain-0-0-0.js" } },
     { id: 3, callFrame: { functionName: "(idle)", url: "" } },
     { id: 4, callFrame: { functionName: "(garbage collector)", url: "" } },
+    { id: 6, callFrame: { functionName: "", url: "file:///x/bench/src/millrace-engine.ts" } },
     { id: 5, callFrame: { functionName: "select", url: "file:///x/packages/core/src/state/keyed-state-table.ts" } },
   ],
-  samples: [1, 2, 3, 4, 5, 1],
+  samples: [1, 2, 3, 4, 5, 6],
   timeDeltas: [100, 50, 1000, 20, 10, 100],
 };
 
