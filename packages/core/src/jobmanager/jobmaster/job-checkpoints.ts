@@ -63,6 +63,7 @@ export class JobCheckpoints {
   readonly #collected = new Map<number, Collected>();
   readonly #completed: CompletedCheckpoint[] = [];
   readonly #storing = new Set<Promise<void>>();
+  readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
   #attempt: AttemptCheckpointing | undefined;
   #nextId: number;
@@ -118,6 +119,8 @@ export class JobCheckpoints {
       coordinator.onTasksLost();
     }
     this.#coordinator = undefined;
+    // Nothing touches the directory any more once the attempt is over.
+    await Promise.all(this.#discarding);
   }
 
   onAcknowledged(task: TaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void {
@@ -253,7 +256,10 @@ export class JobCheckpoints {
   }
 
   #discardInBackground(checkpointId: number): void {
-    void this.#discardOrReport(checkpointId);
+    const discarded: Promise<void> = this.#discardOrReport(checkpointId).finally(() =>
+      this.#discarding.delete(discarded),
+    );
+    this.#discarding.add(discarded);
   }
 
   // A directory that cannot be removed costs room, nothing else: the job goes on.
