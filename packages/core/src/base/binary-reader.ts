@@ -62,6 +62,13 @@ export class BinaryReader {
     return this.#view.getUint32(at, true);
   }
 
+  /** What `u32` would return; the position stays. */
+  peekU32(): number {
+    const value = this.u32();
+    this.#position -= 4;
+    return value;
+  }
+
   i32(): number {
     const at = this.#take(4);
     return this.#view.getInt32(at, true);
