@@ -66,10 +66,10 @@ import {
 } from "./window-specs.ts";
 
 /** Where a stream's records come from, and how they reach the next operator. */
-type Upstream = Omit<TransformationEdge, "input">;
+type Upstream = Omit<TransformationEdge, "input" | "type">;
 type Key = KeySelector<unknown, unknown>;
 /** What the pipeline needs to know of a stream, whatever its records are. */
-type Input = Pick<DataStream<unknown>, "builder" | "upstreams">;
+type Input = Pick<DataStream<unknown>, "builder" | "upstreams" | "type">;
 
 /**
  * A stream of records of type `T`. It may feed any number of operators; each gets all records.
@@ -266,6 +266,26 @@ export class DataStream<T> {
   /** Sends all records to the first subtask of the next operator. */
   global(): DataStream<T> {
     return new DataStream<T>(this.builder, partitioned(this, { kind: "global" }), this.type);
+  }
+
+  /**
+   * Sends each record where `partitioner` says.
+   *
+   * @param partitioner - Gets the record's key and the number of subtasks; returns one of them, counted from 0. Another
+   *   number fails the job with `MR_PARTITION_INVALID`.
+   * @example
+   * orders.partitionCustom((shop, count) => shop % count, (order) => order.shop);
+   */
+  partitionCustom<K>(partitioner: (key: K, numPartitions: number) => number, selector: (value: T) => K): DataStream<T> {
+    const call = userCall("partitionCustom");
+    checkFunction(call, partitioner, { methods: [], plain: "function" });
+    checkFunction(call, selector, { methods: [], plain: "function" });
+    const partitioning: Partitioning = {
+      kind: "custom",
+      key: erased<Key>(selector),
+      partition: erased<(key: unknown, count: number) => number>(partitioner),
+    };
+    return new DataStream<T>(this.builder, partitioned(this, partitioning), this.type);
   }
 
   /** Sends records to the next operator's subtask of the same number; both need the same parallelism. */
@@ -707,7 +727,7 @@ function addSink<T, C, S>(input: DataStream<T>, call: UserCall, sink: Sink<T, C,
 }
 
 function edgesOf(stream: Input, input: 0 | 1): readonly TransformationEdge[] {
-  return stream.upstreams.map((upstream) => ({ ...upstream, input }));
+  return stream.upstreams.map((upstream) => ({ ...upstream, input, type: stream.type }));
 }
 
 function partitioned(stream: Input, partitioning: Partitioning): readonly Upstream[] {

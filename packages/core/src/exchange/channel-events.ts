@@ -1,3 +1,5 @@
+import type { BinaryReader } from "../base/binary-reader.ts";
+import type { BinaryWriter } from "../base/binary-writer.ts";
 import { unreachable } from "../base/errors.ts";
 
 /** What travels between records, in order with them. */
@@ -21,5 +23,39 @@ export function describeEvent(event: ChannelEvent): string {
       return event.kind;
     default:
       return unreachable(event);
+  }
+}
+
+const KINDS = [
+  "watermark",
+  "idle",
+  "active",
+  "barrier",
+  "endOfInput",
+] as const satisfies readonly ChannelEvent["kind"][];
+
+/** u8 kind; a watermark's f64 timestamp or a barrier's varint checkpoint id. */
+export function writeEvent(event: ChannelEvent, out: BinaryWriter): void {
+  out.u8(KINDS.indexOf(event.kind));
+  if (event.kind === "watermark") out.f64(event.timestampMs);
+  else if (event.kind === "barrier") out.varint(event.checkpointId);
+}
+
+/** @throws MillraceError `MR_DATA_CORRUPT` */
+export function readEvent(input: BinaryReader): ChannelEvent {
+  const at = input.position;
+  const number = input.u8();
+  const kind = KINDS[number];
+  switch (kind) {
+    case "watermark":
+      return { kind, timestampMs: input.f64() };
+    case "barrier":
+      return { kind, checkpointId: input.varint() };
+    case "idle":
+    case "active":
+    case "endOfInput":
+      return { kind };
+    default:
+      return input.corrupt(`the event kind ${number}`, `a kind below ${KINDS.length}`, at);
   }
 }

@@ -6,12 +6,13 @@
  * - X2. Writing is always allowed, so that a record at hand can be finished; a channel with `capacity` elements or more
  *   is not available, and its producer is not run until it is (soft back-pressure).
  */
+import type { ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
 import type { ChannelEvent } from "./channel-events.ts";
 
 /** Elements a channel takes before its producer has to wait. */
 export const CHANNEL_CAPACITY = 1024;
 
-export class LocalChannel {
+export class LocalChannel implements ChannelReader, ChannelWriter {
   readonly capacity: number;
   #values: unknown[];
   /** Event time of the record in the same place; NaN marks an event. */
@@ -49,18 +50,35 @@ export class LocalChannel {
     this.push(event, Number.NaN);
   }
 
-  /** True when the first element is an event; the channel must not be empty. */
-  get isEventNext(): boolean {
-    return Number.isNaN(this.#times[this.#head]!);
+  get buffersInUse(): number {
+    return this.#size === 0 ? 0 : 1;
   }
 
-  /** Timestamp of the first element; the channel must not be empty. */
-  get nextTimestampMs(): number {
-    return this.#times[this.#head]!;
+  get hasNext(): boolean {
+    return this.#size > 0;
   }
 
-  /** Removes and returns the first element: a record's value, or an event. */
-  shift(): unknown {
+  takeRecords(take: TakeRecord, limit: number): number {
+    let taken = 0;
+    while (taken < limit && this.#size > 0) {
+      const timestampMs = this.#times[this.#head]!;
+      if (Number.isNaN(timestampMs)) break;
+      taken++;
+      take(this.#shift(), timestampMs);
+    }
+    return taken;
+  }
+
+  takeEvent(): ChannelEvent | undefined {
+    if (this.#size === 0 || !Number.isNaN(this.#times[this.#head]!)) return undefined;
+    // Only events have no time.
+    return this.#shift() as ChannelEvent;
+  }
+
+  /** Both ends see the same memory. */
+  flush(): void {}
+
+  #shift(): unknown {
     const head = this.#head;
     const value = this.#values[head];
     // The queue must not keep what it has handed over alive.
@@ -68,10 +86,6 @@ export class LocalChannel {
     this.#head = (head + 1) & this.#mask;
     this.#size--;
     return value;
-  }
-
-  shiftEvent(): ChannelEvent {
-    return this.shift() as ChannelEvent;
   }
 
   #grow(): void {

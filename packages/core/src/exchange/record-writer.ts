@@ -2,16 +2,16 @@
  * The end of an edge in one producing subtask: chooses the channel of every record and puts events on all channels.
  * One class a partitioning, so that the choice costs no branch per record.
  */
-import { unreachable } from "../base/errors.ts";
+import { MillraceError, unreachable } from "../base/errors.ts";
 import type { Random } from "../platform/platform.ts";
 import { hashKey, keyGroup, subtaskForKeyGroup } from "../types/key-encoding.ts";
+import type { ChannelWriter } from "./channel.ts";
 import type { ChannelEvent } from "./channel-events.ts";
-import type { LocalChannel } from "./local-channel.ts";
 
 export abstract class RecordWriter {
-  protected readonly channels: readonly LocalChannel[];
+  protected readonly channels: readonly ChannelWriter[];
 
-  constructor(channels: readonly LocalChannel[]) {
+  constructor(channels: readonly ChannelWriter[]) {
     this.channels = channels;
   }
 
@@ -19,6 +19,18 @@ export abstract class RecordWriter {
 
   broadcastEvent(event: ChannelEvent): void {
     for (const channel of this.channels) channel.pushEvent(event);
+  }
+
+  /** Lets the consumers see everything that was emitted. */
+  flush(): void {
+    for (const channel of this.channels) channel.flush();
+  }
+
+  /** Segments' worth of records that wait in the channels. */
+  get buffersInUse(): number {
+    let count = 0;
+    for (const channel of this.channels) count += channel.buffersInUse;
+    return count;
   }
 
   /** False while any channel is full. */
@@ -31,9 +43,9 @@ export abstract class RecordWriter {
 }
 
 class SingleWriter extends RecordWriter {
-  readonly #channel: LocalChannel;
+  readonly #channel: ChannelWriter;
 
-  constructor(channels: readonly LocalChannel[], index: number) {
+  constructor(channels: readonly ChannelWriter[], index: number) {
     super(channels);
     this.#channel = channels[index]!;
   }
@@ -47,7 +59,7 @@ class HashWriter extends RecordWriter {
   readonly #key: (value: unknown) => unknown;
   readonly #maxParallelism: number;
 
-  constructor(channels: readonly LocalChannel[], key: (value: unknown) => unknown, maxParallelism: number) {
+  constructor(channels: readonly ChannelWriter[], key: (value: unknown) => unknown, maxParallelism: number) {
     super(channels);
     this.#key = key;
     this.#maxParallelism = maxParallelism;
@@ -60,10 +72,41 @@ class HashWriter extends RecordWriter {
   }
 }
 
+/** The user chooses: a number from 0 up to the number of channels. */
+class CustomWriter extends RecordWriter {
+  readonly #key: (value: unknown) => unknown;
+  readonly #partition: (key: unknown, count: number) => number;
+
+  constructor(channels: readonly ChannelWriter[], custom: CustomPartitioning) {
+    super(channels);
+    this.#key = custom.key;
+    this.#partition = custom.partition;
+  }
+
+  emit(value: unknown, timestampMs: number): void {
+    const count = this.channels.length;
+    const key = this.#key(value);
+    const chosen = this.#partition(key, count);
+    const channel = this.channels[chosen];
+    if (channel === undefined) throw wrongPartition(key, chosen, count);
+    channel.push(value, timestampMs);
+  }
+}
+
+function wrongPartition(key: unknown, chosen: unknown, count: number): MillraceError {
+  return new MillraceError("MR_PARTITION_INVALID", {
+    what: "A custom partitioner chose a partition that does not exist",
+    where: { key: typeof key === "string" || typeof key === "number" ? `${key}` : typeof key },
+    found: typeof chosen === "number" ? `${chosen}` : typeof chosen,
+    expected: `a whole number from 0 to ${count - 1}`,
+    todo: "Let the partitioner return a number below its second argument",
+  });
+}
+
 class RoundRobinWriter extends RecordWriter {
   #next: number;
 
-  constructor(channels: readonly LocalChannel[], first: number) {
+  constructor(channels: readonly ChannelWriter[], first: number) {
     super(channels);
     this.#next = first % channels.length;
   }
@@ -77,7 +120,7 @@ class RoundRobinWriter extends RecordWriter {
 class ShuffleWriter extends RecordWriter {
   readonly #random: Random;
 
-  constructor(channels: readonly LocalChannel[], random: Random) {
+  constructor(channels: readonly ChannelWriter[], random: Random) {
     super(channels);
     this.#random = random;
   }
@@ -96,7 +139,14 @@ class BroadcastWriter extends RecordWriter {
 /** How an edge spreads its records; the names are those of the API. */
 export type WriterPartitioning =
   | { readonly kind: "forward" | "rebalance" | "rescale" | "shuffle" | "broadcast" | "global" }
-  | { readonly kind: "hash"; readonly key: (value: unknown) => unknown };
+  | { readonly kind: "hash"; readonly key: (value: unknown) => unknown }
+  | CustomPartitioning;
+
+export interface CustomPartitioning {
+  readonly kind: "custom";
+  readonly key: (value: unknown) => unknown;
+  readonly partition: (key: unknown, count: number) => number;
+}
 
 export interface WriterPlace {
   readonly subtaskIndex: number;
@@ -109,7 +159,7 @@ export interface WriterPlace {
  *   of its own group only, for `forward` the one consumer.
  */
 export function createRecordWriter(
-  channels: readonly LocalChannel[],
+  channels: readonly ChannelWriter[],
   partitioning: WriterPartitioning,
   place: WriterPlace,
 ): RecordWriter {
@@ -126,6 +176,8 @@ export function createRecordWriter(
       return new ShuffleWriter(channels, place.random.fork(`shuffle-${place.subtaskIndex}`));
     case "broadcast":
       return new BroadcastWriter(channels);
+    case "custom":
+      return new CustomWriter(channels, partitioning);
     default:
       return unreachable(partitioning);
   }

@@ -32,7 +32,7 @@ class Pipeline {
         const [source, partitioning] = Array.isArray(input)
           ? (input as [Transformation, Partitioning])
           : [input as Transformation, undefined];
-        return { source, partitioning, sideOutput: undefined, input: 0 };
+        return { source, partitioning, sideOutput: undefined, input: 0, type: undefined };
       }),
       callSite: "job.ts:1:1",
       uid: undefined,

@@ -74,6 +74,7 @@ export function buildJobGraph(transformations: readonly Transformation[], option
           source: from.vertex,
           target: vertexId,
           partitioning: partitioningOf(edge, member, parallelismOf),
+          type: edge.type,
         });
         outputs[from.vertex]!.push({ operator: from.operator, sideOutput: edge.sideOutput, edge: id });
         gates.push(id);

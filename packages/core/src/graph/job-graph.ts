@@ -6,6 +6,7 @@
  * - G3. Within a vertex, operators are in topological order.
  */
 import type { ChainPlan } from "../operators/chain-plan.ts";
+import type { Type } from "../types/type.ts";
 import type { Partitioning } from "./transformation.ts";
 
 export interface JobVertex extends ChainPlan {
@@ -22,6 +23,8 @@ export interface JobEdge {
   readonly source: number;
   readonly target: number;
   readonly partitioning: Partitioning;
+  /** The declared type of the records. */
+  readonly type: Type<unknown> | undefined;
 }
 
 export interface JobGraph {

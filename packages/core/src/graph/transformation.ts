@@ -2,12 +2,12 @@
  * The pipeline as the user built it: operators and the edges between them, before anything is chained. Built by api/,
  * turned into a job graph by `job-graph.ts`.
  */
+import type { WriterPartitioning } from "../exchange/record-writer.ts";
 import type { OperatorSpec } from "../operators/operator-spec.ts";
+import type { Type } from "../types/type.ts";
 
 /** How records choose among the subtasks of the next operator. */
-export type Partitioning =
-  | { readonly kind: "forward" | "rebalance" | "rescale" | "shuffle" | "broadcast" | "global" }
-  | { readonly kind: "hash"; readonly key: (value: unknown) => unknown };
+export type Partitioning = WriterPartitioning;
 
 /** `sideOutput` is the id of the tag when the edge carries a side output of `source`. */
 export interface TransformationEdge {
@@ -17,6 +17,8 @@ export interface TransformationEdge {
   readonly sideOutput: string | undefined;
   /** Which input of the operator: 0, or 1 for the second input of a connected stream. */
   readonly input: 0 | 1;
+  /** What travels on the edge, when it is declared; exchanges between threads use its codec. */
+  readonly type: Type<unknown> | undefined;
 }
 
 /** One operator of the pipeline. Mutable while the pipeline is being built (`name`, `uid`, `setParallelism`). */

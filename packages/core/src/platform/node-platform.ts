@@ -1,3 +1,4 @@
+import { NodeBells } from "./node-bells.ts";
 import { NodeClock } from "./node-clock.ts";
 import { NodeFs } from "./node-fs.ts";
 import { NodeProc } from "./node-proc.ts";
@@ -12,6 +13,7 @@ export function createNodePlatform(): Platform {
     random: new NodeRandom(),
     fs: new NodeFs(),
     workers: new NodeWorkers(),
+    bells: new NodeBells(),
     proc: new NodeProc(),
   };
 }

@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import type { Proc } from "./platform.ts";
 
 /** The Node process. In a worker thread, CPU time and resident memory are still those of the whole process. @internal */
@@ -6,6 +6,7 @@ export class NodeProc implements Proc {
   readonly env: Readonly<Record<string, string | undefined>> = process.env;
   readonly hostName: string = hostname();
   readonly processId: number = process.pid;
+  readonly availableParallelism: number = availableParallelism();
 
   writeOut(text: string): void {
     process.stdout.write(text);

@@ -2,7 +2,8 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { MillraceError } from "../base/errors.ts";
 import { MessageBox } from "./message-box.ts";
-import type { WorkerHandle, Workers } from "./platform.ts";
+import { threadCallStack } from "./node-thread-stack.ts";
+import type { SpawnOptions, StackFrame, WorkerHandle, Workers } from "./platform.ts";
 
 /** Lies in the package beside src and dist, so the same relative URL holds for the sources and for the build. */
 const BOOT_URL = new URL("../../boot/worker-boot.mjs", import.meta.url);
@@ -32,7 +33,7 @@ export class NodeWorkers implements Workers {
    * @throws MillraceError `MR_TYPESCRIPT_LOADER_MISSING` when the thread needs `tsx` and it is not installed.
    * @throws DOMException `DataCloneError` when the input cannot be cloned.
    */
-  spawn(moduleUrl: string, input: unknown): WorkerHandle {
+  spawn(moduleUrl: string, input: unknown, options: SpawnOptions = {}): WorkerHandle {
     const runsFromSource = import.meta.url.endsWith(".ts");
     const threadInput: WorkerThreadInput = {
       moduleUrl,
@@ -43,7 +44,14 @@ export class NodeWorkers implements Workers {
     };
     if (threadInput.needsTypeScript) requireTypeScriptLoader(this.#bootUrl, moduleUrl);
     // Flags of this process, such as a test runner's loader, are not meant for the thread.
-    return new NodeWorkerHandle(new Worker(this.#bootUrl, { workerData: threadInput, execArgv: [] }));
+    const { name, heapBytesMax } = options;
+    const worker = new Worker(this.#bootUrl, {
+      workerData: threadInput,
+      execArgv: [],
+      ...(name === undefined ? {} : { name }),
+      ...(heapBytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapBytesMax / 2 ** 20 } }),
+    });
+    return new NodeWorkerHandle(worker);
   }
 }
 
@@ -76,6 +84,10 @@ class NodeWorkerHandle implements WorkerHandle {
 
   onExit(listener: (exitCode: number, failure: Error | undefined) => void): void {
     this.#exits.listen(listener);
+  }
+
+  callStack(): Promise<readonly StackFrame[]> {
+    return threadCallStack(this.#worker.threadId);
   }
 
   async terminate(): Promise<void> {

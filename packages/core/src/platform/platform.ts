@@ -102,7 +102,42 @@ export interface WorkerHandle {
   onMessage(listener: (message: unknown) => void): void;
   /** `failure` is set when the thread died of an error. */
   onExit(listener: (exitCode: number, failure: Error | undefined) => void): void;
+  /**
+   * What the thread is doing right now, innermost call first, also while its event loop is blocked. Stops it for a moment.
+   * Empty when the thread has ended or cannot be looked into.
+   */
+  callStack(): Promise<readonly StackFrame[]>;
   terminate(): Promise<void>;
+}
+
+/** One call on a thread's stack. @public */
+export interface StackFrame {
+  readonly functionName: string;
+  readonly url: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** @public */
+export interface SpawnOptions {
+  /** Appears in diagnostics. */
+  readonly name?: string;
+  /** The thread dies of an error when its JavaScript heap grows above this. Undefined: Node's own limit. */
+  readonly heapBytesMax?: number;
+}
+
+/**
+ * Waiting for a change of a word in shared memory without blocking.
+ * @public
+ */
+export interface Bells {
+  /**
+   * Calls `action` once, from the event loop, after a `notify` for the word, or soon when it is not `expected` already.
+   * May be called without reason. Does not keep the thread alive.
+   */
+  wait(words: Int32Array, index: number, expected: number, action: () => void): Cancel;
+  /** Wakes all waits for the word, on all threads; called after the word was changed. */
+  notify(words: Int32Array, index: number): void;
 }
 
 /** The thread seen from inside. It lives until it calls `exit`, throws, or is terminated. @public */
@@ -122,7 +157,7 @@ export type WorkerMain = (scope: WorkerScope) => void | Promise<void>;
 /** @public */
 export interface Workers {
   /** Starts a thread on the module, which exports `main` ({@link WorkerMain}). */
-  spawn(moduleUrl: string, input: unknown): WorkerHandle;
+  spawn(moduleUrl: string, input: unknown, options?: SpawnOptions): WorkerHandle;
 }
 
 /** The process around the job. @public */
@@ -130,6 +165,8 @@ export interface Proc {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly hostName: string;
   readonly processId: number;
+  /** How many threads can run at once. */
+  readonly availableParallelism: number;
   writeOut(text: string): void;
   writeError(text: string): void;
   /** Bytes of the JavaScript heap in use, and of the whole process. */
@@ -144,5 +181,6 @@ export interface Platform {
   readonly random: Random;
   readonly fs: LocalFs;
   readonly workers: Workers;
+  readonly bells: Bells;
   readonly proc: Proc;
 }

@@ -1,5 +1,6 @@
 import type { Platform, WorkerMain } from "./platform.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import { SimulatedBells, type SimulatedWait } from "./simulated-bells.ts";
 import { SimulatedClock, type SimulatedClockOptions } from "./simulated-clock.ts";
 import type { UnsyncedFate } from "./simulated-file.ts";
 import { SimulatedFs } from "./simulated-fs.ts";
@@ -73,6 +74,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     scheduler: options.scheduler ?? new SimulatedScheduler(root.fork("scheduler")),
     storage: options.storage ?? new SimulatedStorage(root.fork(`disk ${name}`), options.disk),
     mains: new Map(),
+    waits: new Set(),
   });
 }
 
@@ -84,10 +86,11 @@ interface IncarnationParts {
   readonly scheduler: SimulatedScheduler;
   readonly storage: SimulatedStorage;
   readonly mains: Map<string, WorkerMain>;
+  readonly waits: Set<SimulatedWait>;
 }
 
 function incarnate(parts: IncarnationParts): SimulatedPlatform {
-  const { options, name, incarnation, scheduler, storage, mains } = parts;
+  const { options, name, incarnation, scheduler, storage, mains, waits } = parts;
   const random = parts.random.fork(`incarnation ${incarnation}`);
   const process = new SimulatedProcess(scheduler, `${name}.${incarnation}`);
   storage.attach(process);
@@ -106,6 +109,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
       random: threadRandom.fork("user"),
       fs: fsOf(thread, threadClock, threadRandom.fork("fs")),
       workers: workersOf(thread, threadRandom.fork("workers")),
+      bells: new SimulatedBells(thread, threadRandom.fork("bells"), waits),
       proc,
     };
   };
@@ -114,6 +118,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
     random: random.fork("user"),
     fs: fsOf(process, clock, random.fork("fs")),
     workers: workersOf(process, random.fork("workers")),
+    bells: new SimulatedBells(process, random.fork("bells"), waits),
     proc,
     scheduler,
     storage,

@@ -9,6 +9,7 @@ export class SimulatedProc implements Proc {
   readonly env: Record<string, string | undefined>;
   readonly hostName = "simulated-host";
   readonly processId: number;
+  readonly availableParallelism = 2;
   readonly #scheduler: SimulatedScheduler;
   readonly #out: string[] = [];
   readonly #error: string[] = [];

@@ -1,5 +1,5 @@
 import { MessageBox } from "./message-box.ts";
-import type { Platform, WorkerHandle, WorkerMain, WorkerScope, Workers } from "./platform.ts";
+import type { Platform, StackFrame, WorkerHandle, WorkerMain, WorkerScope, Workers } from "./platform.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedLane } from "./simulated-scheduler.ts";
@@ -97,6 +97,11 @@ class SimulatedWorker implements WorkerHandle {
 
   onExit(listener: (exitCode: number, failure: Error | undefined) => void): void {
     this.#exits.listen(listener);
+  }
+
+  /** Simulated threads run to their next event in no time, so none is ever in the middle of something. */
+  async callStack(): Promise<readonly StackFrame[]> {
+    return [];
   }
 
   terminate(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { LocalChannel } from "../exchange/local-channel.ts";
+import type { ChannelReader } from "../exchange/channel.ts";
 import { type ValveChange, WatermarkValve } from "../time/watermark-valve.ts";
 
 /** What a gate's channels say together has changed. */
@@ -11,14 +11,14 @@ export interface GateListener {
 
 /** The channels of one edge at one consuming subtask, with the watermark and the status they have in common. */
 export class InputGate {
-  readonly channels: readonly LocalChannel[];
+  readonly channels: readonly ChannelReader[];
   readonly blocked: boolean[];
   readonly #valve: WatermarkValve;
   readonly #ended: boolean[];
   readonly #listener: GateListener;
   #openCount: number;
 
-  constructor(channels: readonly LocalChannel[], listener: GateListener) {
+  constructor(channels: readonly ChannelReader[], listener: GateListener) {
     this.channels = channels;
     this.blocked = channels.map(() => false);
     this.#ended = channels.map(() => false);

@@ -10,8 +10,8 @@
  */
 import { invariant } from "../base/errors.ts";
 import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
+import type { ChannelReader } from "../exchange/channel.ts";
 import type { ChannelEvent } from "../exchange/channel-events.ts";
-import type { LocalChannel } from "../exchange/local-channel.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { Clock } from "../platform/platform.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
@@ -38,7 +38,7 @@ export interface SubtaskOptions {
   readonly chain: Omit<ChainOptions, "writers">;
   readonly writers: readonly RecordWriter[];
   /** By gate, then producer. */
-  readonly gates: readonly (readonly LocalChannel[])[];
+  readonly gates: readonly (readonly ChannelReader[])[];
   readonly clock: Clock;
   readonly listener: SubtaskListener;
   /** `pipeline.auto-watermark-interval`; 0: never while waiting. */
@@ -177,7 +177,7 @@ export class Subtask {
     await this.chain.close();
   }
 
-  #createGate(channels: readonly LocalChannel[], gate: number): InputGate {
+  #createGate(channels: readonly ChannelReader[], gate: number): InputGate {
     return new InputGate(channels, {
       onWatermark: (timestampMs) => this.chain.onGateWatermark(gate, timestampMs),
       onIdle: (isIdle) => this.chain.onGateIdle(gate, isIdle),
@@ -254,13 +254,13 @@ export class Subtask {
     let hasTaken = false;
     for (let index = 0; index < gate.channels.length; index++) {
       const channel = gate.channels[index]!;
-      if (channel.size === 0 || gate.blocked[index] === true || !this.#mayTakeInput()) continue;
+      if (gate.blocked[index] === true || !channel.hasNext || !this.#mayTakeInput()) continue;
       hasTaken = true;
-      for (let left = TURN_ELEMENTS_MAX; left > 0 && channel.size > 0 && gate.blocked[index] === false; left--) {
-        const timestampMs = channel.nextTimestampMs;
-        // NaN marks an event.
-        if (!Number.isNaN(timestampMs)) input(channel.shift(), timestampMs);
-        else this.#onEvent(gateIndex, index, channel.shiftEvent());
+      for (let left = TURN_ELEMENTS_MAX; left > 0 && gate.blocked[index] === false; left--) {
+        left -= channel.takeRecords(input, left);
+        const event = channel.takeEvent();
+        if (event === undefined) break;
+        this.#onEvent(gateIndex, index, event);
       }
     }
     return hasTaken;

@@ -89,11 +89,9 @@ export class OperatorHarness {
   output(tag?: string): readonly Emitted[] {
     const channel = this.#outputs[tag === undefined ? 0 : this.#tags.indexOf(tag) + 1]!;
     const emitted: Emitted[] = [];
-    while (channel.size > 0) {
-      const timestampMs = channel.nextTimestampMs;
-      const value = channel.shift();
-      if (!Number.isNaN(timestampMs)) emitted.push({ value, timestampMs });
-    }
+    const take = (value: unknown, timestampMs: number): void => void emitted.push({ value, timestampMs });
+    do channel.takeRecords(take, Number.POSITIVE_INFINITY);
+    while (channel.takeEvent() !== undefined);
     return emitted;
   }
 

@@ -1,0 +1,165 @@
+/**
+ * A channel between two threads: records and events as a stream of frames in a ring.
+ *
+ *     frame    u32 length of what follows, with the highest bit set for an event
+ *     record   f64 timestamp, the value in its serializer's bytes
+ *     event    u8 kind, then what belongs to the kind (channel-events.ts)
+ *
+ * - X1. Order is kept: records and events leave in the order they came.
+ * - X2. Writing is always allowed. What does not fit into the ring waits here (overdraft), and the producer is not run
+ *   while that is a segment or more (soft back-pressure).
+ * - X3. Bytes leave when a segment is full, when an event other than a watermark was written, and on `flush`. A frame may
+ *   lie in any number of transfers.
+ * - X4. Each direction of the doorbell is rung after the bytes were published, or released.
+ *
+ * A serializer's stream context lasts as long as the channel: learned shapes are defined once.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { invariant } from "../base/errors.ts";
+import type { Serializer } from "../types/type.ts";
+import type { ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
+import { type ChannelEvent, readEvent, writeEvent } from "./channel-events.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { type RingConsumer, type RingProducer, SEGMENT_BYTES } from "./ring.ts";
+
+const EVENT_FLAG = 0x80000000;
+const LENGTH_BYTES = 4;
+
+export class RingChannelWriter implements ChannelWriter {
+  readonly #ring: RingProducer;
+  readonly #serializer: Serializer<unknown>;
+  readonly #consumer: Doorbell;
+  readonly #flushesAlways: boolean;
+  readonly #pending: BinaryWriter = new BinaryWriter(2 * SEGMENT_BYTES);
+  /** Bytes of `#pending` that have been transferred. */
+  #sent = 0;
+
+  /** @param flushesAlways - Whether every record leaves at once (`execution.buffer-timeout: 0`). */
+  constructor(ring: RingProducer, serializer: Serializer<unknown>, consumer: Doorbell, flushesAlways: boolean) {
+    this.#ring = ring;
+    this.#serializer = serializer;
+    this.#consumer = consumer;
+    this.#flushesAlways = flushesAlways;
+  }
+
+  get isAvailable(): boolean {
+    if (this.#pending.position - this.#sent < SEGMENT_BYTES) return true;
+    this.flush();
+    return this.#pending.position - this.#sent < SEGMENT_BYTES;
+  }
+
+  get buffersInUse(): number {
+    return Math.ceil((this.#ring.usedBytes + this.#pending.position - this.#sent) / SEGMENT_BYTES);
+  }
+
+  push(value: unknown, timestampMs: number): void {
+    const out = this.#pending;
+    const at = out.position;
+    out.u32(0);
+    out.f64(timestampMs);
+    this.#serializer.write(value, out);
+    out.patchU32(at, out.position - at - LENGTH_BYTES);
+    if (out.position - this.#sent >= SEGMENT_BYTES || this.#flushesAlways) this.flush();
+  }
+
+  pushEvent(event: ChannelEvent): void {
+    const out = this.#pending;
+    const at = out.position;
+    out.u32(0);
+    writeEvent(event, out);
+    out.patchU32(at, (EVENT_FLAG | (out.position - at - LENGTH_BYTES)) >>> 0);
+    if (event.kind !== "watermark" || this.#flushesAlways || out.position - this.#sent >= SEGMENT_BYTES) this.flush();
+  }
+
+  flush(): void {
+    const out = this.#pending;
+    if (out.position === this.#sent) return;
+    const count = this.#ring.write(out.buffer, this.#sent, out.position);
+    if (count === 0) return;
+    this.#sent += count;
+    if (this.#sent === out.position) {
+      // Empties the memory, not the stream.
+      const { streamContext } = out;
+      out.reset();
+      out.streamContext = streamContext;
+      this.#sent = 0;
+    }
+    this.#consumer.ring();
+  }
+}
+
+export class RingChannelReader implements ChannelReader {
+  readonly #ring: RingConsumer;
+  readonly #serializer: Serializer<unknown>;
+  readonly #producer: Doorbell;
+  #bytes: Uint8Array = new Uint8Array(SEGMENT_BYTES);
+  readonly #reader: BinaryReader = new BinaryReader(this.#bytes, 0, 0);
+
+  constructor(ring: RingConsumer, serializer: Serializer<unknown>, producer: Doorbell) {
+    this.#ring = ring;
+    this.#serializer = serializer;
+    this.#producer = producer;
+  }
+
+  get hasNext(): boolean {
+    return this.#nextHeader() !== undefined;
+  }
+
+  takeRecords(take: TakeRecord, limit: number): number {
+    const reader = this.#reader;
+    const serializer = this.#serializer;
+    let taken = 0;
+    while (taken < limit) {
+      const header = this.#nextHeader();
+      if (header === undefined || header >= EVENT_FLAG) break;
+      reader.u32();
+      const end = reader.position + header;
+      const timestampMs = reader.f64();
+      const value = serializer.read(reader);
+      if (reader.position !== end) reader.corrupt(`a record that ends at ${reader.position}`, `its end at ${end}`);
+      taken++;
+      take(value, timestampMs);
+    }
+    return taken;
+  }
+
+  takeEvent(): ChannelEvent | undefined {
+    const header = this.#nextHeader();
+    if (header === undefined || header < EVENT_FLAG) return undefined;
+    this.#reader.u32();
+    return readEvent(this.#reader);
+  }
+
+  /** The header of the next frame when all of the frame is here. Nothing is consumed. */
+  #nextHeader(): number | undefined {
+    for (;;) {
+      const left = this.#reader.remaining;
+      const header = left >= LENGTH_BYTES ? this.#reader.peekU32() : 0;
+      const needed = LENGTH_BYTES + (header & ~EVENT_FLAG);
+      if (left >= LENGTH_BYTES && left >= needed) return header;
+      if (this.#ring.isEmpty) return undefined;
+      this.#refill(needed);
+    }
+  }
+
+  /** Moves the rest of the bytes to the front and adds what the ring has, making room for a frame of `needed` bytes. */
+  #refill(needed: number): void {
+    const reader = this.#reader;
+    const left = reader.remaining;
+    const rest = this.#bytes.subarray(reader.position, reader.position + left);
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+      grown.set(rest);
+      this.#bytes = grown;
+    } else if (left > 0) {
+      this.#bytes.set(rest);
+    }
+    const added = this.#ring.read(this.#bytes, left);
+    invariant(added > 0, "a ring that is not empty has bytes to read");
+    const { streamContext } = reader;
+    reader.reset(this.#bytes, 0, left + added);
+    reader.streamContext = streamContext;
+    this.#producer.ring();
+  }
+}
