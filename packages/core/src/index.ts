@@ -7,6 +7,7 @@ export { CollectedStream } from "./api/collected-stream.ts";
 export {
   ConnectedStreams,
   DataStream,
+  IntervalJoined,
   KeyedConnectedStreams,
   KeyedStream,
   SingleOutputStreamOperator,
@@ -16,6 +17,7 @@ export { DataStreamSink } from "./api/data-stream-sink.ts";
 export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
 export type { PipelineEnvironment } from "./api/environment.ts";
 export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
+export { IntervalJoin, IntervalJoinSettings } from "./api/interval-join.ts";
 export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
 export type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
@@ -41,7 +43,14 @@ export {
   RETAINED_CHECKPOINTS,
 } from "./config/checkpointing-options.ts";
 export { type ConfigLayer, Configuration } from "./config/configuration.ts";
-export { BUFFER_TIMEOUT, RUNTIME_MODE, type RuntimeExecutionMode } from "./config/execution-options.ts";
+export {
+  BUFFER_TIMEOUT,
+  BUFFER_TIMEOUT_ENABLED,
+  EXECUTION_TARGET,
+  type ExecutionTarget,
+  RUNTIME_MODE,
+  type RuntimeExecutionMode,
+} from "./config/execution-options.ts";
 export type { ConfigOption } from "./config/option.ts";
 export type { ConfigEntry } from "./config/option-registry.ts";
 export {
@@ -113,6 +122,8 @@ export type {
   OnTimerContext,
   ProcessContext,
   ProcessFunction,
+  ProcessJoinContext,
+  ProcessJoinFunction,
   ProcessWindowContext,
   ProcessWindowFunction,
   ReduceFunction,
@@ -148,7 +159,7 @@ export {
   type ValueStateDescriptor,
   valueState,
 } from "./state/state-descriptors.ts";
-export { StreamExecutionEnvironment } from "./stream-execution-environment.ts";
+export { type JobModuleOptions, StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 export { EventTimeSessionWindows } from "./time/session-windows.ts";
 export { SlidingEventTimeWindows } from "./time/sliding-windows.ts";
 export { TimeWindow } from "./time/time-window.ts";

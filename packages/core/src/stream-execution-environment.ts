@@ -1,17 +1,37 @@
-/** Above all rooms: gives the API its executor, a job in the caller's thread. */
+/** Above all rooms: gives the API its executor, a job in this process, in the caller's thread or in one thread a slot. */
 
 import { PipelineEnvironment } from "./api/environment.ts";
+import { parseJobArguments } from "./api/job-arguments.ts";
 import type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
 import type { JobExecutor, Pipeline } from "./api/job-executor.ts";
 import { MillraceError } from "./base/errors.ts";
 import { Configuration } from "./config/configuration.ts";
+import { EXECUTION_TARGET } from "./config/execution-options.ts";
 import type { ConfigEntry } from "./config/option-registry.ts";
-import { EmbeddedJob } from "./embedded/embedded-job.ts";
+import { DEFAULT_PARALLELISM } from "./config/pipeline-options.ts";
+import { EmbeddedJob, type JobThreads } from "./embedded/embedded-job.ts";
+import type { JobModuleReference } from "./embedded/slot-thread-messages.ts";
+import { type JobFunction, loadJobModule } from "./job-module.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
 import type { Platform } from "./platform/platform.ts";
 
 /** Settings from outside for a script that makes its own environment: JSON, a list of `{key, value, origin?}`. */
 const CONFIGURATION_VARIABLE = "MILLRACE_CONFIG";
+
+/** The sources and the build have the same layout; only the extension differs. */
+const SLOT_THREAD_URL = new URL(`./slot-thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href;
+
+/** How a job's module is run. @public */
+export interface JobModuleOptions {
+  /** Settings that the job starts from; what the module sets itself wins. */
+  readonly configuration?: Configuration;
+  /** The job's own arguments, as on a command line. */
+  readonly args?: readonly string[];
+  /** The module's default export, when it has been loaded already. @internal */
+  readonly job?: JobFunction;
+  /** @internal */
+  readonly platform?: Platform;
+}
 
 /**
  * The environment that jobs are built in and run from.
@@ -33,27 +53,72 @@ export class StreamExecutionEnvironment extends PipelineEnvironment {
     return StreamExecutionEnvironment.on(createNodePlatform(), configuration);
   }
 
+  /**
+   * An environment that holds the job of a module, and runs every slot of it in a thread of its own: each thread loads the
+   * module and builds the job for itself. Unless something else is set, there are as many slots as processor cores.
+   *
+   * What stands at the top level of the module runs once in each thread and once in the caller's.
+   *
+   * @param module - URL of the module, whose default export is a {@link Job}. A TypeScript module needs the package `tsx`.
+   * @throws MillraceError `MR_JOB_INVALID`, `MR_CONFIG_INVALID`, and what the job throws while it builds its pipeline
+   * @example
+   * const env = await StreamExecutionEnvironment.ofJobModule(new URL("./job.js", import.meta.url), { args: ["--day", "7"] });
+   * await env.execute("flights");
+   */
+  static async ofJobModule(module: URL | string, options: JobModuleOptions = {}): Promise<StreamExecutionEnvironment> {
+    const platform = options.platform ?? createNodePlatform();
+    const given = (options.configuration ?? commandLineConfiguration(platform)).copy();
+    if (!given.isSet(DEFAULT_PARALLELISM) && given.get(EXECUTION_TARGET) !== "in-thread") {
+      given.set(DEFAULT_PARALLELISM, platform.proc.availableParallelism);
+    }
+    const reference: JobModuleReference = { url: module.toString(), args: options.args ?? [] };
+    const job = options.job ?? (await loadJobModule(reference.url));
+    const executor = new LocalExecutor(platform, { module: reference, given, mainUrl: SLOT_THREAD_URL });
+    const env = new StreamExecutionEnvironment({ executor, configuration: given.copy() });
+    await job(env, parseJobArguments([...reference.args]));
+    return env;
+  }
+
   /** An environment on another platform than the process around it, such as a simulated one. @internal */
   static on(platform: Platform, configuration?: Configuration): StreamExecutionEnvironment {
     const given = configuration ?? commandLineConfiguration(platform);
-    return new StreamExecutionEnvironment({ executor: new EmbeddedExecutor(platform), configuration: given });
+    return new StreamExecutionEnvironment({ executor: new LocalExecutor(platform), configuration: given });
   }
 }
 
-class EmbeddedExecutor implements JobExecutor {
+class LocalExecutor implements JobExecutor {
   readonly #platform: Platform;
+  readonly #threads: JobThreads | undefined;
 
-  constructor(platform: Platform) {
+  /** @param threads - How threads can build the job themselves; undefined when only this thread can. */
+  constructor(platform: Platform, threads?: JobThreads) {
     this.#platform = platform;
+    this.#threads = threads;
   }
 
   async executeAsync(pipeline: Pipeline): Promise<JobClient> {
     const job = await EmbeddedJob.start({
       ...pipeline,
       platform: this.#platform,
+      threads: this.#threadsOf(pipeline),
       onWarning: (message) => this.#platform.proc.writeError(`warning: ${message}\n`),
     });
     return new EmbeddedJobClient(job, pipeline.name);
+  }
+
+  #threadsOf({ configuration, name }: Pipeline): JobThreads | undefined {
+    const target = configuration.get(EXECUTION_TARGET);
+    if (target === "in-thread") return undefined;
+    if (target === "threads" && this.#threads === undefined) {
+      throw new MillraceError("MR_TARGET_NEEDS_MODULE", {
+        what: "Functions cannot be sent to other threads, so a job that runs in threads has to be a module",
+        where: { job: name },
+        found: "execution.target: threads for a pipeline that a script has built",
+        expected: "a module with a default export, run with millrace run or StreamExecutionEnvironment.ofJobModule",
+        todo: "Move the pipeline into such a module, or set execution.target to in-thread",
+      });
+    }
+    return this.#threads;
   }
 }
 

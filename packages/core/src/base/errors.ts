@@ -29,6 +29,7 @@ export interface ErrorParts {
  */
 export class MillraceError extends Error {
   readonly code: string;
+  readonly what: string;
   readonly where: ErrorWhere;
   readonly found: string | undefined;
   readonly expected: string | undefined;
@@ -38,6 +39,7 @@ export class MillraceError extends Error {
     super(messageOf(code, parts), parts.cause === undefined ? undefined : { cause: parts.cause });
     this.name = "MillraceError";
     this.code = code;
+    this.what = parts.what;
     this.where = parts.where ?? {};
     this.found = parts.found;
     this.expected = parts.expected;

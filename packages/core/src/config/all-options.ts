@@ -6,6 +6,7 @@ import { recoveryOptions } from "./recovery-options.ts";
 import { restartOptions } from "./restart-options.ts";
 import { sourceOptions } from "./source-options.ts";
 import { stateOptions } from "./state-options.ts";
+import { taskmanagerOptions } from "./taskmanager-options.ts";
 
 /** Every option there is, in the order of the reference. A key that is not here is refused. @internal */
 export const allOptions: readonly OptionGroup[] = [
@@ -16,4 +17,5 @@ export const allOptions: readonly OptionGroup[] = [
   restartOptions,
   stateOptions,
   sourceOptions,
+  taskmanagerOptions,
 ];

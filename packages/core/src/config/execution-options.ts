@@ -1,5 +1,5 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
-import { durationType, enumType } from "./option-types.ts";
+import { booleanType, durationType, enumType } from "./option-types.ts";
 
 /** @public */
 export type RuntimeExecutionMode = "STREAMING" | "BATCH" | "AUTOMATIC";
@@ -24,5 +24,28 @@ export const BUFFER_TIMEOUT: ConfigOption<number> = option({
     "The longest time a record waits in a buffer for others. 0 sends every record on its own. Between subtasks of one thread nothing is buffered.",
 });
 
+/** @public */
+export const BUFFER_TIMEOUT_ENABLED: ConfigOption<boolean> = option({
+  key: "execution.buffer-timeout.enabled",
+  type: booleanType,
+  default: true,
+  description:
+    "Whether a record that waits in a buffer is sent after the timeout. Without it buffers are sent when they are full, which is best for throughput and says nothing about latency.",
+});
+
+/** Where the slots of a job are. @public */
+export type ExecutionTarget = "in-thread" | "threads";
+
+/** @public */
+export const EXECUTION_TARGET: ConfigOption<ExecutionTarget | undefined> = option<ExecutionTarget>({
+  key: "execution.target",
+  type: enumType<ExecutionTarget>(["in-thread", "threads"]),
+  description:
+    "Where the job runs: all of it in the caller's thread, or every slot in a thread of its own. Threads need a job that is a module with a default export; a script that calls `execute()` itself runs in its own thread. The default is threads wherever they are possible.",
+});
+
 /** @internal */
-export const executionOptions: OptionGroup = { title: "Execution", options: [RUNTIME_MODE, BUFFER_TIMEOUT] };
+export const executionOptions: OptionGroup = {
+  title: "Execution",
+  options: [RUNTIME_MODE, BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED, EXECUTION_TARGET],
+};

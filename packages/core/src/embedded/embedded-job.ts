@@ -1,4 +1,7 @@
-/** One job in the caller's thread: its JobMaster, its subtasks, and what can be asked about it. */
+/**
+ * One job in this process: its JobMaster in the caller's thread, its slots there as well or in threads of their own, and
+ * what can be asked about it.
+ */
 import type { JobProgress } from "../api/job-client.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
@@ -10,14 +13,12 @@ import {
   RETAINED_CHECKPOINTS,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { AUTO_WATERMARK_INTERVAL } from "../config/pipeline-options.ts";
 import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
-import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
-import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
 import type { Transformation } from "../graph/transformation.ts";
-import type { DeployOptions, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { DeployOptions } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
@@ -26,9 +27,14 @@ import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
-import { EmbeddedAttempt } from "./embedded-attempt.ts";
-import { coordinatorConfigOf, graphOptionsOf, storageOf } from "./job-settings.ts";
+import { taskSettingsOf } from "../taskmanager/task-settings.ts";
+import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
+import { InThreadAttempt } from "./in-thread-attempt.ts";
+import { coordinatorConfigOf, graphOptionsOf, ringSegmentsOf, storageOf, withMaxParallelism } from "./job-settings.ts";
 import { checkRestore, readRestoredState } from "./restored-state.ts";
+import type { JobModuleReference } from "./slot-thread-messages.ts";
+import { SlotThreads } from "./slot-threads.ts";
+import { ThreadsAttempt } from "./threads-attempt.ts";
 
 export interface EmbeddedJobOptions {
   readonly name: string;
@@ -36,6 +42,17 @@ export interface EmbeddedJobOptions {
   readonly configuration: Configuration;
   readonly platform: Platform;
   readonly onWarning: (message: string) => void;
+  /** Runs every slot in a thread of its own. Undefined: all of the job in the caller's thread. */
+  readonly threads?: JobThreads | undefined;
+}
+
+/** What threads need to build the job for themselves. */
+export interface JobThreads {
+  readonly module: JobModuleReference;
+  /** The module whose `main` runs a slot's thread. */
+  readonly mainUrl: string;
+  /** The settings that the job's module started from. */
+  readonly given: Configuration;
 }
 
 export interface EmbeddedJobResult {
@@ -54,7 +71,8 @@ export class EmbeddedJob {
   readonly #storage: CheckpointStorage;
   readonly #checkpoints: JobCheckpoints;
   readonly #master: JobMaster;
-  #attempt: EmbeddedAttempt | undefined;
+  readonly #threads: SlotThreads | undefined;
+  #attempt: LocalAttempt | undefined;
   #sampling: Cancel | undefined;
   #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
     recordsRead: 0,
@@ -110,6 +128,11 @@ export class EmbeddedJob {
       },
       (restore?.metadata.checkpointId ?? 0) + 1,
     );
+    const { threads } = options;
+    this.#threads =
+      threads === undefined
+        ? undefined
+        : new SlotThreads({ ...threads, graph, jobId, configuration, platform, onWarning: options.onWarning });
     const startedMs = platform.clock.monoMs();
     let settle: (result: EmbeddedJobResult) => void;
     this.result = new Promise((resolve) => {
@@ -135,7 +158,9 @@ export class EmbeddedJob {
           options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
         this.#sampling?.();
-        settle({ status, cause, netRuntimeMs: platform.clock.monoMs() - startedMs });
+        const result: EmbeddedJobResult = { status, cause, netRuntimeMs: platform.clock.monoMs() - startedMs };
+        if (this.#threads === undefined) settle(result);
+        else void this.#threads.close().then(() => settle(result));
       },
     });
   }
@@ -173,27 +198,29 @@ export class EmbeddedJob {
     };
   }
 
-  async #deploy({ attemptNumber, restore, listener }: DeployOptions): Promise<EmbeddedAttempt> {
+  async #deploy({ attemptNumber, restore, listener }: DeployOptions): Promise<LocalAttempt> {
     const { platform, configuration } = this.#options;
     const state = restore === undefined ? undefined : await readRestoredState(platform.fs, restore, this.graph);
-    this.#attempt = new EmbeddedAttempt({
+    const options: AttemptOptions = {
       graph: this.graph,
       jobId: this.jobId,
       attemptNumber,
       platform,
       metrics: this.metrics,
-      poisonPolicy: configuration.get(POISON_RECORDS),
-      futureSkewMaxMs: configuration.get(MAX_FUTURE_SKEW),
-      watermarkIntervalMs: configuration.get(AUTO_WATERMARK_INTERVAL),
+      settings: taskSettingsOf(configuration),
       restore: state,
       listener,
-      persist: (task, checkpointId, encoded) => this.#persist(task, checkpointId, encoded),
-    });
+      persist: (checkpointId, encoded) => this.#persist(checkpointId, encoded),
+    };
+    const threads = this.#threads;
+    this.#attempt =
+      threads === undefined
+        ? new InThreadAttempt(options)
+        : await ThreadsAttempt.deploy({ ...options, threads, ringSegments: ringSegmentsOf(configuration) });
     return this.#attempt;
   }
 
   async #persist(
-    _task: TaskId,
     checkpointId: number,
     encoded: readonly EncodedOperatorState[],
   ): Promise<readonly OperatorSubtaskState[]> {
@@ -218,12 +245,14 @@ export class EmbeddedJob {
     let recordsRead = 0;
     let recordsWritten = 0;
     let watermarkMs = Number.POSITIVE_INFINITY;
-    for (const { vertex, subtask } of this.#attempt?.subtasks ?? []) {
-      for (const { spec, index } of vertex.operators) {
-        if (spec.kind === "source") recordsRead += subtask.chain.counts[index]!;
-        if (spec.kind === "sink") recordsWritten += subtask.chain.counts[index]!;
+    const attempt = this.#attempt;
+    for (const task of attempt?.tasks ?? []) {
+      const statistics = attempt!.statisticsOf(task);
+      for (const { spec, index } of this.graph.vertices[task.vertexId]!.operators) {
+        if (spec.kind === "source") recordsRead += statistics.counts[index]!;
+        if (spec.kind === "sink") recordsWritten += statistics.counts[index]!;
       }
-      watermarkMs = Math.min(watermarkMs, subtask.chain.outputWatermarkMs());
+      watermarkMs = Math.min(watermarkMs, statistics.watermarkMs);
     }
     const isTime = Math.abs(watermarkMs) <= 8_640_000_000_000_000;
     this.#last = { recordsRead, recordsWritten, watermarkMs: isTime ? watermarkMs : undefined };
@@ -241,13 +270,6 @@ function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[]
       isStateful: needsRestore(spec),
     })),
   );
-}
-
-function withMaxParallelism(graph: JobGraph, followed: ReadonlyMap<number, number>): JobGraph {
-  const vertices = graph.vertices.map(
-    (vertex): JobVertex => ({ ...vertex, maxParallelism: followed.get(vertex.id) ?? vertex.maxParallelism }),
-  );
-  return { ...graph, vertices };
 }
 
 function toHex(bytes: Uint8Array): string {

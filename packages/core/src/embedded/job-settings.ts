@@ -24,7 +24,9 @@ import {
   OPERATOR_CHAINING,
   PIPELINE_MAX_PARALLELISM,
 } from "../config/pipeline-options.ts";
+import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
 import type { JobGraphOptions } from "../graph/build-job-graph.ts";
+import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { Platform } from "../platform/platform.ts";
 
 export function graphOptionsOf(configuration: Configuration, name: string): JobGraphOptions {
@@ -60,4 +62,17 @@ export function storageOf(configuration: Configuration, platform: Platform, jobI
     hasJobDirectory: configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY),
     inlineBelowBytes: configuration.get(DATA_INLINE_THRESHOLD),
   });
+}
+
+/** Segments of a ring between two threads. */
+export function ringSegmentsOf(configuration: Configuration): number {
+  return 2 ** Math.ceil(Math.log2(configuration.get(BUFFERS_PER_CHANNEL)));
+}
+
+/** The graph with other maximum parallelisms, by vertex id. */
+export function withMaxParallelism(graph: JobGraph, followed: ReadonlyMap<number, number>): JobGraph {
+  const vertices = graph.vertices.map(
+    (vertex): JobVertex => ({ ...vertex, maxParallelism: followed.get(vertex.id) ?? vertex.maxParallelism }),
+  );
+  return { ...graph, vertices };
 }

@@ -6,7 +6,7 @@
  *   publishes it, then looks whether the loop is parked. So one of the two always sees the other.
  * - D2. Only the one that changes the word from parked to awake notifies: a burst rings once.
  */
-import type { Bells, Cancel } from "../platform/platform.ts";
+import type { Bells } from "../platform/platform.ts";
 
 const AWAKE = 0;
 const PARKED = 1;
@@ -24,6 +24,7 @@ export class Doorbell {
   readonly #words: Int32Array;
   readonly #index: number;
   readonly #bells: Bells;
+  #isWaiting = false;
 
   constructor(memory: SharedArrayBuffer, slot: number, bells: Bells) {
     this.#words = new Int32Array(memory);
@@ -44,9 +45,15 @@ export class Doorbell {
     Atomics.store(this.#words, this.#index, PARKED);
   }
 
-  /** Calls `onRing` once, when somebody has rung since `park`. */
-  whenRung(onRing: () => void): Cancel {
-    return this.#bells.wait(this.#words, this.#index, PARKED, onRing);
+  /** Calls `onRing` when somebody rings, or has rung since `park`. */
+  sleep(onRing: () => void): void {
+    // A wait that nobody has ended holds on: one is enough however often the loop was woken by something else.
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#bells.wait(this.#words, this.#index, PARKED, () => {
+      this.#isWaiting = false;
+      onRing();
+    });
   }
 
   unpark(): void {

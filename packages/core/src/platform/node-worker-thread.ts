@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { invariant } from "../base/errors.ts";
+import { invariant, MillraceError } from "../base/errors.ts";
 import { MessageBox } from "./message-box.ts";
 import { createNodePlatform } from "./node-platform.ts";
 import type { WorkerThreadInput } from "./node-workers.ts";
@@ -7,6 +7,9 @@ import type { WorkerMain, WorkerScope } from "./platform.ts";
 
 /** Runs a worker module inside its thread; the boot file calls it once. @internal */
 export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): Promise<void> {
+  process.setSourceMapsEnabled(true);
+  const exit = process.exit.bind(process);
+  process.exit = refuseExit;
   const port = parentPort;
   invariant(port !== null, "a worker module runs in a worker thread");
   const messages = new MessageBox<[message: unknown]>();
@@ -17,10 +20,20 @@ export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): 
     input,
     postMessage: (message) => port.postMessage(message),
     onMessage: (listener) => messages.listen(listener),
-    exit: (exitCode) => process.exit(exitCode),
+    exit: (exitCode) => exit(exitCode),
   };
   const module: { readonly main?: unknown } = await import(moduleUrl);
   invariant(typeof module.main === "function", `worker module ${moduleUrl} exports no function main`);
   // A module's exports have no type across a dynamic import; that main is a WorkerMain is the contract of spawn().
   await (module.main as WorkerMain)(scope);
+}
+
+/** Would end this thread only, behind the back of everything that runs in it; as an error it has a stack and a culprit. */
+function refuseExit(code?: number | string | null): never {
+  throw new MillraceError("MR_PROCESS_EXIT", {
+    what: "process.exit was called in a worker thread",
+    found: `process.exit(${code ?? ""})`,
+    expected: "a function that throws when the job cannot go on",
+    todo: "Throw an error instead, or cancel the job through its client",
+  });
 }

@@ -42,6 +42,8 @@ export interface ChainOptions {
   readonly parallelism: number;
   /** By output of the plan. */
   readonly writers: readonly RecordWriter[];
+  /** Records that left each operator, by its index. */
+  readonly counts: Float64Array;
   readonly hostOf: (operator: ChainedOperator) => AnyOperatorHost;
   readonly restore: ReadonlyMap<string, OperatorRestore> | undefined;
   /** Appears in stack traces and profiles. */
@@ -53,7 +55,6 @@ const WATERMARK_LIST = "_watermark";
 export class Chain {
   readonly inputs: readonly RecordInput[];
   readonly sources: readonly SourceOperator[];
-  readonly counts: Float64Array;
   readonly #nodes: readonly ChainNode[];
   readonly #compiled: CompiledChain;
   readonly #writers: readonly RecordWriter[];
@@ -64,13 +65,19 @@ export class Chain {
     const { plan, writers } = options;
     this.#options = options;
     this.#writers = writers;
-    this.counts = new Float64Array(plan.operators.length);
     const created = plan.operators.map((operator) => createOperator(operator, options.hostOf(operator)));
     this.#nodes = plan.operators.map((operator, index) => new ChainNode(operator, created[index]!.operator));
     this.#connect();
     this.#compiled = new CompiledChain(
       generateChain(plan),
-      { operators: created.map((each) => each.binding), writers, counts: this.counts, mapKeyOf, TimeWindow, copyValue },
+      {
+        operators: created.map((each) => each.binding),
+        writers,
+        counts: options.counts,
+        mapKeyOf,
+        TimeWindow,
+        copyValue,
+      },
       options.url,
       options.gateCount,
     );

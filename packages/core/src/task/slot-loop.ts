@@ -1,12 +1,18 @@
 /**
  * The cooperative loop of one slot: steps its subtasks, most downstream first, and gives the event loop its turn every
- * few milliseconds. When nothing can be done it parks until it is woken or something is due.
+ * few milliseconds. When nothing can be done it parks until it is woken, something is due, or another thread rings.
+ *
+ * - P1. Before it parks the loop lets the consumers see everything that was written for them.
+ * - P2. It parks as the doorbell asks for (D1): it says so first, and looks for work once more.
  */
+import type { Doorbell } from "../exchange/doorbell.ts";
 import type { Cancel, Clock } from "../platform/platform.ts";
 
 /** What the loop steps; see Subtask. */
 export interface Steppable {
-  step(deadlineMs: number): boolean;
+  step(nowMonoMs: number, deadlineMonoMs: number): boolean;
+  /** Lets the consumers see what was written. */
+  flushOutputs(): void;
   nextDueMonoMs(): number;
 }
 
@@ -16,17 +22,34 @@ export const STEP_MS = 1;
 /** How long the loop works before sockets, timers and promises have their turn. */
 export const TURN_MS = 4;
 
+export interface SlotLoopOptions {
+  readonly clock: Clock;
+  /** How long records may wait in a buffer that is not full, while the loop is busy; Infinity: for as long as it takes. */
+  readonly bufferTimeoutMs: number;
+  /** Undefined when no other thread feeds this slot. */
+  readonly doorbell?: Doorbell | undefined;
+  /** Told which subtask is at work, by its place in the order of `run`, and -1 for none. */
+  readonly onStep?: (subtask: number) => void;
+}
+
 export class SlotLoop {
   readonly #clock: Clock;
+  readonly #bufferTimeoutMs: number;
+  readonly #doorbell: Doorbell | undefined;
+  readonly #onStep: ((subtask: number) => void) | undefined;
   #subtasks: readonly Steppable[] = [];
   #scheduled: Cancel | undefined;
   #due: Cancel | undefined;
   #isStopped = false;
   #isTurning = false;
   #wasWokenInTurn = false;
+  #lastFlushMs = 0;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: SlotLoopOptions) {
+    this.#clock = options.clock;
+    this.#bufferTimeoutMs = options.bufferTimeoutMs;
+    this.#doorbell = options.doorbell;
+    this.#onStep = options.onStep;
   }
 
   /** @param subtasks - In topological order; the loop prefers the last ones. */
@@ -35,19 +58,21 @@ export class SlotLoop {
     this.wake();
   }
 
-  wake(): void {
+  readonly wake = (): void => {
     // A wake during a turn may be meant for a subtask that has had its step already.
     this.#wasWokenInTurn = true;
     if (this.#isStopped || this.#isTurning || this.#scheduled !== undefined) return;
+    this.#doorbell?.unpark();
     this.#due?.();
     this.#due = undefined;
     this.#scheduled = this.#clock.soon(() => this.#turn());
-  }
+  };
 
   stop(): void {
     this.#isStopped = true;
     this.#scheduled?.();
     this.#due?.();
+    this.#doorbell?.unpark();
   }
 
   #turn(): void {
@@ -57,6 +82,9 @@ export class SlotLoop {
     const end = this.#clock.monoMs() + TURN_MS;
     let hasWorked = true;
     while (hasWorked && !this.#isStopped && this.#clock.monoMs() < end) hasWorked = this.#pass();
+    if (this.#isStopped) return;
+    if (hasWorked) this.#flushWhenDue(end);
+    else hasWorked = this.#prepareToPark();
     this.#isTurning = false;
     if (this.#isStopped) return;
     if (hasWorked || this.#wasWokenInTurn) this.wake();
@@ -65,14 +93,34 @@ export class SlotLoop {
 
   #pass(): boolean {
     let hasWorked = false;
-    for (const subtask of this.#subtasks) {
-      if (this.#isStopped) break;
-      if (subtask.step(this.#clock.monoMs() + STEP_MS)) hasWorked = true;
+    let now = this.#clock.monoMs();
+    for (let index = 0; index < this.#subtasks.length && !this.#isStopped; index++) {
+      this.#onStep?.(this.#subtasks.length - 1 - index);
+      if (this.#subtasks[index]!.step(now, now + STEP_MS)) hasWorked = true;
+      now = this.#clock.monoMs();
     }
+    this.#onStep?.(-1);
     return hasWorked;
   }
 
+  #flushWhenDue(now: number): void {
+    if (now - this.#lastFlushMs < this.#bufferTimeoutMs) return;
+    this.#lastFlushMs = now;
+    for (const subtask of this.#subtasks) subtask.flushOutputs();
+  }
+
+  /** P1 and P2; true when there was something to do after all. */
+  #prepareToPark(): boolean {
+    if (this.#bufferTimeoutMs !== Number.POSITIVE_INFINITY) {
+      for (const subtask of this.#subtasks) subtask.flushOutputs();
+    }
+    if (this.#doorbell === undefined) return false;
+    this.#doorbell.park();
+    return this.#pass();
+  }
+
   #park(): void {
+    this.#doorbell?.sleep(this.wake);
     const due = Math.min(Number.POSITIVE_INFINITY, ...this.#subtasks.map((subtask) => subtask.nextDueMonoMs()));
     if (due === Number.POSITIVE_INFINITY) return;
     this.#due = this.#clock.after(Math.max(1, due - this.#clock.monoMs()), () => {

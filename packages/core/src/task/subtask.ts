@@ -18,6 +18,7 @@ import { Chain, type ChainOptions } from "./chain.ts";
 import { InputGate } from "./input-gate.ts";
 import { type EncodedOperatorState, SnapshotInProgress } from "./snapshot-in-progress.ts";
 import { SourceInput } from "./source-input.ts";
+import type { TaskState, TaskStatistics } from "./task-statistics.ts";
 
 /** What a subtask tells its host. All calls come from within `step`, `start` or a settled promise of the subtask. */
 export interface SubtaskListener {
@@ -35,7 +36,8 @@ export interface SubtaskListener {
 }
 
 export interface SubtaskOptions {
-  readonly chain: Omit<ChainOptions, "writers">;
+  readonly chain: Omit<ChainOptions, "writers" | "counts">;
+  readonly statistics: TaskStatistics;
   readonly writers: readonly RecordWriter[];
   /** By gate, then producer. */
   readonly gates: readonly (readonly ChannelReader[])[];
@@ -62,6 +64,8 @@ export class Subtask {
   #areSourcesBlocked = false;
   #areSourcesStopped = false;
   #isRunning = false;
+  /** What a step that did nothing waits for. */
+  #waitsFor: TaskState = "idle";
   #isInputFinished = false;
   #isEnded = false;
   #commits: Promise<void> = Promise.resolve();
@@ -69,7 +73,7 @@ export class Subtask {
 
   constructor(options: SubtaskOptions) {
     this.#options = options;
-    this.chain = new Chain({ ...options.chain, writers: options.writers });
+    this.chain = new Chain({ ...options.chain, writers: options.writers, counts: options.statistics.counts });
     this.#gates = options.gates.map((channels, gate) => this.#createGate(channels, gate));
     this.#sources = this.chain.sources.map(
       (operator) =>
@@ -146,18 +150,26 @@ export class Subtask {
     });
   }
 
-  /** Works until `deadlineMs` (monotonic) at the latest; true when it did something. */
-  step(deadlineMs: number): boolean {
+  /** Works until `deadlineMonoMs` at the latest; true when it did something. */
+  step(nowMonoMs: number, deadlineMonoMs: number): boolean {
     if (!this.#isRunning || this.#isEnded) return false;
-    try {
-      const didMail = this.#runMails();
-      const didSnapshot = this.#stepSnapshots();
-      const didInput = this.#takeInput(deadlineMs);
-      return didMail || didSnapshot || didInput;
-    } catch (error) {
-      this.#fail(error);
-      return true;
+    const { statistics, clock } = this.#options;
+    statistics.beginStep(nowMonoMs);
+    this.#waitsFor = "idle";
+    const hasWorked = this.#work(deadlineMonoMs);
+    statistics.endStep(clock.monoMs(), hasWorked ? "busy" : this.#waitsFor);
+    return hasWorked;
+  }
+
+  flushOutputs(): void {
+    if (this.#isEnded) return;
+    let buffersInUse = 0;
+    for (const writer of this.#options.writers) {
+      writer.flush();
+      buffersInUse += writer.buffersInUse;
     }
+    this.#options.statistics.buffersInUse = buffersInUse;
+    this.#options.statistics.watermarkMs = this.chain.outputWatermarkMs();
   }
 
   /** Monotonic ms at which something is due without new input; Infinity for never. */
@@ -175,6 +187,18 @@ export class Subtask {
     this.#isEnded = true;
     await this.#commits;
     await this.chain.close();
+  }
+
+  #work(deadlineMs: number): boolean {
+    try {
+      const didMail = this.#runMails();
+      const didSnapshot = this.#stepSnapshots();
+      const didInput = this.#takeInput(deadlineMs);
+      return didMail || didSnapshot || didInput;
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
   }
 
   #createGate(channels: readonly ChannelReader[], gate: number): InputGate {
@@ -233,9 +257,14 @@ export class Subtask {
 
   // U2, for the next subtask's channels as for a sink's buffers.
   #mayTakeInput(): boolean {
-    if (!this.chain.areOutputsAvailable()) return false;
+    if (!this.chain.areOutputsAvailable()) {
+      this.#waitsFor = "backPressured";
+      return false;
+    }
     const waiting = this.chain.whenAvailable();
     if (waiting === undefined) return true;
+    // An operator that waits for the outside is what holds the others up: it is busy, not held up itself.
+    this.#waitsFor = "busy";
     if (this.#waitingForOperator === undefined) {
       this.#waitingForOperator = waiting.then(
         () => {
@@ -257,7 +286,9 @@ export class Subtask {
       if (gate.blocked[index] === true || !channel.hasNext || !this.#mayTakeInput()) continue;
       hasTaken = true;
       for (let left = TURN_ELEMENTS_MAX; left > 0 && gate.blocked[index] === false; left--) {
-        left -= channel.takeRecords(input, left);
+        const taken = channel.takeRecords(input, left);
+        this.#options.statistics.gateCounts[gateIndex]! += taken;
+        left -= taken;
         const event = channel.takeEvent();
         if (event === undefined) break;
         this.#onEvent(gateIndex, index, event);

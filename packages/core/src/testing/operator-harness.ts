@@ -48,7 +48,7 @@ export class OperatorHarness {
           { subtaskIndex: 0, maxParallelism: 1, random: options.platform.random },
         ),
     );
-    const inputs = spec.kind === "co" ? [0, 1] : [0];
+    const inputs = spec.kind === "co" || spec.kind === "intervalJoin" ? [0, 1] : [0];
     const plan: ChainPlan = {
       name: "harness",
       copiesRecords: false,
@@ -70,6 +70,7 @@ export class OperatorHarness {
       subtaskIndex: 0,
       parallelism: 1,
       writers,
+      counts: new Float64Array(plan.operators.length),
       hostOf: (operator) => hostOf(operator, options),
       restore: options.restore === undefined ? undefined : new Map([["harness", options.restore]]),
       url: "millrace-harness.js",

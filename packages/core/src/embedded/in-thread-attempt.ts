@@ -1,0 +1,84 @@
+/** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
+import type { SourceSplit } from "../connectors/source.ts";
+import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { TaskStatistics } from "../task/task-statistics.ts";
+import { TaskSlot } from "../taskmanager/task-slot.ts";
+import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
+import { StatePersister } from "./state-persister.ts";
+
+export class InThreadAttempt implements LocalAttempt {
+  readonly tasks: readonly TaskId[];
+  readonly #slot: TaskSlot;
+  readonly #persister: StatePersister;
+  readonly #statistics: ReadonlyMap<string, TaskStatistics>;
+
+  constructor(options: AttemptOptions) {
+    const { graph, restore, listener } = options;
+    this.tasks = graph.vertices.flatMap((vertex) =>
+      Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
+    );
+    this.#statistics = new Map(
+      this.tasks.map((task) => {
+        const { operators, gates } = graph.vertices[task.vertexId]!;
+        const memory = new ArrayBuffer(TaskStatistics.bytesFor(operators.length, gates.length));
+        return [taskName(task), new TaskStatistics(memory, operators.length)];
+      }),
+    );
+    this.#persister = new StatePersister(options);
+    this.#slot = new TaskSlot({
+      ...options,
+      taskManagerId: "embedded",
+      tasks: this.tasks,
+      remote: undefined,
+      doorbell: undefined,
+      restoredCheckpointId: restore?.checkpointId,
+      restoreOf: (task) => restore?.of(task.vertexId, task.subtaskIndex),
+      statisticsOf: (task) => this.statisticsOf(task),
+      listener: {
+        onRunning: (task) => listener.onRunning(task),
+        onInputFinished: (task) => listener.onInputFinished(task),
+        onSnapshot: (task, checkpointId, state) => this.#persister.persist(task, checkpointId, state),
+        onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
+        onFailed: (task, error) => listener.onFailed(task, error),
+        onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
+      },
+    });
+  }
+
+  statisticsOf(task: TaskId): TaskStatistics {
+    return this.#statistics.get(taskName(task))!;
+  }
+
+  start(): void {
+    this.#slot.start();
+  }
+
+  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
+    this.#slot.triggerCheckpoint(checkpointId, isLast);
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void {
+    this.#slot.notifyCheckpointComplete(checkpointId);
+  }
+
+  commitAtEnd(): void {
+    this.#slot.commitAtEnd();
+  }
+
+  assignSplit(reader: ReaderId, split: SourceSplit): void {
+    this.#slot.assignSplit(reader.sourceUid, reader.subtaskIndex, split);
+  }
+
+  signalNoMoreSplits(reader: ReaderId): void {
+    this.#slot.signalNoMoreSplits(reader.sourceUid, reader.subtaskIndex);
+  }
+
+  async cancel(): Promise<void> {
+    this.#persister.end();
+    try {
+      await this.#slot.cancel();
+    } finally {
+      await this.#persister.settled();
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * A slot's thread, from inside: loads the job, proves that its graph is the one the JobMaster has, and runs one attempt
+ * after the other.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { invariant } from "../base/errors.ts";
+import { Configuration } from "../config/configuration.ts";
+import { Doorbell } from "../exchange/doorbell.ts";
+import { buildJobGraph } from "../graph/build-job-graph.ts";
+import { describeJobGraph } from "../graph/describe.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
+import type { Transformation } from "../graph/transformation.ts";
+import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
+import { MetricRegistry } from "../metrics/metric-registry.ts";
+import type { WorkerScope } from "../platform/platform.ts";
+import { TaskStatistics } from "../task/task-statistics.ts";
+import { taskSettingsOf } from "../taskmanager/task-settings.ts";
+import { type SlotListener, TaskSlot } from "../taskmanager/task-slot.ts";
+import { toErrorMessage } from "./error-message.ts";
+import { graphOptionsOf, withMaxParallelism } from "./job-settings.ts";
+import { RingChannels } from "./ring-channels.ts";
+import type {
+  AttemptMessage,
+  Deployment,
+  FromSlot,
+  JobModuleReference,
+  SlotThreadInput,
+  ToSlot,
+} from "./slot-thread-messages.ts";
+
+/** What a job's module has built. */
+export interface BuiltPipeline {
+  readonly transformations: readonly Transformation[];
+  readonly configuration: Configuration;
+}
+
+/** Loads a job's module and lets it build its pipeline, starting from the given settings. */
+export type PipelineLoader = (module: JobModuleReference, configuration: Configuration) => Promise<BuiltPipeline>;
+
+/** Runs for as long as the thread lives. */
+export async function runSlotThread(scope: WorkerScope, load: PipelineLoader): Promise<void> {
+  const input = scope.input as SlotThreadInput;
+  const say = (message: FromSlot): void => scope.postMessage(message);
+  let thread: SlotThread;
+  try {
+    const given = Configuration.fromEntries(input.configuration);
+    const { transformations, configuration } = await load(input.module, given);
+    const graph = buildJobGraph(transformations, graphOptionsOf(configuration, input.jobName));
+    thread = new SlotThread(scope, input, graph, configuration);
+    say({ kind: "loaded", graphHash: graph.hash, plan: describeJobGraph(graph) });
+  } catch (error) {
+    say({ kind: "notLoaded", error: toErrorMessage(error) });
+    return;
+  }
+  scope.onMessage((message) => thread.onMessage(message as ToSlot));
+}
+
+class SlotThread {
+  readonly #scope: WorkerScope;
+  readonly #input: SlotThreadInput;
+  readonly #graph: JobGraph;
+  readonly #configuration: Configuration;
+  readonly #doorbell: Doorbell;
+  readonly #currentTasks: Int32Array;
+  readonly #metrics: MetricRegistry = new MetricRegistry();
+  #slot: TaskSlot | undefined;
+  #attemptNumber = -1;
+
+  constructor(scope: WorkerScope, input: SlotThreadInput, graph: JobGraph, configuration: Configuration) {
+    this.#scope = scope;
+    this.#input = input;
+    this.#graph = graph;
+    this.#configuration = configuration;
+    this.#doorbell = new Doorbell(input.doorbells, input.slot, scope.platform.bells);
+    this.#currentTasks = new Int32Array(input.currentTasks);
+    this.#sampleMeters();
+  }
+
+  onMessage(message: ToSlot): void {
+    switch (message.kind) {
+      case "ping":
+        this.#scope.postMessage({ kind: "pong" } satisfies FromSlot);
+        return;
+      case "deploy":
+        this.#deploy(message.deployment);
+        return;
+      case "start":
+        this.#slot?.start();
+        return;
+      case "trigger":
+        this.#slot?.triggerCheckpoint(message.checkpointId, message.isLast);
+        return;
+      case "complete":
+        this.#slot?.notifyCheckpointComplete(message.checkpointId);
+        return;
+      case "commitAtEnd":
+        this.#slot?.commitAtEnd();
+        return;
+      case "split":
+        this.#assignSplit(message.sourceUid, message.subtaskIndex, message.bytes);
+        return;
+      case "noMoreSplits":
+        this.#slot?.signalNoMoreSplits(message.sourceUid, message.subtaskIndex);
+        return;
+      case "cancel":
+        void this.#cancel();
+    }
+  }
+
+  #deploy(deployment: Deployment): void {
+    this.#attemptNumber = deployment.attemptNumber;
+    try {
+      this.#slot = this.#createSlot(deployment);
+    } catch (error) {
+      this.#say({ kind: "notDeployed", error: toErrorMessage(error) });
+      return;
+    }
+    this.#say({ kind: "deployed" });
+  }
+
+  #createSlot(deployment: Deployment): TaskSlot {
+    const { slot, jobId, doorbells } = this.#input;
+    const { platform } = this.#scope;
+    const { tasks, attemptNumber, rings, restoredCheckpointId } = deployment;
+    const settings = taskSettingsOf(this.#configuration);
+    const deploymentOf = (task: { readonly vertexId: number }): Deployment["tasks"][number] =>
+      tasks.find((each) => each.task.vertexId === task.vertexId)!;
+    const graph = withMaxParallelism(this.#graph, new Map(deployment.maxParallelism.entries()));
+    return new TaskSlot({
+      graph,
+      jobId,
+      attemptNumber,
+      taskManagerId: `slot-${slot}`,
+      platform,
+      metrics: this.#metrics,
+      settings,
+      tasks: tasks.map(({ task }) => task),
+      remote: new RingChannels({
+        slot,
+        rings,
+        doorbells,
+        generation: attemptNumber,
+        bells: platform.bells,
+        flushesAlways: settings.bufferTimeoutMs === 0,
+      }),
+      doorbell: this.#doorbell,
+      restoredCheckpointId,
+      restoreOf: (task) => deploymentOf(task).restore,
+      statisticsOf: (task) =>
+        new TaskStatistics(deploymentOf(task).statistics, graph.vertices[task.vertexId]!.operators.length),
+      onStep: (task) => {
+        this.#currentTasks[slot] = task;
+      },
+      listener: this.#listener(),
+    });
+  }
+
+  #listener(): SlotListener {
+    return {
+      onRunning: (task) => this.#say({ kind: "running", task }),
+      onInputFinished: (task) => this.#say({ kind: "inputFinished", task }),
+      onSnapshot: (task, checkpointId, state) => this.#say({ kind: "snapshot", task, checkpointId, state }),
+      onCommitted: (task, checkpointId) => this.#say({ kind: "committed", task, checkpointId }),
+      onFailed: (task, error) => this.#say({ kind: "failed", task, error: toErrorMessage(error) }),
+      onSplitRequest: (sourceUid, subtaskIndex) => this.#say({ kind: "splitRequest", sourceUid, subtaskIndex }),
+    };
+  }
+
+  #assignSplit(sourceUid: string, subtaskIndex: number, bytes: Uint8Array): void {
+    const operator = this.#graph.vertices.flatMap(({ operators }) => operators).find(({ uid }) => uid === sourceUid);
+    invariant(operator?.spec.kind === "source", `a split is for the source ${sourceUid}, which the job does not have`);
+    // The serializer is the source's own, so what it reads is a split of the source.
+    const split = operator.spec.source.splitSerializer.read(new BinaryReader(bytes)) as never;
+    this.#slot?.assignSplit(sourceUid, subtaskIndex, split);
+  }
+
+  async #cancel(): Promise<void> {
+    let failure: unknown;
+    try {
+      await this.#slot?.cancel();
+    } catch (error) {
+      failure = error;
+    }
+    this.#slot = undefined;
+    this.#say({ kind: "cancelled", error: failure === undefined ? undefined : toErrorMessage(failure) });
+  }
+
+  #say(message: AttemptMessage): void {
+    this.#scope.postMessage({ ...message, attemptNumber: this.#attemptNumber } satisfies FromSlot);
+  }
+
+  // Meters have no clock of their own.
+  #sampleMeters(): void {
+    const { clock } = this.#scope.platform;
+    this.#metrics.sampleMeters(clock.monoMs());
+    clock.after(METER_SAMPLE_INTERVAL_MS, () => this.#sampleMeters());
+  }
+}

@@ -1,0 +1,81 @@
+/** What the JobMaster's thread and the threads of the slots say to each other. Plain data, in the order it was said. */
+import type { ConfigEntry } from "../config/option-registry.ts";
+import type { JobPlan } from "../graph/describe.ts";
+import type { OperatorRestore } from "../task/chain.ts";
+import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import type { ChannelId, SubtaskId } from "../taskmanager/slot-layout.ts";
+import type { ErrorMessage } from "./error-message.ts";
+
+/** Where a job comes from: a module that every thread loads for itself. */
+export interface JobModuleReference {
+  /** URL of a module whose default export builds the job. */
+  readonly url: string;
+  /** The job's own arguments, as on a command line. */
+  readonly args: readonly string[];
+}
+
+/** What a slot's thread starts with. */
+export interface SlotThreadInput {
+  readonly slot: number;
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly module: JobModuleReference;
+  readonly configuration: readonly ConfigEntry[];
+  /** Memory that all threads of the job see. */
+  readonly doorbells: SharedArrayBuffer;
+  /** An Int32 a slot: which of its tasks is at work, -1 for none. */
+  readonly currentTasks: SharedArrayBuffer;
+}
+
+/** One subtask of a deployment. */
+export interface TaskDeployment {
+  readonly task: SubtaskId;
+  readonly statistics: SharedArrayBuffer;
+  readonly restore: ReadonlyMap<string, OperatorRestore> | undefined;
+}
+
+export interface Deployment {
+  readonly attemptNumber: number;
+  /** By vertex id; differs from the graph's own when the job follows a checkpoint. */
+  readonly maxParallelism: readonly number[];
+  readonly restoredCheckpointId: number | undefined;
+  /** In topological order. */
+  readonly tasks: readonly TaskDeployment[];
+  /** The channels between this slot and others. */
+  readonly rings: readonly { readonly channel: ChannelId; readonly memory: SharedArrayBuffer }[];
+}
+
+export type ToSlot =
+  | { readonly kind: "deploy"; readonly deployment: Deployment }
+  | { readonly kind: "start" }
+  | { readonly kind: "trigger"; readonly checkpointId: number; readonly isLast: boolean }
+  | { readonly kind: "complete"; readonly checkpointId: number }
+  | { readonly kind: "commitAtEnd" }
+  | { readonly kind: "split"; readonly sourceUid: string; readonly subtaskIndex: number; readonly bytes: Uint8Array }
+  | { readonly kind: "noMoreSplits"; readonly sourceUid: string; readonly subtaskIndex: number }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "ping" };
+
+/** Messages about an attempt carry its number: those of an older one are not heard. */
+export type FromSlot =
+  | { readonly kind: "loaded"; readonly graphHash: string; readonly plan: JobPlan }
+  | { readonly kind: "notLoaded"; readonly error: ErrorMessage }
+  | { readonly kind: "warning"; readonly text: string }
+  | { readonly kind: "pong" }
+  | ({ readonly attemptNumber: number } & AttemptMessage);
+
+export type AttemptMessage =
+  | { readonly kind: "deployed" }
+  | { readonly kind: "notDeployed"; readonly error: ErrorMessage }
+  | { readonly kind: "running"; readonly task: SubtaskId }
+  | { readonly kind: "inputFinished"; readonly task: SubtaskId }
+  | {
+      readonly kind: "snapshot";
+      readonly task: SubtaskId;
+      readonly checkpointId: number;
+      readonly state: readonly EncodedOperatorState[];
+    }
+  | { readonly kind: "committed"; readonly task: SubtaskId; readonly checkpointId: number }
+  | { readonly kind: "failed"; readonly task: SubtaskId; readonly error: ErrorMessage }
+  | { readonly kind: "splitRequest"; readonly sourceUid: string; readonly subtaskIndex: number }
+  | { readonly kind: "cancelled"; readonly error: ErrorMessage | undefined };

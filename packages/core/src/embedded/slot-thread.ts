@@ -1,0 +1,243 @@
+/**
+ * A slot's thread, from outside: starts it, hears from it, notices when it has died or does not answer, and says which
+ * operator it was in.
+ */
+import { MillraceError } from "../base/errors.ts";
+import { describeJobGraph, type JobPlan } from "../graph/describe.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
+import { planDifference } from "../graph/plan-difference.ts";
+import type { Cancel, Platform, StackFrame, WorkerHandle } from "../platform/platform.ts";
+import { fromErrorMessage } from "./error-message.ts";
+import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
+
+/** What a thread's owner hears. `onDead` is called once, whatever the thread died of; nothing is heard after it. */
+export interface SlotThreadListener {
+  onMessage(attemptNumber: number, message: AttemptMessage): void;
+  onDead(error: MillraceError): void;
+  onWarning(text: string): void;
+}
+
+export interface SlotThreadOptions {
+  readonly input: SlotThreadInput;
+  /** The module whose `main` runs a slot's thread. */
+  readonly mainUrl: string;
+  readonly graph: JobGraph;
+  readonly platform: Platform;
+  readonly heapBytesMax: number | undefined;
+  readonly blockedWarningMs: number;
+  readonly blockedTimeoutMs: number;
+  readonly listener: SlotThreadListener;
+}
+
+/** A thread that is to cancel an attempt and does not answer for so long is ended. */
+const CANCEL_ANSWER_MS = 5000;
+
+export class SlotThread {
+  readonly slot: number;
+  /** Settles when the job is loaded and its graph is the right one. */
+  readonly loaded: Promise<void>;
+  readonly #options: SlotThreadOptions;
+  readonly #worker: WorkerHandle;
+  readonly #currentTasks: Int32Array;
+  #settleLoaded: { resolve(): void; reject(error: Error): void } | undefined;
+  #isDead = false;
+  #isCancelling = false;
+  #death: MillraceError | undefined;
+  #watch: Cancel | undefined;
+  #lastAnswerMs: number;
+  #hasWarned = false;
+
+  constructor(options: SlotThreadOptions) {
+    this.#options = options;
+    const { input, mainUrl, platform, heapBytesMax } = options;
+    this.slot = input.slot;
+    this.#currentTasks = new Int32Array(input.currentTasks);
+    this.loaded = new Promise((resolve, reject) => {
+      this.#settleLoaded = { resolve, reject };
+    });
+    // Whoever needs the thread awaits it; a thread that nobody waits for any more may fail unheard.
+    this.loaded.catch(() => {});
+    this.#worker = platform.workers.spawn(mainUrl, input, {
+      name: `slot-${input.slot}`,
+      ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
+    });
+    this.#worker.onMessage((message) => this.#onMessage(message as FromSlot));
+    this.#worker.onExit((exitCode, failure) => this.#onExit(exitCode, failure));
+    this.#lastAnswerMs = platform.clock.monoMs();
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  post(message: ToSlot): void {
+    if (!this.#isDead) this.#worker.postMessage(message);
+  }
+
+  /** Ends the thread. Nothing is told about that. */
+  async terminate(): Promise<void> {
+    this.#isDead = true;
+    this.#watch?.();
+    await this.#worker.terminate();
+  }
+
+  #onMessage(message: FromSlot): void {
+    if (this.#isDead) return;
+    this.#lastAnswerMs = this.#options.platform.clock.monoMs();
+    this.#hasWarned = false;
+    switch (message.kind) {
+      case "loaded":
+        this.#onLoaded(message.graphHash, message.plan);
+        return;
+      case "notLoaded":
+        this.#settleLoaded?.reject(fromErrorMessage(message.error));
+        return;
+      case "warning":
+        this.#options.listener.onWarning(message.text);
+        return;
+      case "pong":
+        return;
+      default:
+        if (message.kind === "cancelled") this.#isCancelling = false;
+        this.#options.listener.onMessage(message.attemptNumber, message);
+    }
+  }
+
+  #onLoaded(graphHash: string, plan: JobPlan): void {
+    const { graph, platform } = this.#options;
+    if (graphHash !== graph.hash) {
+      this.#settleLoaded?.reject(differentGraph(graph, plan));
+      return;
+    }
+    this.#lastAnswerMs = platform.clock.monoMs();
+    this.#scheduleWatch();
+    this.#settleLoaded?.resolve();
+  }
+
+  /** From now on the thread has to answer soon: what it runs is not wanted any more. */
+  cancel(): void {
+    this.#isCancelling = true;
+    this.post({ kind: "cancel" });
+  }
+
+  #timeoutMs(): number {
+    const { blockedTimeoutMs } = this.#options;
+    return this.#isCancelling ? Math.min(CANCEL_ANSWER_MS, blockedTimeoutMs) : blockedTimeoutMs;
+  }
+
+  #scheduleWatch(): void {
+    const { platform, blockedWarningMs, blockedTimeoutMs } = this.#options;
+    const everyMs = Math.max(20, Math.min(1000, blockedWarningMs / 2, blockedTimeoutMs / 2));
+    this.#watch = platform.clock.after(everyMs, () => {
+      if (this.#isDead) return;
+      this.post({ kind: "ping" });
+      void this.#checkAnswers();
+    });
+  }
+
+  async #checkAnswers(): Promise<void> {
+    const { platform, blockedWarningMs, listener } = this.#options;
+    const blockedTimeoutMs = this.#timeoutMs();
+    const silentMs = platform.clock.monoMs() - this.#lastAnswerMs;
+    if (silentMs >= blockedTimeoutMs) {
+      const place = await this.#placeOf(await this.#worker.callStack());
+      // It may have answered while it was looked at.
+      if (platform.clock.monoMs() - this.#lastAnswerMs >= blockedTimeoutMs && !this.#isDead) {
+        this.#die(blocked(silentMs, place, this.slot));
+        await this.#worker.terminate();
+        return;
+      }
+    } else if (silentMs >= blockedWarningMs && !this.#hasWarned) {
+      this.#hasWarned = true;
+      const place = await this.#placeOf(await this.#worker.callStack());
+      listener.onWarning(`slot ${this.slot} has not answered for ${Math.round(silentMs)} ms: ${place.text}`);
+    }
+    if (!this.#isDead) this.#scheduleWatch();
+  }
+
+  #onExit(exitCode: number, failure: Error | undefined): void {
+    if (this.#isDead) return;
+    const task = this.#currentTaskName();
+    const where = { slot: this.slot, ...(task === undefined ? {} : { task }) };
+    this.#die(diedOf(exitCode, failure, where));
+  }
+
+  #die(error: MillraceError): void {
+    this.#isDead = true;
+    this.#death = error;
+    this.#watch?.();
+    this.#settleLoaded?.reject(error);
+    this.#options.listener.onDead(error);
+  }
+
+  /** What the thread died of. */
+  get death(): MillraceError | undefined {
+    return this.#death;
+  }
+
+  #currentTaskName(): string | undefined {
+    const index = Atomics.load(this.#currentTasks, this.slot);
+    const vertices = this.#options.graph.vertices.filter((vertex) => this.slot < vertex.parallelism);
+    return index < 0 ? undefined : vertices[index]?.name;
+  }
+
+  #placeOf(stack: readonly StackFrame[]): BlockedPlace {
+    const task = this.#currentTaskName();
+    const own = stack.find(({ url }) => url !== "" && !url.startsWith("millrace-chain-") && !url.startsWith("node:"));
+    const at =
+      own === undefined ? undefined : `${own.functionName === "" ? "" : `${own.functionName} `}${own.url}:${own.line}`;
+    const text = [
+      task === undefined ? "its event loop is blocked" : `it is in "${task}"`,
+      ...(at === undefined ? [] : [`at ${at}`]),
+    ];
+    return { task, at, text: text.join(", ") };
+  }
+}
+
+interface BlockedPlace {
+  readonly task: string | undefined;
+  readonly at: string | undefined;
+  readonly text: string;
+}
+
+function blocked(silentMs: number, { task, at }: BlockedPlace, slot: number): MillraceError {
+  return new MillraceError("MR_SLOT_BLOCKED", {
+    what: "A slot's thread did not answer any more and was ended",
+    where: { slot, ...(task === undefined ? {} : { task }), ...(at === undefined ? {} : { at }) },
+    found: `no answer for ${Math.round(silentMs)} ms`,
+    expected: "functions that return soon: one that never does stops every subtask of its slot",
+    todo: "Correct the endless or very long computation, or raise taskmanager.slot.blocked-timeout",
+  });
+}
+
+function diedOf(
+  exitCode: number,
+  failure: Error | undefined,
+  where: Readonly<Record<string, string | number>>,
+): MillraceError {
+  if ((failure as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return new MillraceError("MR_SLOT_OUT_OF_MEMORY", {
+      what: "A slot's thread ended because its JavaScript heap was full",
+      where,
+      todo: "Keep less in state and in variables, use more slots, or raise taskmanager.memory.task.heap.size",
+      cause: failure,
+    });
+  }
+  return new MillraceError("MR_SLOT_DIED", {
+    what: "A slot's thread ended",
+    where,
+    found: failure === undefined ? `exit code ${exitCode}` : `an error that nobody caught: ${failure.message}`,
+    todo: "Look at the cause; errors in timers, promises and event handlers of user code end the thread they happen in",
+    ...(failure === undefined ? {} : { cause: failure }),
+  });
+}
+
+function differentGraph(graph: JobGraph, plan: JobPlan): MillraceError {
+  return new MillraceError("MR_GRAPH_DIFFERS", {
+    what: "A slot's thread built another graph from the job's module than the JobMaster",
+    where: { job: graph.name },
+    found: planDifference(describeJobGraph(graph), plan) ?? "a difference that plans do not show",
+    expected: "the same operators, names, uids and parallelism every time the module builds the job",
+    todo: "Do not let the pipeline depend on the time, on random numbers or on what only one thread has; pass such things as job arguments",
+  });
+}

@@ -1,0 +1,25 @@
+import type { Configuration } from "../config/configuration.ts";
+import { BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED } from "../config/execution-options.ts";
+import { AUTO_WATERMARK_INTERVAL } from "../config/pipeline-options.ts";
+import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
+import type { PoisonPolicy } from "../operators/source-operator.ts";
+
+/** What tasks need of a job's configuration. */
+export interface TaskSettings {
+  readonly poisonPolicy: PoisonPolicy;
+  readonly futureSkewMaxMs: number;
+  readonly watermarkIntervalMs: number;
+  /** Infinity: buffers leave only when they are full. */
+  readonly bufferTimeoutMs: number;
+}
+
+export function taskSettingsOf(configuration: Configuration): TaskSettings {
+  return {
+    poisonPolicy: configuration.get(POISON_RECORDS),
+    futureSkewMaxMs: configuration.get(MAX_FUTURE_SKEW),
+    watermarkIntervalMs: configuration.get(AUTO_WATERMARK_INTERVAL),
+    bufferTimeoutMs: configuration.get(BUFFER_TIMEOUT_ENABLED)
+      ? configuration.get(BUFFER_TIMEOUT)
+      : Number.POSITIVE_INFINITY,
+  };
+}

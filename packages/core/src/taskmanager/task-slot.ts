@@ -1,0 +1,261 @@
+/**
+ * The subtasks of an attempt that run in one thread, with the loop that steps them. The host, which may be the same
+ * thread or another one, tells it what to do and hears what happens.
+ */
+import { MillraceError } from "../base/errors.ts";
+import type { SourceSplit } from "../connectors/source.ts";
+import type { Doorbell } from "../exchange/doorbell.ts";
+import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { MetricGroup } from "../metrics/metric-group.ts";
+import type { MetricRegistry } from "../metrics/metric-registry.ts";
+import type { ChainedOperator } from "../operators/chain-plan.ts";
+import type { SourceOperator } from "../operators/source-operator.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { OperatorRestore } from "../task/chain.ts";
+import type { AnyOperatorHost } from "../task/create-operator.ts";
+import { OperatorRuntimeContext } from "../task/runtime-context.ts";
+import { SlotLoop } from "../task/slot-loop.ts";
+import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import { Subtask, type SubtaskListener } from "../task/subtask.ts";
+import type { TaskStatistics } from "../task/task-statistics.ts";
+import { type RemoteChannels, SlotChannels } from "./slot-channels.ts";
+import type { SubtaskId } from "./slot-layout.ts";
+import { registerTaskMetrics } from "./task-metrics.ts";
+import type { TaskSettings } from "./task-settings.ts";
+
+/** What a slot tells its host. Nothing is told after `cancel` was called. */
+export interface SlotListener {
+  onRunning(task: SubtaskId): void;
+  onInputFinished(task: SubtaskId): void;
+  /** One subtask's state of a checkpoint, to be made durable. */
+  onSnapshot(task: SubtaskId, checkpointId: number, state: readonly EncodedOperatorState[]): void;
+  onCommitted(task: SubtaskId, checkpointId: number): void;
+  onFailed(task: SubtaskId, error: Error): void;
+  onSplitRequest(sourceUid: string, subtaskIndex: number): void;
+}
+
+export interface TaskSlotOptions {
+  readonly graph: JobGraph;
+  readonly jobId: string;
+  readonly attemptNumber: number;
+  /** Names the slot's process in metrics. */
+  readonly taskManagerId: string;
+  readonly platform: Platform;
+  readonly metrics: MetricRegistry;
+  readonly settings: TaskSettings;
+  /** In topological order. */
+  readonly tasks: readonly SubtaskId[];
+  readonly remote: RemoteChannels | undefined;
+  readonly doorbell: Doorbell | undefined;
+  readonly restoredCheckpointId: number | undefined;
+  readonly restoreOf: (task: SubtaskId) => ReadonlyMap<string, OperatorRestore> | undefined;
+  readonly statisticsOf: (task: SubtaskId) => TaskStatistics;
+  /** Told which of `tasks` is at work, -1 for none. */
+  readonly onStep?: ((task: number) => void) | undefined;
+  readonly listener: SlotListener;
+}
+
+interface DeployedSubtask {
+  readonly task: SubtaskId;
+  readonly vertex: JobVertex;
+  readonly subtask: Subtask;
+  readonly sources: ReadonlyMap<string, SourceOperator>;
+}
+
+export class TaskSlot {
+  readonly #options: TaskSlotOptions;
+  readonly #loop: SlotLoop;
+  readonly #channels: SlotChannels;
+  readonly #deployed: readonly DeployedSubtask[];
+  readonly #groups: MetricGroup[] = [];
+  #isCancelled = false;
+
+  /** Makes all subtasks, without starting them. */
+  constructor(options: TaskSlotOptions) {
+    this.#options = options;
+    const { platform, settings, doorbell, onStep } = options;
+    this.#loop = new SlotLoop({
+      clock: platform.clock,
+      bufferTimeoutMs: settings.bufferTimeoutMs,
+      doorbell,
+      ...(onStep === undefined ? {} : { onStep }),
+    });
+    this.#channels = new SlotChannels(options.graph, options.remote);
+    this.#deployed = options.tasks.map((task) => this.#create(task));
+  }
+
+  start(): void {
+    this.#loop.run(this.#deployed.map(({ subtask }) => subtask));
+    for (const { subtask } of this.#deployed) void subtask.start();
+  }
+
+  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
+    for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(checkpointId, isLast);
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void {
+    for (const { subtask } of this.#deployed) subtask.notifyCheckpointComplete(checkpointId);
+  }
+
+  commitAtEnd(): void {
+    for (const { subtask } of this.#deployed) subtask.commitAtEnd();
+  }
+
+  assignSplit(sourceUid: string, subtaskIndex: number, split: SourceSplit): void {
+    this.#atReader(sourceUid, subtaskIndex, (operator) => operator.reader.addSplits([split]));
+  }
+
+  signalNoMoreSplits(sourceUid: string, subtaskIndex: number): void {
+    this.#atReader(sourceUid, subtaskIndex, (operator) => operator.reader.notifyNoMoreSplits());
+  }
+
+  /** Stops all subtasks and releases what they hold; throws the first error of closing after all have been closed. */
+  async cancel(): Promise<void> {
+    this.#isCancelled = true;
+    this.#loop.stop();
+    for (const group of this.#groups.splice(0)) this.#options.metrics.remove(group);
+    const closed = await Promise.allSettled(this.#deployed.map(({ subtask }) => subtask.close()));
+    const failed = closed.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #atReader(sourceUid: string, subtaskIndex: number, action: (operator: SourceOperator) => void): void {
+    for (const { task, subtask, sources } of this.#deployed) {
+      const operator = sources.get(sourceUid);
+      if (operator !== undefined && task.subtaskIndex === subtaskIndex) subtask.mail(() => action(operator));
+    }
+  }
+
+  #create(task: SubtaskId): DeployedSubtask {
+    const { graph, platform, attemptNumber, settings, statisticsOf, restoreOf } = this.#options;
+    const { vertexId, subtaskIndex } = task;
+    const vertex = graph.vertices[vertexId]!;
+    const statistics = statisticsOf(task);
+    const operatorGroups = vertex.operators.map((operator) => this.#operatorGroup(operator, vertex, subtaskIndex));
+    const subtask: Subtask = new Subtask({
+      chain: {
+        plan: vertex,
+        gateCount: vertex.gates.length,
+        subtaskIndex,
+        parallelism: vertex.parallelism,
+        hostOf: (operator) => this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!),
+        restore: restoreOf(task),
+        url: `millrace-chain-${vertexId}-${subtaskIndex}-${attemptNumber}.js`,
+      },
+      statistics,
+      writers: this.#channels.writersOf(
+        vertex,
+        subtaskIndex,
+        platform.random.fork(`${graph.name}-${vertexId}-${subtaskIndex}`),
+      ),
+      gates: this.#channels.gatesOf(vertex, subtaskIndex),
+      clock: platform.clock,
+      watermarkIntervalMs: settings.watermarkIntervalMs,
+      listener: this.#listenerOf(task, vertex, () => subtask),
+    });
+    registerTaskMetrics(this.#taskGroup(vertex, subtaskIndex), operatorGroups, vertex, statistics);
+    const uids = vertex.operators.filter((operator) => operator.spec.kind === "source").map((operator) => operator.uid);
+    const sources = new Map(uids.map((uid, index) => [uid, subtask.chain.sources[index]!]));
+    return { task, vertex, subtask, sources };
+  }
+
+  #listenerOf(task: SubtaskId, vertex: JobVertex, subtaskOf: () => Subtask | undefined): SubtaskListener {
+    const { listener } = this.#options;
+    const unlessCancelled = (tell: () => void): void => {
+      if (!this.#isCancelled) tell();
+    };
+    return {
+      onRunning: () => unlessCancelled(() => listener.onRunning(task)),
+      onInputFinished: () => unlessCancelled(() => listener.onInputFinished(task)),
+      onCommitted: (checkpointId) => unlessCancelled(() => listener.onCommitted(task, checkpointId)),
+      onSnapshot: (checkpointId, state) => unlessCancelled(() => listener.onSnapshot(task, checkpointId, state)),
+      onWake: this.#loop.wake,
+      onFailed: (error) =>
+        unlessCancelled(() =>
+          listener.onFailed(task, describeFailure(error, subtaskOf()?.chain.operatorOf(error), vertex, task)),
+        ),
+    };
+  }
+
+  #hostOf(
+    operator: ChainedOperator,
+    vertex: JobVertex,
+    subtaskIndex: number,
+    metricGroup: MetricGroup,
+  ): AnyOperatorHost {
+    const { graph, jobId, platform, attemptNumber, restoredCheckpointId, settings, listener } = this.#options;
+    const place = {
+      jobName: graph.name,
+      taskName: vertex.name,
+      indexOfThisSubtask: subtaskIndex,
+      numberOfParallelSubtasks: vertex.parallelism,
+      maxNumberOfParallelSubtasks: vertex.maxParallelism,
+      attemptNumber,
+    };
+    return {
+      context: new OperatorRuntimeContext(place, operator.name, metricGroup),
+      clock: platform.clock,
+      platform,
+      jobId,
+      uid: operator.uid,
+      operatorName: operator.name,
+      maxParallelism: vertex.maxParallelism,
+      restoredCheckpointId,
+      poisonPolicy: settings.poisonPolicy,
+      futureSkewMaxMs: settings.futureSkewMaxMs,
+      sendSplitRequest: () => {
+        if (!this.#isCancelled) listener.onSplitRequest(operator.uid, subtaskIndex);
+      },
+    };
+  }
+
+  #taskGroup(vertex: JobVertex, subtaskIndex: number): MetricGroup {
+    const group = this.#options.metrics.taskGroup(this.#scopeOf(vertex, subtaskIndex));
+    this.#groups.push(group);
+    return group;
+  }
+
+  #operatorGroup(operator: ChainedOperator, vertex: JobVertex, subtaskIndex: number): MetricGroup {
+    const group = this.#options.metrics.operatorGroup({
+      ...this.#scopeOf(vertex, subtaskIndex),
+      operatorId: operator.uid,
+      operatorName: operator.name,
+    });
+    this.#groups.push(group);
+    return group;
+  }
+
+  #scopeOf(vertex: JobVertex, subtaskIndex: number): Parameters<MetricRegistry["taskGroup"]>[0] {
+    const { graph, jobId, platform, attemptNumber, taskManagerId } = this.#options;
+    return {
+      host: platform.proc.hostName,
+      taskManagerId,
+      jobId,
+      jobName: graph.name,
+      taskId: String(vertex.id),
+      taskName: vertex.name,
+      attempt: attemptNumber,
+      subtaskIndex,
+    };
+  }
+}
+
+/** The user's error with the place it happened in; errors of ours name their place themselves. */
+function describeFailure(
+  error: unknown,
+  operator: ChainedOperator | undefined,
+  vertex: JobVertex,
+  task: SubtaskId,
+): Error {
+  if (error instanceof MillraceError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return new MillraceError("MR_USER_FUNCTION_FAILED", {
+    what: `${operator === undefined ? "A task" : `The function of operator "${operator.name}"`} failed: ${cause.message}`,
+    where: {
+      ...(operator === undefined ? { task: vertex.name } : { uid: operator.uid, at: operator.callSite }),
+      subtask: `${task.subtaskIndex + 1}/${vertex.parallelism}`,
+    },
+    todo: "Correct the function; the original error and its stack are in the cause",
+    cause,
+  });
+}
