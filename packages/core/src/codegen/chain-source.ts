@@ -12,6 +12,7 @@ import { quoteText } from "../types/quote.ts";
 import type { ChainWriter } from "./chain-writer.ts";
 import { writeOperator } from "./operator-templates.ts";
 import { SourceText } from "./source-text.ts";
+import { writeWindowResult } from "./window-templates.ts";
 
 export interface ChainSource {
   readonly text: string;
@@ -152,6 +153,7 @@ function writeOperatorFunctions(chain: ChainText, operator: ChainedOperator): vo
       writeCollector(chain, operator);
       return;
     case "window":
+      if (spec.emit.kind === "process") writeCollector(chain, operator);
       writeWindowResult(chain, operator);
       return;
     default:
@@ -207,38 +209,6 @@ function writeSourceLoop(chain: ChainText, operator: ChainedOperator): void {
         chain.emit(operator, "v", "t");
       });
       if (strategy.kind === "bounded") text.line("tracker.maxTimestamp = newest;");
-    },
-    ";",
-  );
-}
-
-function writeWindowResult(chain: ChainText, operator: ChainedOperator): void {
-  const { index, spec } = operator;
-  invariant(spec.kind === "window", "only a window has a result");
-  const text = chain.text;
-  if (spec.emit.kind === "process") writeCollector(chain, operator);
-  text.block(
-    `op${index}.fire = function fire${index}(pane)`,
-    () => {
-      const result = spec.fold.kind === "aggregate" ? `fn${index}.fold.getResult(pane.acc)` : "pane.acc";
-      text.line(`const result = ${result};`);
-      text.line("const t = pane.end - 1;");
-      if (spec.emit.kind === "process") {
-        text.line(`const context = op${index}.context;`);
-        text.line("context.timestamp = t;");
-        text.line("context.window = new TimeWindow(pane.start, pane.end);");
-        const elements = spec.fold.kind === "list" ? "result" : "[result]";
-        text.line(`fn${index}.emit.process(pane.entry.key, context, ${elements}, collector${index});`);
-        return;
-      }
-      chain.count(operator);
-      if (spec.emit.kind === "value") {
-        chain.emit(operator, "result", "t");
-        return;
-      }
-      text.line(`const v = fn${index}.emit(pane.entry.key, new TimeWindow(pane.start, pane.end), result);`);
-      text.line(`if (v instanceof Promise) operators[${index}].rejectPromise("window result");`);
-      chain.emit(operator, "v", "t");
     },
     ";",
   );

@@ -1,11 +1,16 @@
-/** The text of event-time windows: the panes of a record, and its folding into them. */
-import { unreachable } from "../base/errors.ts";
+/**
+ * The text of event-time windows: which panes a record goes to and its folding into them, and the emission of a window's
+ * result. Records of windows on a grid are folded once, into a slice (SlicedWindowOperator); the others once for every
+ * window (PaneWindowOperator).
+ */
+import { invariant, unreachable } from "../base/errors.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { WindowSpec } from "../operators/operator-spec.ts";
+import { isSliced, mergesSlices } from "../operators/window/slicing.ts";
 import type { ChainWriter } from "./chain-writer.ts";
 import { writeSelect } from "./select-template.ts";
 
-/** `pane.acc = add(value, pane.acc)`, and the firing of a pane that has fired before. */
+/** `pane.acc = add(value, pane.acc)`. */
 function writeFold(chain: ChainWriter, operator: ChainedOperator, spec: WindowSpec, pane: string, value: string): void {
   const { index } = operator;
   const text = chain.text;
@@ -22,7 +27,6 @@ function writeFold(chain: ChainWriter, operator: ChainedOperator, spec: WindowSp
     default:
       unreachable(spec.fold);
   }
-  text.line(`if (${pane}.isFired) op${index}.fire(${pane});`);
 }
 
 /** Writes the assignment of a record `value` with event time `time` to its windows, and its folding into them. */
@@ -33,32 +37,34 @@ export function writeWindow(
   value: string,
   time: string,
 ): void {
-  const { index } = operator;
-  const { assigner } = spec;
-  const text = chain.text;
   const entry = writeSelect(chain, operator, 0, value);
-  switch (assigner.kind) {
-    case "tumbling": {
-      const start = text.name("start");
-      const pane = text.name("pane");
-      text.line(`const ${start} = ${windowStart(time, assigner.offsetMs, assigner.sizeMs)};`);
-      text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
-      text.line(
-        `if (${pane} === undefined || ${pane}.start !== ${start}) ${pane} = op${index}.paneAt(${start}, ${start} + ${assigner.sizeMs});`,
-      );
-      text.line(`if (${pane} === undefined) op${index}.late(${value}, ${time});`);
-      text.block("else", () => writeFold(chain, operator, spec, pane, value));
-      return;
-    }
-    case "sliding":
-      writeSlidingWindow(chain, operator, spec, entry, value, time);
-      return;
-    case "session":
-      writeSessionWindow(chain, operator, spec, entry, value, time);
-      return;
-    default:
-      unreachable(assigner);
-  }
+  if (isSliced(spec)) writeSlicedWindow(chain, operator, spec, entry, value, time);
+  else if (spec.assigner.kind === "session") writeSessionWindow(chain, operator, spec, entry, value, time);
+  else writeSlidingWindow(chain, operator, spec, entry, value, time);
+}
+
+// Most records fall into the slice of the record before, and into the newest pane of their key.
+function writeSlicedWindow(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: WindowSpec,
+  entry: string,
+  value: string,
+  time: string,
+): void {
+  const { index } = operator;
+  const text = chain.text;
+  const slice = `slice${index}`;
+  const pane = text.name("pane");
+  text.line(`if (!(${time} >= ${slice}.start && ${time} < ${slice}.end)) ${slice} = op${index}.sliceAt(${time});`);
+  text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
+  text.line(`if (${pane} === undefined || ${pane}.slice !== ${slice}) ${pane} = op${index}.paneIn(${slice});`);
+  text.line(`if (${pane} === undefined) op${index}.late(${value}, ${time});`);
+  text.block("else", () => {
+    writeFold(chain, operator, spec, pane, value);
+    // Without allowed lateness an element is never in time for a window that has fired.
+    if (spec.allowedLatenessMs > 0) text.line(`if (${slice}.hasFired) op${index}.fireLate(${pane});`);
+  });
 }
 
 // The panes of a key are ordered by descending start, and so are a record's windows: both lists are walked once.
@@ -88,10 +94,11 @@ function writeSlidingWindow(
       text.line(`if (${pane} === undefined) continue;`);
       text.line(`${isIn} = true;`);
       writeFold(chain, operator, spec, pane, value);
+      text.line(`if (${pane}.isFired) op${index}.fire(${pane});`);
       text.line(`${pane} = ${pane}.next;`);
     },
   );
-  text.line(`if (!${isIn}) op${index}.late(${value}, ${time});`);
+  text.line(`if (!${isIn}) op${index}.lateUnlessInGap(${value}, ${time});`);
 }
 
 function writeSessionWindow(
@@ -121,4 +128,71 @@ function writeSessionWindow(
 function windowStart(time: string, offsetMs: number, sizeMs: number): string {
   if (offsetMs === 0) return `Math.floor(${time} / ${sizeMs}) * ${sizeMs}`;
   return `Math.floor((${time} - ${offsetMs}) / ${sizeMs}) * ${sizeMs} + ${offsetMs}`;
+}
+
+/** Writes the functions and variables of the window operator that are not on the way of a record. */
+export function writeWindowResult(chain: ChainWriter, operator: ChainedOperator): void {
+  const { index, spec } = operator;
+  invariant(spec.kind === "window", "only a window has a result");
+  const text = chain.text;
+  if (isSliced(spec)) text.line(`let slice${index} = op${index}.noSlice;`);
+  const parameters = isSliced(spec) ? "pane, window" : "pane";
+  text.block(
+    `op${index}.fire = function fire${index}(${parameters})`,
+    () => {
+      if (!isSliced(spec)) text.line("const window = new TimeWindow(pane.start, pane.end);");
+      writeAccumulator(chain, operator, spec);
+      const result = spec.fold.kind === "aggregate" ? `fn${index}.fold.getResult(acc)` : "acc";
+      text.line(`const result = ${result};`);
+      text.line("const t = window.end - 1;");
+      writeResult(chain, operator, spec);
+    },
+    ";",
+  );
+}
+
+// Merging starts from a new accumulator, because it may change its first argument and the panes are still needed.
+function writeAccumulator(chain: ChainWriter, operator: ChainedOperator, spec: WindowSpec): void {
+  const { index } = operator;
+  const text = chain.text;
+  if (!isSliced(spec) || !mergesSlices(spec)) {
+    text.line("const acc = pane.acc;");
+    return;
+  }
+  text.line(`const first = pane.isDisordered ? op${index}.firstCreatedOf(pane, window.end) : pane;`);
+  if (spec.fold.kind === "reduce") text.line("let acc = first.acc;");
+  else writeMerge(chain, operator, `fn${index}.fold.createAccumulator()`, "first", "let ");
+  text.block("for (let p = pane; p !== undefined && p.slice.start < window.end; p = p.newer)", () => {
+    text.line("if (p === first) continue;");
+    if (spec.fold.kind === "reduce") text.line(`acc = fn${index}.fold(acc, p.acc);`);
+    else writeMerge(chain, operator, "acc", "p", "");
+  });
+}
+
+// A merge that hands its second argument back must not get it as a first one: that would change the pane.
+function writeMerge(chain: ChainWriter, operator: ChainedOperator, left: string, pane: string, declare: string): void {
+  const { index } = operator;
+  chain.text.line(`${declare}acc = fn${index}.fold.merge(${left}, ${pane}.acc);`);
+  chain.text.line(`if (acc === ${pane}.acc && typeof acc === "object") acc = fn${index}.copy(acc);`);
+}
+
+function writeResult(chain: ChainWriter, operator: ChainedOperator, spec: WindowSpec): void {
+  const { index } = operator;
+  const text = chain.text;
+  if (spec.emit.kind === "process") {
+    text.line(`const context = op${index}.context;`);
+    text.line("context.timestamp = t;");
+    text.line("context.window = window;");
+    const elements = spec.fold.kind === "list" ? "result" : "[result]";
+    text.line(`fn${index}.emit.process(pane.entry.key, context, ${elements}, collector${index});`);
+    return;
+  }
+  chain.count(operator);
+  if (spec.emit.kind === "value") {
+    chain.emit(operator, "result", "t");
+    return;
+  }
+  text.line(`const v = fn${index}.emit(pane.entry.key, window, result);`);
+  text.line(`if (v instanceof Promise) operators[${index}].rejectPromise("window result");`);
+  chain.emit(operator, "v", "t");
 }

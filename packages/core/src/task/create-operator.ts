@@ -11,7 +11,11 @@ import { ReduceOperator } from "../operators/reduce-operator.ts";
 import { type SinkHost, SinkOperator } from "../operators/sink-operator.ts";
 import { type SourceHost, SourceOperator } from "../operators/source-operator.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
-import { type WindowFolding, WindowOperator } from "../operators/window/window-operator.ts";
+import { PaneWindowOperator } from "../operators/window/pane-window-operator.ts";
+import { SliceGrid } from "../operators/window/slice-grid.ts";
+import { SlicedWindowOperator } from "../operators/window/sliced-window-operator.ts";
+import { isSliced } from "../operators/window/slicing.ts";
+import type { WindowFolding, WindowOperator, WindowSettings } from "../operators/window/window-operator.ts";
 import { listSerializer } from "../state/state-handles.ts";
 import { learnedType } from "../types/learned-type.ts";
 import type { Serializer, Type } from "../types/type.ts";
@@ -73,8 +77,25 @@ function createWindow(plan: ChainedOperator, spec: WindowSpec, host: OperatorHos
   const fold = spec.fold.kind === "aggregate" ? cloneFunction(spec.fold.aggregate, plan.name) : undefined;
   const emit = spec.emit.kind === "value" ? undefined : cloneFunction<unknown>(spec.emit.fn, plan.name);
   const folding: WindowFolding = foldingOf(spec.fold, fold);
-  const fn = { fold: fold ?? (spec.fold.kind === "reduce" ? spec.fold.fn : undefined), emit };
-  return bind(plan, new WindowOperator(host, folding, spec.allowedLatenessMs, emit), fn, [spec.key]);
+  const fn = {
+    fold: fold ?? (spec.fold.kind === "reduce" ? spec.fold.fn : undefined),
+    emit,
+    copy: spec.fold.kind === "aggregate" ? copierOf(spec.fold.accumulatorType) : undefined,
+  };
+  const settings = { folding, allowedLatenessMs: spec.allowedLatenessMs, emitFunction: emit };
+  return bind(plan, windowOperatorOf(spec, host, settings), fn, [spec.key]);
+}
+
+function windowOperatorOf(spec: WindowSpec, host: OperatorHost, settings: WindowSettings): WindowOperator {
+  const { assigner } = spec;
+  if (!isSliced(spec) || assigner.kind === "session") return new PaneWindowOperator(host, settings);
+  const slideMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.sizeMs;
+  return new SlicedWindowOperator(host, settings, new SliceGrid(assigner.sizeMs, slideMs, assigner.offsetMs));
+}
+
+function copierOf(type: Type<unknown> | undefined): (value: unknown) => unknown {
+  const declared = type ?? learnedType<unknown>();
+  return (value) => declared.copy(value);
 }
 
 function foldingOf(

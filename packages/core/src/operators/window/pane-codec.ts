@@ -1,5 +1,5 @@
 /**
- * The panes of one key as bytes: varint count, then for each pane, newest window first: start f64, end f64, sequence
+ * The panes of one key as bytes: u8 layout, varint count, then for each pane, newest window first: start f64, end f64, sequence
  * varint, fired u8, a u8 that tells whether an accumulator follows, the accumulator.
  */
 import type { BinaryReader } from "../../base/binary-reader.ts";
@@ -9,18 +9,19 @@ import type { SlotCodec } from "../../state/slot-codec.ts";
 import { migratingSerializer } from "../../types/schema-compatibility.ts";
 import type { Serializer } from "../../types/type.ts";
 import { Pane } from "./pane.ts";
+import { checkLayout, WINDOWS_AS_PANES, type WindowStateOwner } from "./window-layout.ts";
 
 /** Restored panes are an array of detached panes; the window operator gives them their entry. */
-export function paneCodec(accumulator: Serializer<unknown>): SlotCodec {
+export function paneCodec(accumulator: Serializer<unknown>, owner: WindowStateOwner): SlotCodec {
   return {
     name: "_windows",
     kind: "windows",
     schema: accumulator.schema,
     write: (panes, out) => writePanes(panes as Pane, accumulator, out),
-    read: (input) => readPanes(input, accumulator),
+    read: (input) => readPanes(input, accumulator, owner),
     readWrittenAs: (schema, where) => {
       const migrating = migratingSerializer(schema, accumulator, where);
-      return (input) => readPanes(input, migrating);
+      return (input) => readPanes(input, migrating, owner);
     },
   };
 }
@@ -28,6 +29,7 @@ export function paneCodec(accumulator: Serializer<unknown>): SlotCodec {
 function writePanes(first: Pane, accumulator: Serializer<unknown>, out: BinaryWriter): void {
   let count = 0;
   for (let pane: Pane | undefined = first; pane !== undefined; pane = pane.next) count++;
+  out.u8(WINDOWS_AS_PANES);
   out.varint(count);
   for (let pane: Pane | undefined = first; pane !== undefined; pane = pane.next) {
     out.f64(pane.start);
@@ -41,7 +43,8 @@ function writePanes(first: Pane, accumulator: Serializer<unknown>, out: BinaryWr
 
 const detached: KeyEntry = new KeyEntry(undefined, 0);
 
-function readPanes(input: BinaryReader, accumulator: Serializer<unknown>): readonly Pane[] {
+function readPanes(input: BinaryReader, accumulator: Serializer<unknown>, owner: WindowStateOwner): readonly Pane[] {
+  checkLayout(input.u8(), WINDOWS_AS_PANES, owner);
   const count = input.varint();
   const panes: Pane[] = [];
   for (let index = 0; index < count; index++) {

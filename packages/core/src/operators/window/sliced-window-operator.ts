@@ -1,0 +1,341 @@
+/**
+ * Event-time windows on a grid, tumbling and sliding. A record is folded once, into its key's pane of the slice that it
+ * falls into; a window's result is made from the panes of its slices when it fires.
+ *
+ * - S1. A slice is wholly inside or wholly outside of every window (SliceGrid). It is kept until the last window over it
+ *   is purged. A record that is late for some windows over its slice may be folded all the same: those are never read again.
+ * - S2. A window of a key is created by its first record that is not late, and that record creates the first pane of the
+ *   window: windows that end at the same time fire in the order of the lowest `seq` among their panes (W2).
+ * - S3. The panes of a key are ordered by descending slice. They are in the entry's first slot; its second field holds an
+ *   index of them when there are many, which is no state and is in no snapshot.
+ * - S4. The panes of a window are merged oldest slice first, after the one that was created first. So a merged
+ *   accumulator begins with the record that came first; further records may come to it in another order than they arrived.
+ * - S5. A key does not fall behind: after a rescale the operator's watermark may be lower than the one the key had; until
+ *   it has caught up, windows that have fired for the key do not fire again.
+ *
+ * Generated code folds, finds the pane of the usual case in line, and calls `sliceAt` and `paneIn` otherwise.
+ */
+import type { KeyEntry } from "../../state/key-entry.ts";
+import { TimeWindow } from "../../time/time-window.ts";
+import type { OperatorHost, OperatorSnapshot } from "../operator-runtime.ts";
+import { firstCreatedOf, Slice, SlicePane } from "./slice.ts";
+import { type RestoredPane, type RestoredSlices, sliceCodec } from "./slice-codec.ts";
+import type { SliceGrid } from "./slice-grid.ts";
+import { SliceList } from "./slice-list.ts";
+import { windowStateIncompatible } from "./window-layout.ts";
+import { WindowOperator, type WindowSettings } from "./window-operator.ts";
+
+/** Panes that are looked at one by one before the key gets an index of them. */
+const PANES_WALKED_MAX = 8;
+
+export class SlicedWindowOperator extends WindowOperator {
+  /** Set by generated code: emits the result of a window, given the oldest of the key's panes in it. */
+  fire: (oldest: SlicePane, window: TimeWindow) => void = () => {};
+  /** What generated code starts with in place of the slice of the last record: no time is in it. */
+  readonly noSlice: Slice = new Slice(
+    { start: Number.NaN, end: Number.NaN, firstWindowEnd: Number.NaN, lastWindowEnd: Number.NaN },
+    false,
+    true,
+  );
+  readonly grid: SliceGrid;
+  readonly #slices = new SliceList();
+  /** The watermark at which the next window fires or the next slice is over. */
+  #nextMs = Number.POSITIVE_INFINITY;
+  /** The windows that fire at the same time, by their oldest pane; kept for reuse. */
+  readonly #due: SlicePane[] = [];
+  /** The watermark of the last snapshot; what is written of an entry later must not tell of the time after. */
+  #snapshotWatermark = Number.MIN_SAFE_INTEGER;
+  /** S5: the watermarks of restored keys that are ahead of the operator's. */
+  #ahead: Map<KeyEntry, number> | undefined = undefined;
+
+  constructor(host: OperatorHost, settings: WindowSettings, grid: SliceGrid) {
+    super(host, settings);
+    this.grid = grid;
+  }
+
+  override onWatermark(timestampMs: number): void {
+    const previous = this.currentWatermark;
+    this.currentWatermark = timestampMs;
+    if (timestampMs < this.#nextMs) return;
+    let end = this.#nextWindowEnd(previous + 1);
+    for (; end - 1 <= timestampMs; end = this.#nextWindowEnd(end)) this.#fireWindows(end);
+    for (const slice of this.#slices.removeWhile((oldest) => this.isLate(oldest.lastWindowEnd))) this.#purge(slice);
+    this.#nextMs = end - 1;
+    this.#awaitPurge();
+  }
+
+  /** The slice of a time, created when there is none; one that is over when all windows over it are late (W1). */
+  sliceAt(timestampMs: number): Slice {
+    this.checkTime(timestampMs);
+    const start = this.grid.sliceStart(timestampMs);
+    return this.#sliceOf(start, this.grid.sliceEnd(start));
+  }
+
+  /** The pane of the current key in the slice, created when there is none; undefined when the record is late. */
+  paneIn(slice: Slice): SlicePane | undefined {
+    if (slice.isOver) return undefined;
+    const entry = this.table.current;
+    let newer: SlicePane | undefined;
+    let pane = entry?.s0 as SlicePane | undefined;
+    for (let steps = 0; pane !== undefined && pane.slice.end > slice.end; steps++) {
+      if (steps === PANES_WALKED_MAX) {
+        const known = this.#indexOf(entry!).get(slice);
+        if (known !== undefined) return known;
+      }
+      newer = pane;
+      pane = pane.older;
+    }
+    if (pane !== undefined && pane.slice === slice) return pane;
+    if (entry !== undefined && slice.lastWindowEnd - 1 + this.allowedLatenessMs <= this.#watermarkOf(entry)) {
+      return undefined;
+    }
+    return this.#insert(this.table.createCurrent(), slice, newer);
+  }
+
+  /** The pane of a window that was created first, when its oldest one is disordered (S4). */
+  firstCreatedOf(oldest: SlicePane, windowEnd: number): SlicePane {
+    return firstCreatedOf(oldest, windowEnd);
+  }
+
+  /** Fires the windows again that a late element has come to, the newest first. */
+  fireLate(pane: SlicePane): void {
+    const { slice, entry } = pane;
+    const watermark = this.#watermarkOf(entry);
+    for (let end = slice.lastWindowEnd; end >= slice.firstWindowEnd; end -= this.grid.slideMs) {
+      if (end - 1 > watermark) continue;
+      if (end - 1 + this.allowedLatenessMs <= watermark) return;
+      const start = this.#windowStart(slice, end);
+      let oldest = pane;
+      while (oldest.older !== undefined && oldest.older.slice.start >= start) oldest = oldest.older;
+      this.fire(oldest, new TimeWindow(start, end));
+    }
+  }
+
+  override snapshot(checkpointId: number): OperatorSnapshot {
+    // Beginning a snapshot finishes the one before, which has its own watermark.
+    const snapshot = super.snapshot(checkpointId);
+    const now = this.currentWatermark;
+    this.#snapshotWatermark = now;
+    if (this.#ahead !== undefined && [...this.#ahead.values()].every((each) => each <= now)) this.#ahead = undefined;
+    return snapshot;
+  }
+
+  #sliceOf(start: number, end: number): Slice {
+    const found = this.#slices.find(start, end);
+    if (found !== undefined) return found;
+    // A restored slice of another grid of tumbling windows is its own window, too.
+    const isWindow = !this.#isMerging;
+    const firstWindowEnd = isWindow ? end : this.grid.firstWindowEnd(start);
+    const lastWindowEnd = isWindow ? end : this.grid.lastWindowEnd(start);
+    const isOver = this.isLate(lastWindowEnd);
+    const hasFired = firstWindowEnd - 1 <= this.currentWatermark;
+    const slice = new Slice({ start, end, firstWindowEnd, lastWindowEnd }, hasFired, isOver);
+    if (isOver) return slice;
+    this.#slices.insert(slice);
+    this.#nextMs = Math.min(this.#nextMs, this.#nextWindowEnd(this.currentWatermark + 1) - 1);
+    this.#awaitPurge();
+    return slice;
+  }
+
+  get #isMerging(): boolean {
+    return this.grid.slideMs < this.grid.sizeMs;
+  }
+
+  #insert(entry: KeyEntry, slice: Slice, newer: SlicePane | undefined): SlicePane {
+    const pane = new SlicePane(entry, slice, this.folding.createAccumulator?.(), this.table.nextSeq());
+    if (newer === undefined) {
+      pane.older = entry.s0 as SlicePane | undefined;
+      entry.s0 = pane;
+    } else {
+      pane.isDisordered = true;
+      pane.newer = newer;
+      pane.older = newer.older;
+      newer.older = pane;
+    }
+    if (pane.older !== undefined) pane.older.newer = pane;
+    (entry.s1 as Map<Slice, SlicePane> | undefined)?.set(slice, pane);
+    slice.append(pane);
+    return pane;
+  }
+
+  /** Where a key has many panes, because its records are far apart in event time, they are found by their slice. */
+  #indexOf(entry: KeyEntry): Map<Slice, SlicePane> {
+    let index = entry.s1 as Map<Slice, SlicePane> | undefined;
+    if (index === undefined) {
+      index = new Map();
+      for (let pane = entry.s0 as SlicePane | undefined; pane !== undefined; pane = pane.older) {
+        index.set(pane.slice, pane);
+      }
+      entry.s1 = index;
+    }
+    return index;
+  }
+
+  /** The earliest end of a window with a slice that is later than the time; Infinity when there is none. */
+  #nextWindowEnd(timestampMs: number): number {
+    const slice = this.#slices.firstWithWindowAfter(timestampMs);
+    if (slice === undefined) return Number.POSITIVE_INFINITY;
+    return Math.min(slice.lastWindowEnd, Math.max(slice.firstWindowEnd, this.grid.windowEndAfter(timestampMs)));
+  }
+
+  #awaitPurge(): void {
+    const oldest = this.#slices.oldest;
+    if (oldest === undefined) return;
+    this.#nextMs = Math.min(this.#nextMs, oldest.lastWindowEnd - 1 + this.allowedLatenessMs);
+  }
+
+  #windowStart(slice: Slice, windowEnd: number): number {
+    return this.#isMerging ? windowEnd - this.grid.sizeMs : slice.start;
+  }
+
+  #fireWindows(end: number): void {
+    if (!this.#isMerging) {
+      for (const slice of this.#slices.endingAt(end)) this.#firePanes(slice);
+      return;
+    }
+    const window = new TimeWindow(end - this.grid.sizeMs, end);
+    const due = this.#dueIn(window);
+    for (const pane of due) {
+      const { entry } = pane;
+      if (entry.version !== this.table.version) this.table.touch(entry);
+      if (this.#ahead === undefined || !this.#hasFired(entry, end)) this.fire(pane, window);
+    }
+    due.length = 0;
+  }
+
+  /** Fires the windows that are one slice each. */
+  #firePanes(slice: Slice): void {
+    const window = new TimeWindow(slice.start, slice.end);
+    slice.hasFired = true;
+    for (let pane = slice.firstPane; pane !== undefined; pane = pane.nextOfSlice) {
+      const { entry } = pane;
+      if (entry.version !== this.table.version) this.table.touch(entry);
+      if (this.#ahead === undefined || !this.#hasFired(entry, slice.end)) this.fire(pane, window);
+    }
+  }
+
+  /** For every key of the window its oldest pane there, in the order in which the keys' windows were created (S2). */
+  #dueIn(window: TimeWindow): SlicePane[] {
+    const { start, end } = window;
+    const due = this.#due;
+    let lastSeq = -1;
+    let isOrdered = true;
+    const slices = this.#slices.byTime;
+    for (let index = this.#slices.indexEndingAfter(start); index < slices.length; index++) {
+      const slice = slices[index]!;
+      if (slice.start >= end) break;
+      slice.hasFired = true;
+      for (let pane = slice.firstPane; pane !== undefined; pane = pane.nextOfSlice) {
+        if (pane.older !== undefined && pane.older.slice.start >= start) continue;
+        const seq = windowSeq(pane, end);
+        if (seq < lastSeq) isOrdered = false;
+        lastSeq = seq;
+        due.push(pane);
+      }
+    }
+    return isOrdered ? due : due.sort((left, right) => windowSeq(left, end) - windowSeq(right, end));
+  }
+
+  // The slices of a grid are purged from the oldest on, so their panes are the last ones in their keys' lists.
+  #purge(slice: Slice): void {
+    slice.isOver = true;
+    let pane = slice.firstPane;
+    slice.firstPane = undefined;
+    slice.lastPane = undefined;
+    while (pane !== undefined) {
+      const { nextOfSlice, entry } = pane;
+      if (entry.version !== this.table.version) this.table.touch(entry);
+      this.#unlink(pane);
+      this.table.removeIfEmpty(entry);
+      pane = nextOfSlice;
+    }
+  }
+
+  // Without its links a dead pane that has grown old keeps no younger ones from being collected.
+  #unlink(pane: SlicePane): void {
+    const { entry, newer, older } = pane;
+    if (newer === undefined) entry.s0 = older;
+    else newer.older = older;
+    if (older !== undefined) older.newer = newer;
+    (entry.s1 as Map<Slice, SlicePane> | undefined)?.delete(pane.slice);
+    if (entry.s0 === undefined) entry.s1 = undefined;
+    pane.nextOfSlice = undefined;
+    pane.newer = undefined;
+    pane.older = undefined;
+  }
+
+  #hasFired(entry: KeyEntry, windowEnd: number): boolean {
+    const ahead = this.#ahead?.get(entry);
+    return ahead !== undefined && windowEnd - 1 <= ahead;
+  }
+
+  #watermarkOf(entry: KeyEntry): number {
+    const ahead = this.#ahead?.get(entry);
+    return ahead === undefined ? this.currentWatermark : Math.max(ahead, this.currentWatermark);
+  }
+
+  protected override restoreWindows(): void {
+    this.table.registerSlot(
+      sliceCodec({
+        accumulator: this.folding.serializer,
+        windowSizeMs: this.#isMerging ? this.grid.sizeMs : 0,
+        firedUntilMs: (pane) =>
+          Math.max(this.#snapshotWatermark, this.#ahead?.get(pane.entry) ?? this.#snapshotWatermark),
+        owner: this.host,
+      }),
+    );
+    const restored: SlicePane[] = [];
+    for (const entry of this.table.map.values()) {
+      const slices = entry.s0 as RestoredSlices | undefined;
+      if (slices === undefined) continue;
+      entry.s0 = undefined;
+      if (slices.firedUntilMs > this.currentWatermark) {
+        this.#ahead ??= new Map();
+        this.#ahead.set(entry, slices.firedUntilMs);
+      }
+      this.#adoptPanes(entry, slices, restored);
+      this.table.removeIfEmpty(entry);
+    }
+    restored.sort((left, right) => left.seq - right.seq);
+    for (const pane of restored) {
+      this.table.raiseNextSeq(pane.seq);
+      pane.slice.append(pane);
+    }
+  }
+
+  #adoptPanes(entry: KeyEntry, slices: RestoredSlices, restored: SlicePane[]): void {
+    let newest: SlicePane | undefined;
+    for (const saved of slices.panes) {
+      const slice = this.#restoredSlice(saved);
+      if (slice.isOver) continue;
+      if (slice.firstWindowEnd - 1 <= slices.firedUntilMs) slice.hasFired = true;
+      const pane = new SlicePane(entry, slice, saved.acc, saved.seq);
+      pane.older = newest;
+      if (newest !== undefined) newest.newer = pane;
+      newest = pane;
+      restored.push(pane);
+    }
+    entry.s0 = newest;
+    let lowestSeq = Number.POSITIVE_INFINITY;
+    for (let pane = newest; pane !== undefined; pane = pane.older) {
+      pane.isDisordered = pane.seq > lowestSeq;
+      lowestSeq = Math.min(lowestSeq, pane.seq);
+    }
+  }
+
+  #restoredSlice(saved: RestoredPane): Slice {
+    const { start, end } = saved;
+    if (this.#isMerging && (this.grid.sliceStart(start) !== start || this.grid.sliceEnd(start) !== end)) {
+      throw windowStateIncompatible(
+        this.host,
+        `a slice from ${start} to ${end}`,
+        "slices of the job's sliding windows",
+      );
+    }
+    return this.#sliceOf(start, end);
+  }
+}
+
+function windowSeq(oldest: SlicePane, windowEnd: number): number {
+  return oldest.isDisordered ? firstCreatedOf(oldest, windowEnd).seq : oldest.seq;
+}
