@@ -20,6 +20,7 @@ import type {
   KeySelector,
   MapFunction,
   ProcessFunction,
+  ProcessJoinFunction,
   ProcessWindowFunction,
   ReduceFunction,
   Sync,
@@ -51,6 +52,7 @@ import {
   type Summable,
   sumOf,
 } from "./field-aggregations.ts";
+import { IntervalJoin, IntervalJoinSettings, intervalJoinSpec, type JoinInterval } from "./interval-join.ts";
 import type { KeyOf } from "./key-types.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
@@ -473,6 +475,15 @@ export class KeyedStream<T, K> extends DataStream<T> {
    */
   window<A extends WindowAssigner>(assigner: A): WindowedStream<T, K, A> {
     checkAssigner(userCall("window"), assigner);
+  /** Pairs each record with the records of `other` that have its key and a timestamp in an interval around its own. */
+  intervalJoin<T2>(other: KeyedStream<T2, K>): IntervalJoin<IntervalJoined<T, T2>> {
+    const call = userCall("intervalJoin");
+    checkStreams(call, this.builder, [other]);
+    if (!(other instanceof KeyedStream))
+      throw invalidArgument(call, "a stream without keys", "a keyed stream", "Call keyBy on it");
+    return new IntervalJoin((interval) => new IntervalJoined<T, T2>(this, other, interval));
+  }
+
     return new WindowedStream<T, K, A>(this, assigner, { latenessMs: 0, lateTag: undefined });
   }
 
@@ -673,9 +684,7 @@ export class ConnectedStreams<T1, T2> {
     keys: CoSpec["keys"] = undefined,
   ): SingleOutputStreamOperator<R> {
     const spec: CoSpec = { kind: "co", keys, fn: erased(fn), flavour };
-    const inputs = [...edgesOf(this.first, 0), ...edgesOf(this.second, 1)];
-    const { builder } = this.first;
-    return new SingleOutputStreamOperator<R>(builder, builder.add(call, name, spec, inputs), undefined);
+    return addTwoInputOperator<R>(this.first, this.second, call, name, spec);
   }
 }
 
@@ -707,6 +716,38 @@ export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
     flavour: CoSpec["flavour"],
   ): SingleOutputStreamOperator<R> {
     return super.addTwoInputOperator<R>(call, name, fn, flavour, this.#keys);
+/** An interval join with its bounds. @public */
+export class IntervalJoined<L, R> extends IntervalJoinSettings<L, R> {
+  readonly #left: KeyedStream<L, unknown>;
+  readonly #right: KeyedStream<R, unknown>;
+
+  /** @internal */
+  constructor(left: KeyedStream<L, unknown>, right: KeyedStream<R, unknown>, interval: JoinInterval) {
+    super(interval, (changed) => new IntervalJoined(left, right, changed));
+    this.#left = left;
+    this.#right = right;
+  }
+
+  /** Calls the function for every pair, once its second record has come. */
+  process<O>(fn: ProcessJoinFunction<L, R, O> & Synchronous<"processElement">): SingleOutputStreamOperator<O> {
+    const call = userCall("process");
+    const spec = intervalJoinSpec(call, this.interval, [erased(this.#left), erased(this.#right)], fn);
+    return addTwoInputOperator<O>(this.#left, this.#right, call, "Interval Join", spec);
+  }
+}
+
+function addTwoInputOperator<R>(
+  first: Input,
+  second: Input,
+  call: UserCall,
+  name: string,
+  spec: OperatorSpec,
+): SingleOutputStreamOperator<R> {
+  const inputs = [...edgesOf(first, 0), ...edgesOf(second, 1)];
+  const { builder } = first;
+  return new SingleOutputStreamOperator<R>(builder, builder.add(call, name, spec, inputs), undefined);
+}
+
   }
 }
 

@@ -82,6 +82,7 @@ function hasSideOutput(spec: OperatorSpec, tagId: string): boolean {
   switch (spec.kind) {
     case "process":
     case "keyedProcess":
+    case "intervalJoin":
       return true;
     case "co":
       return spec.flavour === "process";

@@ -47,7 +47,7 @@ class ChainText implements ChainWriter {
       if ("strategy" in operator.spec) {
         this.text.line(`const timestampOf${operator.index} = operators[${operator.index}].timestampOf;`);
       }
-      if (operator.spec.kind === "co" || "key" in operator.spec) {
+      if ("keys" in operator.spec || "key" in operator.spec) {
         this.text.line(`const table${operator.index} = op${operator.index}.table;`);
         this.text.line(`const keys${operator.index} = operators[${operator.index}].keys;`);
       }
@@ -150,6 +150,7 @@ function writeOperatorFunctions(chain: ChainText, operator: ChainedOperator): vo
     case "process":
     case "keyedProcess":
     case "co":
+    case "intervalJoin":
       writeCollector(chain, operator);
       return;
     case "window":

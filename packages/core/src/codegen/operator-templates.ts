@@ -3,6 +3,7 @@ import { unreachable } from "../base/errors.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { CoSpec } from "../operators/operator-spec.ts";
 import type { ChainWriter } from "./chain-writer.ts";
+import { writeIntervalJoin } from "./join-templates.ts";
 import { writeSelect } from "./select-template.ts";
 import { writeWindow } from "./window-templates.ts";
 
@@ -61,6 +62,9 @@ export function writeOperator(
       return;
     case "co":
       writeCo(chain, operator, spec, input, value, time);
+      return;
+    case "intervalJoin":
+      writeIntervalJoin(chain, operator, spec, input, value, time);
       return;
     case "sink":
       chain.count(operator);

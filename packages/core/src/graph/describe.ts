@@ -69,6 +69,8 @@ function detailsOf(spec: OperatorSpec): Readonly<Record<string, unknown>> {
       return { connector: spec.sink.description.kind, ...spec.sink.description.options };
     case "window":
       return { window: spec.assigner.toString(), fold: spec.fold.kind, allowedLatenessMs: spec.allowedLatenessMs };
+    case "intervalJoin":
+      return { lowerMs: spec.lowerMs, upperMs: spec.upperMs };
     case "keyedReduce":
       return { aggregation: spec.label };
     default:

@@ -151,6 +151,18 @@ export interface KeyedCoProcessFunction<K, T1, T2, R> extends RichFunction {
   onTimer?(timeMs: number, context: OnTimerContext<K>, out: Collector<R>): void;
 }
 
+/** What a join function knows about the pair at hand; `timestamp` is the later of the two. Valid only during the call. @public */
+export interface ProcessJoinContext extends ProcessContext {
+  /** Event time of the left record in epoch ms. */
+  readonly leftTimestamp: number;
+  readonly rightTimestamp: number;
+}
+
+/** Gets every pair of an interval join; what it emits has the later timestamp of the two. @public */
+export interface ProcessJoinFunction<L, R, O> extends RichFunction {
+  processElement(left: L, right: R, context: ProcessJoinContext, out: Collector<O>): void;
+}
+
 /** Turns the result of a window's aggregation into an output record. @public */
 export type WindowResultFunction<K, V, R> = (key: K, window: TimeWindow, result: V) => R;
 

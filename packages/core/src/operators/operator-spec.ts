@@ -19,6 +19,7 @@ import type {
   KeySelector,
   MapFunction,
   ProcessFunction,
+  ProcessJoinFunction,
   ProcessWindowFunction,
   ReduceFunction,
   WindowResultFunction,
@@ -115,6 +116,21 @@ export interface CoSpec {
   readonly flavour: "map" | "flatMap" | "process";
 }
 
+/**
+ * Pairs of records of two keyed inputs, left and right, with `left + lowerMs <= right <= left + upperMs`. Whole
+ * milliseconds; both bounds are inclusive.
+ */
+export interface IntervalJoinSpec {
+  readonly kind: "intervalJoin";
+  readonly keys: readonly [KeySelector<U, U>, KeySelector<U, U>];
+  readonly fn: ProcessJoinFunction<U, U, U>;
+  readonly lowerMs: number;
+  readonly upperMs: number;
+  /** What is kept of either side. */
+  readonly types: readonly [Type<U> | undefined, Type<U> | undefined];
+  readonly lateTags: readonly [OutputTag<U> | undefined, OutputTag<U> | undefined];
+}
+
 export interface SinkSpec {
   readonly kind: "sink";
   readonly sink: Sink<U, U, U>;
@@ -131,6 +147,7 @@ export type OperatorSpec =
   | WindowSpec
   | TimestampsSpec
   | CoSpec
+  | IntervalJoinSpec
   | SinkSpec;
 
 /** Operators whose state a checkpoint holds need a uid that stays the same. */
@@ -147,6 +164,8 @@ export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U,
       return spec.key;
     case "co":
       return spec.keys?.[input];
+    case "intervalJoin":
+      return spec.keys[input];
     default:
       return undefined;
   }

@@ -5,6 +5,7 @@ import type { ChainedOperator } from "../operators/chain-plan.ts";
 import { cloneFunction } from "../operators/clone-function.ts";
 import { FunctionOperator, KeyedFunctionOperator } from "../operators/function-operator.ts";
 import type { KeySelector } from "../operators/functions.ts";
+import { IntervalJoinOperator } from "../operators/interval-join/interval-join-operator.ts";
 import type { BaseOperator, OperatorHost } from "../operators/operator-runtime.ts";
 import type { WindowFold, WindowSpec } from "../operators/operator-spec.ts";
 import { ReduceOperator } from "../operators/reduce-operator.ts";
@@ -63,6 +64,12 @@ function createFromSpec(plan: ChainedOperator, host: AnyOperatorHost): CreatedOp
       const fn = cloneFunction<unknown>(spec.fn, plan.name);
       const operator = spec.keys === undefined ? new FunctionOperator(host, fn) : new KeyedFunctionOperator(host, fn);
       return bind(plan, operator, fn, spec.keys ?? []);
+    }
+    case "intervalJoin": {
+      const fn = cloneFunction<unknown>(spec.fn, plan.name);
+      const [left, right] = spec.types;
+      const serializers = [serializerOf(left), serializerOf(right)] as const;
+      return bind(plan, new IntervalJoinOperator(host, fn, { ...spec, serializers }), fn, spec.keys);
     }
     case "window":
       return createWindow(plan, spec, host);
