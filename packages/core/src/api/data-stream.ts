@@ -8,7 +8,7 @@ import { AsyncQueue } from "../connectors/async-queue.ts";
 import { CollectSink } from "../connectors/collect-sink.ts";
 import { PrintSink } from "../connectors/print-sink.ts";
 import type { Sink } from "../connectors/sink.ts";
-import type { Partitioning, Transformation, TransformationEdge } from "../graph/transformation.ts";
+import type { Partitioning, Transformation } from "../graph/transformation.ts";
 import type {
   CoFlatMapFunction,
   CoMapFunction,
@@ -57,6 +57,7 @@ import type { KeyOf } from "./key-types.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
+import { edgesOf, type Input, partitioned, type Upstream } from "./upstreams.ts";
 import {
   type AggregateFunctionFor,
   type AggregateOptions,
@@ -67,11 +68,7 @@ import {
   windowName,
 } from "./window-specs.ts";
 
-/** Where a stream's records come from, and how they reach the next operator. */
-type Upstream = Omit<TransformationEdge, "input" | "type">;
 type Key = KeySelector<unknown, unknown>;
-/** What the pipeline needs to know of a stream, whatever its records are. */
-type Input = Pick<DataStream<unknown>, "builder" | "upstreams" | "type">;
 
 /**
  * A stream of records of type `T`. It may feed any number of operators; each gets all records.
@@ -475,6 +472,9 @@ export class KeyedStream<T, K> extends DataStream<T> {
    */
   window<A extends WindowAssigner>(assigner: A): WindowedStream<T, K, A> {
     checkAssigner(userCall("window"), assigner);
+    return new WindowedStream<T, K, A>(this, assigner, { latenessMs: 0, lateTag: undefined });
+  }
+
   /** Pairs each record with the records of `other` that have its key and a timestamp in an interval around its own. */
   intervalJoin<T2>(other: KeyedStream<T2, K>): IntervalJoin<IntervalJoined<T, T2>> {
     const call = userCall("intervalJoin");
@@ -482,9 +482,6 @@ export class KeyedStream<T, K> extends DataStream<T> {
     if (!(other instanceof KeyedStream))
       throw invalidArgument(call, "a stream without keys", "a keyed stream", "Call keyBy on it");
     return new IntervalJoin((interval) => new IntervalJoined<T, T2>(this, other, interval));
-  }
-
-    return new WindowedStream<T, K, A>(this, assigner, { latenessMs: 0, lateTag: undefined });
   }
 
   #rolling(call: UserCall, name: string, fn: unknown): SingleOutputStreamOperator<T> {
@@ -716,6 +713,9 @@ export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
     flavour: CoSpec["flavour"],
   ): SingleOutputStreamOperator<R> {
     return super.addTwoInputOperator<R>(call, name, fn, flavour, this.#keys);
+  }
+}
+
 /** An interval join with its bounds. @public */
 export class IntervalJoined<L, R> extends IntervalJoinSettings<L, R> {
   readonly #left: KeyedStream<L, unknown>;
@@ -748,9 +748,6 @@ function addTwoInputOperator<R>(
   return new SingleOutputStreamOperator<R>(builder, builder.add(call, name, spec, inputs), undefined);
 }
 
-  }
-}
-
 function addOperator<R>(
   input: Input,
   call: UserCall,
@@ -765,12 +762,4 @@ function addOperator<R>(
 function addSink<T, C, S>(input: DataStream<T>, call: UserCall, sink: Sink<T, C, S>): DataStreamSink<T> {
   const spec: OperatorSpec = { kind: "sink", sink: erased(sink) };
   return new DataStreamSink<T>(input.builder.add(call, `Sink: ${sink.description.kind}`, spec, edgesOf(input, 0)));
-}
-
-function edgesOf(stream: Input, input: 0 | 1): readonly TransformationEdge[] {
-  return stream.upstreams.map((upstream) => ({ ...upstream, input, type: stream.type }));
-}
-
-function partitioned(stream: Input, partitioning: Partitioning): readonly Upstream[] {
-  return stream.upstreams.map((upstream) => ({ ...upstream, partitioning }));
 }
