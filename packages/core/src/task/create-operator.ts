@@ -95,7 +95,9 @@ function createWindow(plan: ChainedOperator, spec: WindowSpec, host: OperatorHos
 
 function windowOperatorOf(spec: WindowSpec, host: OperatorHost, settings: WindowSettings): WindowOperator {
   const { assigner } = spec;
-  if (!isSliced(spec) || assigner.kind === "session") return new PaneWindowOperator(host, settings);
+  if (assigner.kind === "session" || (assigner.kind === "sliding" && !isSliced(spec))) {
+    return new PaneWindowOperator(host, settings, assigner);
+  }
   const slideMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.sizeMs;
   return new SlicedWindowOperator(host, settings, new SliceGrid(assigner.sizeMs, slideMs, assigner.offsetMs));
 }

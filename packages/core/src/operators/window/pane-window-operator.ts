@@ -7,10 +7,15 @@
  * Generated code finds the pane of the usual case in line and calls `paneAt` or `addToSession` otherwise.
  */
 import type { KeyEntry } from "../../state/key-entry.ts";
+import type { SessionAssigner, SlidingAssigner } from "../../time/window-assigner.ts";
+import type { OperatorHost } from "../operator-runtime.ts";
 import { Pane } from "./pane.ts";
 import { paneCodec } from "./pane-codec.ts";
 import { PaneTimers } from "./pane-timers.ts";
-import { WindowOperator } from "./window-operator.ts";
+import { WindowOperator, type WindowSettings } from "./window-operator.ts";
+
+/** How finely the timers of sessions are sorted before the watermark comes to them. */
+const SPANS_PER_GAP = 128;
 
 /** Panes that are looked at one by one before the key gets an index of them. */
 const PANES_WALKED_MAX = 8;
@@ -18,14 +23,22 @@ const PANES_WALKED_MAX = 8;
 export class PaneWindowOperator extends WindowOperator {
   /** Set by generated code: emits the result of a pane. */
   fire: (pane: Pane) => void = () => {};
-  readonly #timers = new PaneTimers();
+  readonly #timers: PaneTimers;
+
+  constructor(host: OperatorHost, settings: WindowSettings, assigner: SessionAssigner | SlidingAssigner) {
+    super(host, settings);
+    const bucketMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.gapMs / SPANS_PER_GAP;
+    this.#timers = new PaneTimers(bucketMs, (pane) => (pane.isFired ? this.#purgeTime(pane) : pane.end - 1));
+  }
 
   override onWatermark(timestampMs: number): void {
     this.currentWatermark = timestampMs;
-    for (let due = this.#timers.pollUntil(timestampMs); due !== undefined; due = this.#timers.pollUntil(timestampMs)) {
-      for (const pane of due) {
-        if (!pane.isGone) this.#onTime(pane, timestampMs);
-      }
+    for (
+      let pane = this.#timers.pollUntil(timestampMs);
+      pane !== undefined;
+      pane = this.#timers.pollUntil(timestampMs)
+    ) {
+      this.#onTime(pane);
     }
   }
 
@@ -85,9 +98,12 @@ export class PaneWindowOperator extends WindowOperator {
 
   #mergeInto(touching: readonly Pane[], start: number, end: number): Pane {
     const entry = this.table.createCurrent();
-    if (touching.length === 1 && touching[0]!.start === start) {
-      this.#extend(touching[0]!, end);
-      return touching[0]!;
+    const only = touching.length === 1 ? touching[0]! : undefined;
+    // A session that has fired waits for its purge, which may be after its new end: it becomes a new one, with a new timer.
+    const isOpenAgain = only?.isFired === true && end - 1 > this.currentWatermark;
+    if (only !== undefined && only.start === start && !isOpenAgain) {
+      only.end = end;
+      return only;
     }
     let acc = this.folding.createAccumulator?.();
     for (let index = touching.length - 1; index >= 0; index--) {
@@ -101,13 +117,6 @@ export class PaneWindowOperator extends WindowOperator {
     const merged = this.#insert(entry, before, start, end);
     merged.acc = acc;
     return merged;
-  }
-
-  // The timer of the old end stays: when it fires too early it is moved to the new end.
-  #extend(session: Pane, end: number): void {
-    if (end <= session.end) return;
-    session.end = end;
-    if (session.isFired && end - 1 > this.currentWatermark) session.isFired = false;
   }
 
   #insert(entry: KeyEntry, before: Pane | undefined, start: number, end: number): Pane {
@@ -140,21 +149,21 @@ export class PaneWindowOperator extends WindowOperator {
   // A window within its lateness starts as fired: its elements fire it at once, only the purge is left to wait for.
   #schedule(pane: Pane): void {
     if (pane.end - 1 <= this.currentWatermark) pane.isFired = true;
-    this.#timers.add(pane.isFired ? pane.end - 1 + this.allowedLatenessMs : pane.end - 1, pane);
+    this.#timers.add(pane);
   }
 
-  #onTime(pane: Pane, nowMs: number): void {
+  #onTime(pane: Pane): void {
     this.table.selectEntry(pane.entry);
-    if (pane.end - 1 > nowMs) {
-      this.#timers.add(pane.end - 1, pane);
-      return;
-    }
     if (!pane.isFired) {
       pane.isFired = true;
       this.fire(pane);
     }
     if (this.isLate(pane.end)) this.#purge(pane);
-    else this.#timers.add(pane.end - 1 + this.allowedLatenessMs, pane);
+    else this.#timers.add(pane);
+  }
+
+  #purgeTime(pane: Pane): number {
+    return pane.end - 1 + this.allowedLatenessMs;
   }
 
   #purge(pane: Pane): void {
@@ -194,7 +203,7 @@ export class PaneWindowOperator extends WindowOperator {
     restored.sort((left, right) => left.seq - right.seq);
     for (const pane of restored) {
       this.table.raiseNextSeq(pane.seq);
-      this.#timers.add(pane.isFired ? pane.end - 1 + this.allowedLatenessMs : pane.end - 1, pane);
+      this.#timers.add(pane);
     }
   }
 }

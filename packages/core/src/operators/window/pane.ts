@@ -15,11 +15,13 @@ export class Pane {
   next: Pane | undefined;
   /** The next newer pane of the key. */
   previous: Pane | undefined = undefined;
+  /** The next pane whose timer waits with this one's. */
+  nextTimer: Pane | undefined = undefined;
   /** Orders panes that fire at the same time; survives restores. */
   readonly seq: number;
   /** The watermark has passed the window's end: late elements fire it again at once. */
   isFired = false;
-  /** Purged or merged away; timers that still point here do nothing. */
+  /** Purged or merged away; a timer that still waits does nothing. */
   isGone = false;
 
   constructor(entry: KeyEntry, start: number, end: number, acc: unknown, seq: number) {

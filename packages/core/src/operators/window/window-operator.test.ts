@@ -239,3 +239,12 @@ test("a record without event time is refused with what to do", () => {
   const harness = new OperatorHarness(specOf(TumblingEventTimeWindows.of(10), counting, 0), { platform });
   expect(() => harness.element({ key: "a", at: 0 }, Number.MIN_SAFE_INTEGER)).toThrow("MR_TIMESTAMP_MISSING");
 });
+
+test("a session that grows after it has fired fires again at its new end, not when it would have been purged", () => {
+  const harness = new OperatorHarness(specOf(EventTimeSessionWindows.withGap(3), counting, 5), { platform });
+  harness.element({ key: "a", at: 7 }, 7);
+  harness.watermark(10);
+  harness.element({ key: "a", at: 10 }, 10);
+  harness.watermark(12);
+  expect(harness.output().map(({ value }) => value)).toEqual(["a 7-10 1", "a 7-13 2"]);
+});
