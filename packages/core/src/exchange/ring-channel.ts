@@ -16,7 +16,7 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
-import { invariant } from "../base/errors.ts";
+import { invariant, MillraceError } from "../base/errors.ts";
 import type { Serializer } from "../types/type.ts";
 import type { ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
 import { type ChannelEvent, readEvent, writeEvent } from "./channel-events.ts";
@@ -34,6 +34,8 @@ export class RingChannelWriter implements ChannelWriter {
   readonly #pending: BinaryWriter = new BinaryWriter(2 * SEGMENT_BYTES);
   /** Bytes of `#pending` that have been transferred. */
   #sent = 0;
+  /** Where the last whole frame in `#pending` ends. What lies behind it is a record that could not be written. */
+  #end = 0;
 
   /** @param flushesAlways - Whether every record leaves at once (`execution.buffer-timeout: 0`). */
   constructor(ring: RingProducer, serializer: Serializer<unknown>, consumer: Doorbell, flushesAlways: boolean) {
@@ -44,49 +46,73 @@ export class RingChannelWriter implements ChannelWriter {
   }
 
   get isAvailable(): boolean {
-    if (this.#pending.position - this.#sent < SEGMENT_BYTES) return true;
+    if (this.#end - this.#sent < SEGMENT_BYTES) return true;
     this.flush();
-    return this.#pending.position - this.#sent < SEGMENT_BYTES;
+    return this.#end - this.#sent < SEGMENT_BYTES;
   }
 
   get buffersInUse(): number {
-    return Math.ceil((this.#ring.usedBytes + this.#pending.position - this.#sent) / SEGMENT_BYTES);
+    return Math.ceil((this.#ring.usedBytes + this.#end - this.#sent) / SEGMENT_BYTES);
   }
 
   push(value: unknown, timestampMs: number): void {
     const out = this.#pending;
     const at = out.position;
+    if (at !== this.#end) throw streamHasHole();
     out.u32(0);
     out.f64(timestampMs);
     this.#serializer.write(value, out);
-    out.patchU32(at, out.position - at - LENGTH_BYTES);
-    if (out.position - this.#sent >= SEGMENT_BYTES || this.#flushesAlways) this.flush();
+    const end = out.position;
+    out.patchU32(at, end - at - LENGTH_BYTES);
+    this.#end = end;
+    if (end - this.#sent >= SEGMENT_BYTES || this.#flushesAlways) this.flush();
   }
 
   pushEvent(event: ChannelEvent): void {
     const out = this.#pending;
     const at = out.position;
+    if (at !== this.#end) throw streamHasHole();
     out.u32(0);
     writeEvent(event, out);
-    out.patchU32(at, (EVENT_FLAG | (out.position - at - LENGTH_BYTES)) >>> 0);
-    if (event.kind !== "watermark" || this.#flushesAlways || out.position - this.#sent >= SEGMENT_BYTES) this.flush();
+    const end = out.position;
+    out.patchU32(at, (EVENT_FLAG | (end - at - LENGTH_BYTES)) >>> 0);
+    this.#end = end;
+    if (event.kind !== "watermark" || this.#flushesAlways || end - this.#sent >= SEGMENT_BYTES) this.flush();
   }
 
   flush(): void {
-    const out = this.#pending;
-    if (out.position === this.#sent) return;
-    const count = this.#ring.write(out.buffer, this.#sent, out.position);
+    if (this.#end === this.#sent) return;
+    const count = this.#ring.write(this.#pending.buffer, this.#sent, this.#end);
     if (count === 0) return;
     this.#sent += count;
-    if (this.#sent === out.position) {
-      // Empties the memory, not the stream.
-      const { streamContext } = out;
-      out.reset();
-      out.streamContext = streamContext;
-      this.#sent = 0;
-    }
+    // A channel under back-pressure may never be empty. Waiting for half of it makes a byte move once on average.
+    if (2 * this.#sent >= this.#end && this.#end === this.#pending.position) this.#dropSent();
     this.#consumer.ring();
   }
+
+  /** Empties the memory of what was sent, not the stream. */
+  #dropSent(): void {
+    const out = this.#pending;
+    const { streamContext } = out;
+    const rest = out.buffer.subarray(this.#sent, this.#end);
+    out.reset();
+    out.streamContext = streamContext;
+    // To the front of the same memory, which is large enough.
+    if (rest.length > 0) out.rawBytes(rest);
+    this.#sent = 0;
+    this.#end = rest.length;
+  }
+}
+
+/**
+ * A serializer that fails has written a part of the record, and may have defined shapes in it that no reader will see. The
+ * record is not sent, and nothing may follow it, should user code have caught the error.
+ */
+function streamHasHole(): MillraceError {
+  return new MillraceError("MR_VALUE_UNSERIALIZABLE", {
+    what: "A channel takes nothing after a record that could not be written",
+    todo: "Let the error of that record end the job instead of catching it",
+  });
 }
 
 export class RingChannelReader implements ChannelReader {
@@ -127,8 +153,12 @@ export class RingChannelReader implements ChannelReader {
   takeEvent(): ChannelEvent | undefined {
     const header = this.#nextHeader();
     if (header === undefined || header < EVENT_FLAG) return undefined;
-    this.#reader.u32();
-    return readEvent(this.#reader);
+    const reader = this.#reader;
+    reader.u32();
+    const end = reader.position + (header & ~EVENT_FLAG);
+    const event = readEvent(reader);
+    if (reader.position !== end) reader.corrupt(`an event that ends at ${reader.position}`, `its end at ${end}`);
+    return event;
   }
 
   /** The header of the next frame when all of the frame is here. Nothing is consumed. */
@@ -139,21 +169,24 @@ export class RingChannelReader implements ChannelReader {
       const needed = LENGTH_BYTES + (header & ~EVENT_FLAG);
       if (left >= LENGTH_BYTES && left >= needed) return header;
       if (this.#ring.isEmpty) return undefined;
-      this.#refill(needed);
+      this.#refill();
     }
   }
 
-  /** Moves the rest of the bytes to the front and adds what the ring has, making room for a frame of `needed` bytes. */
-  #refill(needed: number): void {
+  /**
+   * Moves the rest of the bytes to the front and adds what the ring has. The memory grows when it is full of one frame: with
+   * the bytes that are here, not by what a length promises.
+   */
+  #refill(): void {
     const reader = this.#reader;
+    const at = reader.position;
     const left = reader.remaining;
-    const rest = this.#bytes.subarray(reader.position, reader.position + left);
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-      grown.set(rest);
+    if (left === this.#bytes.length) {
+      const grown = new Uint8Array(2 * left);
+      grown.set(this.#bytes);
       this.#bytes = grown;
-    } else if (left > 0) {
-      this.#bytes.set(rest);
+    } else if (at > 0 && left > 0) {
+      this.#bytes.copyWithin(0, at, at + left);
     }
     const added = this.#ring.read(this.#bytes, left);
     invariant(added > 0, "a ring that is not empty has bytes to read");
