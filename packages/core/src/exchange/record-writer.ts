@@ -86,8 +86,9 @@ class CustomWriter extends RecordWriter {
   emit(value: unknown, timestampMs: number): void {
     const count = this.channels.length;
     const key = this.#key(value);
-    const chosen = this.#partition(key, count);
-    const channel = this.channels[chosen];
+    // JavaScript may return what is no number.
+    const chosen: unknown = this.#partition(key, count);
+    const channel = typeof chosen === "number" ? this.channels[chosen] : undefined;
     if (channel === undefined) throw wrongPartition(key, chosen, count);
     channel.push(value, timestampMs);
   }
