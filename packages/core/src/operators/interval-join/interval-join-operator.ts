@@ -176,8 +176,9 @@ export class IntervalJoinOperator extends BaseOperator {
   #onExpiry(side: JoinSide, buffer: JoinBuffer): void {
     const { entry } = buffer;
     this.table.selectEntry(entry);
-    if (this.#trimmed(side, buffer).isEmpty) this.#clearSlot(side, entry);
-    else side.expiry.add(buffer.newestMs + side.keepMs, buffer);
+    // Most buffers have gone quiet by their turn and have nothing left.
+    if (buffer.isEmpty || buffer.newestMs + side.keepMs <= this.currentWatermark) this.#clearSlot(side, entry);
+    else side.expiry.add(buffer.newestMs + side.keepMs, this.#trimmed(side, buffer));
   }
 
   #clearSlot(side: JoinSide, entry: KeyEntry): void {

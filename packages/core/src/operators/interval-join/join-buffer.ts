@@ -11,8 +11,8 @@ const DROPPED_MAX = 32;
  */
 export class JoinBuffer {
   readonly entry: KeyEntry;
-  readonly times: number[];
-  readonly values: unknown[];
+  times: number[];
+  values: unknown[];
   first = 0;
   /** How many watermarks the operator had seen when expired records were last dropped here. */
   trimmedAt: number;
@@ -71,8 +71,9 @@ export class JoinBuffer {
     const { times, values } = this;
     const from = this.firstAfter(untilMs);
     if (from === times.length) {
-      times.length = 0;
-      values.length = 0;
+      // Cheaper than to set their lengths.
+      this.times = [];
+      this.values = [];
       this.first = 0;
     } else if (from > DROPPED_MAX && from * 2 > times.length) {
       times.splice(0, from);
