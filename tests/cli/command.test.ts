@@ -28,7 +28,10 @@ test("the first job of the README runs by copy and paste", async () => {
   expect(text.split("\n").length).toBeLessThan(35);
   const { code, out, error } = await millrace("run", await job("first-job.ts", text));
   expect(error).toContain("FINISHED: 1,000 records read, 12 written");
-  expect(out.trim().split("\n")[0]).toBe('{"user":"user-0","from":0,"to":30000,"count":100}');
+  const rows = out.trim().split("\n");
+  expect(rows).toHaveLength(12);
+  // With more than one slot every line says which subtask wrote it.
+  expect(rows.map((row) => row.replace(/^\d+> /, ""))).toContain('{"user":"user-0","from":0,"to":30000,"count":100}');
   expect(code).toBe(0);
 });
 
@@ -37,7 +40,7 @@ test("explain shows the plan as text, as JSON and with the generated code, and r
     "plan.ts",
     `${imports}export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 9).keyBy((n) => n % 2).reduce((a, b) => a + b).uid("sums").print();`,
   );
-  const text = await millrace("explain", path);
+  const text = await millrace("explain", "-p", "1", path);
   expect(text.out).toContain("uid=sums");
   expect(text.out).not.toMatch(/^\d+$/m);
   const plan = JSON.parse((await millrace("explain", "--json", "-p", "2", path)).out) as {
@@ -46,7 +49,7 @@ test("explain shows the plan as text, as JSON and with the generated code, and r
   };
   expect(plan.vertices.length).toBe(2);
   expect(plan.edges[0]!.partitioning).toBe("hash");
-  expect((await millrace("explain", "--code", path)).out).toContain("function source0(batch)");
+  expect((await millrace("explain", "-p", "1", "--code", path)).out).toContain("function source0(batch)");
 });
 
 test("a plain script that executes itself follows the command line", async () => {
@@ -139,7 +142,14 @@ export default function counts(env: StreamExecutionEnvironment): void {
     .print();
 }`,
   );
-  const settings = ["-D", "execution.checkpointing.interval=1 h", "-D", `execution.checkpointing.dir=${checkpoints}`];
+  const settings = [
+    "-p",
+    "1",
+    "-D",
+    "execution.checkpointing.interval=1 h",
+    "-D",
+    `execution.checkpointing.dir=${checkpoints}`,
+  ];
   const first = startMillrace(["run", ...settings, path]);
   while (first.out().split("\n").length < 20) await new Promise((resolve) => setTimeout(resolve, 20));
   first.process.kill("SIGINT");
@@ -177,15 +187,59 @@ export default function fails(env: StreamExecutionEnvironment): void {
     ["execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION"],
     ["restart-strategy.type", "none"],
   ].flatMap(([key, value]) => ["-D", `${key}=${value}`]);
-  const failed = await millrace("run", ...settings, path);
+  const failed = await millrace("run", "-p", "1", ...settings, path);
   expect(failed.code).toBe(1);
   const resume = /millrace run -s (\S+)/.exec(failed.error)![1]!;
   process.env["FIXED"] = "yes";
   try {
-    const resumed = await millrace("run", "-s", resume, ...settings, path);
+    const resumed = await millrace("run", "-p", "1", "-s", resume, ...settings, path);
     expect(resumed.code, resumed.error).toBe(0);
     expect(resumed.out).toBe("399\n");
   } finally {
     delete process.env["FIXED"];
   }
+});
+
+test.each(["threads", "in-thread"])("a job's stack names the user's lines, with the target %s", async (target) => {
+  const path = await job(
+    `lines-${target}.ts`,
+    `${imports}
+interface Unused { readonly makes: "the lines of the compiled code differ" }
+
+export default (env: StreamExecutionEnvironment) =>
+  void env.fromSequence(1, 10).map((n): number => {
+    throw new Error("here " + n);
+  }).print();
+`,
+  );
+  const { code, error } = await millrace("run", "-t", target, "-p", "2", path);
+  expect(error).toMatch(new RegExp(`lines-${target}\\.ts:7:\\d+`));
+  expect(error).toContain('The function of operator "Map" failed');
+  expect(code).toBe(1);
+});
+
+test("a module keeps its own URL and its own files in the bundle", async () => {
+  await job("beside.json", '{"text":"from beside"}');
+  await job(
+    "part.ts",
+    'import { readFileSync } from "node:fs";\nexport const text = (JSON.parse(readFileSync(new URL("beside.json", import.meta.url), "utf8")) as { text: string }).text;\n',
+  );
+  const path = await job(
+    "with-files.ts",
+    `${imports}import { text } from "./part.ts";\nexport default (env: StreamExecutionEnvironment) => void env.fromData([1]).map(() => text).print();`,
+  );
+  expect((await millrace("run", "-p", "1", path)).out).toBe("from beside\n");
+});
+
+test("a script that builds its pipeline itself cannot run in threads", async () => {
+  const path = await job(
+    "script-in-threads.ts",
+    `import { StreamExecutionEnvironment } from "millrace";
+const env = StreamExecutionEnvironment.getExecutionEnvironment();
+env.fromSequence(1, 2).print();
+await env.execute();`,
+  );
+  const { code, error } = await millrace("run", "-t", "threads", path);
+  expect(error).toContain("MR_TARGET_NEEDS_MODULE");
+  expect(code).toBe(2);
 });

@@ -1,4 +1,4 @@
-import { MillraceError, parseJobArguments, StreamExecutionEnvironment } from "millrace";
+import { MillraceError, StreamExecutionEnvironment } from "millrace";
 import { buildJobGraph, describeJobGraph, generateChain, graphOptionsOf, renderPlan } from "millrace/internal";
 import { loadJob } from "./job-module.ts";
 import { readSettings, type SettingOptions } from "./settings.ts";
@@ -12,8 +12,8 @@ export interface ExplainOptions extends SettingOptions {
 /** The plan of a job, which is built but not run. @throws MillraceError `MR_JOB_INVALID` for a plain script @internal */
 export async function explainJob(path: string, args: readonly string[], options: ExplainOptions): Promise<string> {
   const configuration = readSettings(options);
-  const { build } = await loadJob(path);
-  if (build === undefined) {
+  const module = await loadJob(path);
+  if (module === undefined) {
     throw new MillraceError("MR_JOB_INVALID", {
       what: "Only a job module can be explained without running it",
       where: { path },
@@ -22,8 +22,8 @@ export async function explainJob(path: string, args: readonly string[], options:
       todo: "Move the pipeline into a default export",
     });
   }
-  const env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
-  await build(env, parseJobArguments([...args]));
+  const { url, build } = module;
+  const env = await StreamExecutionEnvironment.ofJobModule(url, { configuration, args, job: build });
   const graph = buildJobGraph(env.getTransformations(), graphOptionsOf(env.getConfig(), path));
   if (options.json === true) return `${JSON.stringify(describeJobGraph(graph), undefined, 2)}\n`;
   if (options.code !== true) return renderPlan(graph);

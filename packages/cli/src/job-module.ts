@@ -1,47 +1,43 @@
 /** Loads what the user wrote: a TypeScript or JavaScript module, without a build step. */
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Job, type JobArguments, MillraceError } from "millrace";
+import { bundleJob } from "./job-bundle.ts";
 
-/** What a job's module may export. @internal */
+/** What a job's module exports. @internal */
 export interface JobModule {
-  /** Undefined for a plain script, which has run when it is loaded. */
-  readonly build: Job | undefined;
+  /** Where its bundle is; every thread of the job loads it. */
+  readonly url: string;
+  readonly build: Job;
   /** Printed when the job has finished. */
   readonly summary: ((args: JobArguments) => string | Promise<string>) | undefined;
 }
 
 /**
+ * Loads a job; a plain script, which has no default export, has run when it is loaded, and then there is nothing to return.
+ *
  * @throws MillraceError `MR_JOB_NOT_FOUND`, `MR_JOB_INVALID`; what a plain script throws is passed on
  * @internal
  */
-export async function loadJob(path: string): Promise<JobModule> {
-  const file = resolve(path);
-  if (!existsSync(file)) {
-    throw new MillraceError("MR_JOB_NOT_FOUND", {
-      what: "There is no such job",
-      where: { path },
-      found: "nothing at this path",
-      expected: "a TypeScript or JavaScript module",
-      todo: "Correct the path",
-    });
+export async function loadJob(path: string): Promise<JobModule | undefined> {
+  const { url, hasDefaultExport } = await bundleJob(path);
+  if (!hasDefaultExport) {
+    await importModule(pathToFileURL(resolve(path)).href, path);
+    return undefined;
   }
-  const module = await importJob(file, path);
-  const { default: build, summary } = module;
-  if (build !== undefined && typeof build !== "function") {
-    throw invalid(path, `a default export of type ${typeof build}`, undefined);
-  }
+  const { default: build, summary } = await importModule(url, path);
+  if (typeof build !== "function") throw invalid(path, `a default export of type ${typeof build}`, undefined);
   return {
+    url,
     // Its parameters are checked by the compiler, in the user's project.
-    build: build as Job | undefined,
+    build: build as Job,
     summary: typeof summary === "function" ? (summary as NonNullable<JobModule["summary"]>) : undefined,
   };
 }
 
-async function importJob(file: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+async function importModule(url: string, path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    return (await import(url)) as Readonly<Record<string, unknown>>;
   } catch (error) {
     // A module that cannot be compiled or found is the job's fault; what a script throws while it runs is its own.
     if (error instanceof SyntaxError || (error as Error | null)?.name === "TransformError")

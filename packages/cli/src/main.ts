@@ -17,6 +17,7 @@ const misuseCodes = new Set([
   "MR_JOB_NOT_FOUND",
   "MR_JOB_INVALID",
   "MR_JOB_ARGUMENT_INVALID",
+  "MR_TARGET_NEEDS_MODULE",
 ]);
 
 /** Runs one command; sets the exit code of the process. @public */
@@ -70,7 +71,11 @@ function withSettings(command: Command): Command {
   return command
     .argument("<job>", "path of the job's module, TypeScript or JavaScript")
     .argument("[arguments...]", "arguments of the job, such as --input FILE")
-    .option("-p, --parallelism <n>", "parallelism of operators that set none themselves")
+    .option(
+      "-p, --parallelism <n>",
+      "slots, and parallelism of operators that set none themselves (default: processor cores)",
+    )
+    .option("-t, --target <where>", "threads: every slot in a thread of its own (default); in-thread: all in one")
     .option("-s, --fromSavepoint <path>", "start from this checkpoint")
     .option("-n, --allowNonRestoredState", "drop checkpointed state that the job has no operator for")
     .option("-c, --config <file>", "a YAML file of settings")

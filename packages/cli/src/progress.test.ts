@@ -1,4 +1,4 @@
-import type { JobProgress } from "millrace";
+import type { JobProgress, TaskProgress } from "millrace";
 import { expect, test } from "vitest";
 import { failedLines, progressLine, resultLines, stoppedLines } from "./progress.ts";
 
@@ -9,6 +9,7 @@ const progress: JobProgress = {
   watermarkMs: Date.UTC(2001, 0, 2, 3, 4, 5),
   checkpoints: { completed: 3, failed: 0, lastId: 3, lastPath: "/c/chk-3", lastCompletedMs: 100_000 },
   restarts: 0,
+  tasks: [],
 };
 
 test("the line shows records, rate, event time and the last checkpoint", () => {
@@ -50,4 +51,31 @@ test("a failed job whose checkpoint is kept says how to go on", () => {
 test("a stopped job says how to go on", () => {
   expect(stoppedLines("/c/chk-3", "job.ts")).toContain("millrace run -s /c/chk-3 job.ts");
   expect(stoppedLines(undefined, "job.ts")).toContain("starts afresh");
+});
+
+const task = (name: string, busy: number, backPressured: number): TaskProgress => ({
+  name,
+  parallelism: 1,
+  busyMsPerSecond: busy,
+  backPressuredMsPerSecond: backPressured,
+  backPressure: backPressured <= 100 ? "OK" : backPressured <= 500 ? "LOW" : "HIGH",
+  isBackPressured: backPressured > 0,
+});
+
+test.each([
+  ["a task that holds others up", [task("source", 300, 700), task("window", 990, 0)], "bottleneck window 99 % busy"],
+  [
+    "the busiest task when nothing is held up",
+    [task("source", 950, 0), task("sink", 200, 0)],
+    "busiest source 95 % busy",
+  ],
+])("the line names %s", (_, tasks, text) => {
+  expect(progressLine({ progress: { ...progress, tasks }, recordsPerSecond: 0, wallMs: 100_000 }, 300)).toContain(text);
+});
+
+test("a job that waits for its input has no bottleneck", () => {
+  const tasks = [task("source", 20, 0), task("sink", 10, 0)];
+  expect(progressLine({ progress: { ...progress, tasks }, recordsPerSecond: 0, wallMs: 100_000 }, 300)).not.toMatch(
+    /bottleneck|busiest/,
+  );
 });

@@ -1,5 +1,5 @@
 /** How far a job is, as one line for a terminal and as a summary for its end. Pure. */
-import type { JobExecutionResult, JobProgress } from "millrace";
+import type { JobExecutionResult, JobProgress, TaskProgress } from "millrace";
 
 /** @internal */
 export interface ProgressSample {
@@ -23,7 +23,28 @@ export function progressLine({ progress, recordsPerSecond, wallMs }: ProgressSam
   }
   if (checkpoints.failed > 0) parts.push(`${checkpoints.failed} checkpoints failed`);
   if (restarts > 0) parts.push(`${restarts} ${restarts === 1 ? "restart" : "restarts"}`);
+  const bottleneck = bottleneckOf(progress.tasks);
+  if (bottleneck !== undefined) parts.push(bottleneck);
   return parts.join("  ").slice(0, Math.max(0, columns - 1));
+}
+
+/** A task that works this much of its time is what limits the job. */
+const BUSY_MS_MIN = 800;
+
+/** The task that limits the job: the busiest one that is not held up itself. Says so when it holds others up. */
+function bottleneckOf(tasks: readonly TaskProgress[]): string | undefined {
+  const free = tasks.filter((task) => task.backPressure === "OK" && task.busyMsPerSecond >= BUSY_MS_MIN);
+  const [first, ...others] = free;
+  if (first === undefined) return undefined;
+  const busiest = others.reduce((best, task) => (task.busyMsPerSecond > best.busyMsPerSecond ? task : best), first);
+  const heldUp = tasks.slice(0, tasks.indexOf(busiest)).some((task) => task.backPressure !== "OK");
+  const share = `${Math.round(busiest.busyMsPerSecond / 10)} % busy`;
+  return `${heldUp ? "bottleneck" : "busiest"} ${shortName(busiest.name)} ${share}`;
+}
+
+/** Chains are called like all of their operators. */
+function shortName(name: string): string {
+  return name.length <= 40 ? name : `${name.slice(0, 39)}…`;
 }
 
 /** What is said when a job has finished. @internal */

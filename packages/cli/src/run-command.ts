@@ -20,11 +20,11 @@ export async function runJob(path: string, args: readonly string[], options: Set
   const configuration = readSettings(options);
   // A plain script makes its own environment; this is how it learns what the command line says.
   process.env["MILLRACE_CONFIG"] = JSON.stringify(commandLineEntries(options));
-  const { build, summary } = await loadJob(path);
-  if (build === undefined) return;
+  const module = await loadJob(path);
+  if (module === undefined) return;
+  const { url, build, summary } = module;
   const jobArguments = parseJobArguments([...args]);
-  const env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
-  await build(env, jobArguments);
+  const env = await StreamExecutionEnvironment.ofJobModule(url, { configuration, args, job: build });
   const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
   const outcome = await follow(client, path);
   if (outcome === undefined) return;

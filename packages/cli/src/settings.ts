@@ -6,6 +6,7 @@ import { isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 /** The options of the command line that become settings. @internal */
 export interface SettingOptions {
   readonly parallelism?: string;
+  readonly target?: string;
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
   readonly config?: string;
@@ -21,6 +22,9 @@ export function commandLineEntries(options: SettingOptions): readonly ConfigEntr
   });
   if (options.parallelism !== undefined) {
     entries.push({ key: "parallelism.default", value: options.parallelism, origin: `-p ${options.parallelism}` });
+  }
+  if (options.target !== undefined) {
+    entries.push({ key: "execution.target", value: options.target, origin: `-t ${options.target}` });
   }
   if (options.fromSavepoint !== undefined) {
     entries.push({

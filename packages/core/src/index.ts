@@ -19,7 +19,7 @@ export type { PipelineEnvironment } from "./api/environment.ts";
 export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
 export { IntervalJoin, IntervalJoinSettings } from "./api/interval-join.ts";
 export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
-export type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
+export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";

@@ -27,6 +27,7 @@ const progress: JobProgress = {
   watermarkMs: undefined,
   checkpoints: { completed: 0, failed: 0, lastId: undefined, lastPath: undefined, lastCompletedMs: undefined },
   restarts: 0,
+  tasks: [],
 };
 
 function recording(configuration: Configuration = Configuration.fromEntries([])): {

@@ -26,6 +26,19 @@ export interface JobExecutionResult {
   readonly restartCount: number;
 }
 
+/** How one task of a job, which is a chain of operators, spends its time; of its subtasks the busiest counts. @public */
+export interface TaskProgress {
+  readonly name: string;
+  readonly parallelism: number;
+  /** Milliseconds a second that the busiest subtask worked, lately. */
+  readonly busyMsPerSecond: number;
+  /** Milliseconds a second that the most held up subtask waited for room in its outputs, lately. */
+  readonly backPressuredMsPerSecond: number;
+  /** OK up to 10 % of the time, LOW up to 50 %, HIGH above. */
+  readonly backPressure: "OK" | "LOW" | "HIGH";
+  readonly isBackPressured: boolean;
+}
+
 /** How far a job is. The record counts and the watermark are those of the current attempt. @public */
 export interface JobProgress {
   readonly status: JobStatus;
@@ -43,6 +56,8 @@ export interface JobProgress {
     readonly lastCompletedMs: number | undefined;
   };
   readonly restarts: number;
+  /** In topological order; empty while no attempt is deployed. */
+  readonly tasks: readonly TaskProgress[];
 }
 
 /**

@@ -2,7 +2,7 @@
  * One job in this process: its JobMaster in the caller's thread, its slots there as well or in threads of their own, and
  * what can be asked about it.
  */
-import type { JobProgress } from "../api/job-client.ts";
+import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
@@ -18,7 +18,7 @@ import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { Transformation } from "../graph/transformation.ts";
-import type { DeployOptions } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
@@ -27,6 +27,7 @@ import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
@@ -73,6 +74,7 @@ export class EmbeddedJob {
   readonly #master: JobMaster;
   readonly #threads: SlotThreads | undefined;
   #attempt: LocalAttempt | undefined;
+  #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
   #sampling: Cancel | undefined;
   #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
     recordsRead: 0,
@@ -195,7 +197,27 @@ export class EmbeddedJob {
         lastPath: latest?.path,
       },
       restarts: this.#master.restarts,
+      tasks: this.#tasks(),
     };
+  }
+
+  #tasks(): readonly TaskProgress[] {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return [];
+    const now = this.#options.platform.clock.monoMs();
+    return this.graph.vertices.map((vertex) => {
+      const own = attempt.tasks.filter(({ vertexId }) => vertexId === vertex.id);
+      const shares = own.map((task) => this.#samplers.get(taskName(task))!.sample(now));
+      const backPressuredMsPerSecond = Math.max(...shares.map((each) => each.backPressuredMsPerSecond));
+      return {
+        name: vertex.name,
+        parallelism: vertex.parallelism,
+        busyMsPerSecond: Math.max(...shares.map((each) => each.busyMsPerSecond)),
+        backPressuredMsPerSecond,
+        backPressure: backPressureLevel(backPressuredMsPerSecond),
+        isBackPressured: own.some((task) => attempt.statisticsOf(task).state === "backPressured"),
+      };
+    });
   }
 
   async #deploy({ attemptNumber, restore, listener }: DeployOptions): Promise<LocalAttempt> {
@@ -217,7 +239,11 @@ export class EmbeddedJob {
       threads === undefined
         ? new InThreadAttempt(options)
         : await ThreadsAttempt.deploy({ ...options, threads, ringSegments: ringSegmentsOf(configuration) });
-    return this.#attempt;
+    const attempt = this.#attempt;
+    this.#samplers = new Map(
+      attempt.tasks.map((task) => [taskName(task), new TimeSharesSampler(attempt.statisticsOf(task))]),
+    );
+    return attempt;
   }
 
   async #persist(
