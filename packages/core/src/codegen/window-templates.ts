@@ -8,7 +8,7 @@ import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { WindowSpec } from "../operators/operator-spec.ts";
 import { isSliced, mergesSlices } from "../operators/window/slicing.ts";
 import type { ChainWriter } from "./chain-writer.ts";
-import { writeSelect } from "./select-template.ts";
+import { type LookedUp, writeLookUp, writeMakeCurrent } from "./select-template.ts";
 
 /** `pane.acc = add(value, pane.acc)`. */
 function writeFold(chain: ChainWriter, operator: ChainedOperator, spec: WindowSpec, pane: string, value: string): void {
@@ -37,10 +37,10 @@ export function writeWindow(
   value: string,
   time: string,
 ): void {
-  const entry = writeSelect(chain, operator, 0, value);
-  if (isSliced(spec)) writeSlicedWindow(chain, operator, spec, entry, value, time);
-  else if (spec.assigner.kind === "session") writeSessionWindow(chain, operator, spec, entry, value, time);
-  else writeSlidingWindow(chain, operator, spec, entry, value, time);
+  const found = writeLookUp(chain, operator, 0, value);
+  if (isSliced(spec)) writeSlicedWindow(chain, operator, spec, found, value, time);
+  else if (spec.assigner.kind === "session") writeSessionWindow(chain, operator, spec, found, value, time);
+  else writeSlidingWindow(chain, operator, spec, found, value, time);
 }
 
 // Most records fall into the slice of the record before, and into the newest pane of their key.
@@ -48,7 +48,7 @@ function writeSlicedWindow(
   chain: ChainWriter,
   operator: ChainedOperator,
   spec: WindowSpec,
-  entry: string,
+  found: LookedUp,
   value: string,
   time: string,
 ): void {
@@ -57,8 +57,11 @@ function writeSlicedWindow(
   const slice = `slice${index}`;
   const pane = text.name("pane");
   text.line(`if (!(${time} >= ${slice}.start && ${time} < ${slice}.end)) ${slice} = op${index}.sliceAt(${time});`);
-  text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
-  text.line(`if (${pane} === undefined || ${pane}.slice !== ${slice}) ${pane} = op${index}.paneIn(${slice});`);
+  text.line(`let ${pane} = ${found.entry} === undefined ? undefined : ${found.entry}.s0;`);
+  text.block(`if (${pane} === undefined || ${pane}.slice !== ${slice})`, () => {
+    writeMakeCurrent(chain, operator, found);
+    text.line(`${pane} = op${index}.paneIn(${slice});`);
+  });
   text.line(`if (${pane} === undefined) op${index}.late(${value}, ${time});`);
   text.block("else", () => {
     writeFold(chain, operator, spec, pane, value);
@@ -72,7 +75,7 @@ function writeSlidingWindow(
   chain: ChainWriter,
   operator: ChainedOperator,
   spec: WindowSpec,
-  entry: string,
+  found: LookedUp,
   value: string,
   time: string,
 ): void {
@@ -83,7 +86,8 @@ function writeSlidingWindow(
   const start = text.name("start");
   const pane = text.name("pane");
   const isIn = text.name("isIn");
-  text.line(`let ${pane} = ${entry} === undefined ? undefined : ${entry}.s0, ${isIn} = false;`);
+  writeMakeCurrent(chain, operator, found);
+  text.line(`let ${pane} = ${found.entry} === undefined ? undefined : ${found.entry}.s0, ${isIn} = false;`);
   const first = windowStart(time, assigner.offsetMs, assigner.slideMs);
   text.block(
     `for (let ${start} = ${first}; ${start} > ${time} - ${assigner.sizeMs}; ${start} -= ${assigner.slideMs})`,
@@ -105,7 +109,7 @@ function writeSessionWindow(
   chain: ChainWriter,
   operator: ChainedOperator,
   spec: WindowSpec,
-  entry: string,
+  found: LookedUp,
   value: string,
   time: string,
 ): void {
@@ -114,14 +118,17 @@ function writeSessionWindow(
   if (assigner.kind !== "session") return;
   const text = chain.text;
   const pane = text.name("pane");
-  text.line(`const ${pane} = ${entry} === undefined ? undefined : ${entry}.s0;`);
+  text.line(`const ${pane} = ${found.entry} === undefined ? undefined : ${found.entry}.s0;`);
   // The usual case: the record falls into, or right after, the key's only session, which has not fired.
   const fits = `${pane}.next === undefined && !${pane}.isFired && ${time} >= ${pane}.start && ${time} <= ${pane}.end`;
   text.block(`if (${pane} !== undefined && ${fits})`, () => {
     text.line(`if (${time} + ${assigner.gapMs} > ${pane}.end) ${pane}.end = ${time} + ${assigner.gapMs};`);
     writeFold(chain, operator, spec, pane, value);
   });
-  text.line(`else op${index}.addToSession(${value}, ${time}, ${assigner.gapMs});`);
+  text.block("else", () => {
+    writeMakeCurrent(chain, operator, found);
+    text.line(`op${index}.addToSession(${value}, ${time}, ${assigner.gapMs});`);
+  });
 }
 
 // Division and floor are exact for whole milliseconds within ±2^53 and much faster than the remainder of doubles.

@@ -30,6 +30,11 @@ export class Slice {
     else this.lastPane.nextOfSlice = pane;
     this.lastPane = pane;
   }
+
+  clear(): void {
+    this.firstPane = undefined;
+    this.lastPane = undefined;
+  }
 }
 
 export interface SliceSpan {

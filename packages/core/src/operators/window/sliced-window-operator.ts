@@ -41,8 +41,8 @@ export class SlicedWindowOperator extends WindowOperator {
   readonly #slices = new SliceList();
   /** The watermark at which the next window fires or the next slice is over. */
   #nextMs = Number.POSITIVE_INFINITY;
-  /** The windows that fire at the same time, by their oldest pane; kept for reuse. */
-  readonly #due: SlicePane[] = [];
+  /** The windows that fire at the same time, by their oldest pane; emptied, and kept at its length for the next ones. */
+  readonly #due: (SlicePane | undefined)[] = [];
   /** The watermark of the last snapshot; what is written of an entry later must not tell of the time after. */
   #snapshotWatermark = Number.MIN_SAFE_INTEGER;
   /** S5: the watermarks of restored keys that are ahead of the operator's. */
@@ -194,30 +194,41 @@ export class SlicedWindowOperator extends WindowOperator {
       return;
     }
     const window = new TimeWindow(end - this.grid.sizeMs, end);
-    const due = this.#dueIn(window);
-    for (const pane of due) {
+    const due = this.#due;
+    const count = this.#gatherDue(window);
+    for (let index = 0; index < count; index++) {
+      const pane = due[index]!;
+      due[index] = undefined;
       const { entry } = pane;
       if (entry.version !== this.table.version) this.table.touch(entry);
       if (this.#ahead === undefined || !this.#hasFired(entry, end)) this.fire(pane, window);
     }
-    due.length = 0;
   }
 
-  /** Fires the windows that are one slice each. */
+  /** Fires the windows that are one slice each, and purges them in the same go when nothing is left to wait for. */
   #firePanes(slice: Slice): void {
     const window = new TimeWindow(slice.start, slice.end);
+    const isLast = this.allowedLatenessMs === 0;
     slice.hasFired = true;
-    for (let pane = slice.firstPane; pane !== undefined; pane = pane.nextOfSlice) {
-      const { entry } = pane;
+    let pane = slice.firstPane;
+    while (pane !== undefined) {
+      const { entry, nextOfSlice } = pane;
       if (entry.version !== this.table.version) this.table.touch(entry);
       if (this.#ahead === undefined || !this.#hasFired(entry, slice.end)) this.fire(pane, window);
+      if (isLast) this.#remove(pane);
+      pane = nextOfSlice;
     }
+    if (isLast) slice.clear();
   }
 
-  /** For every key of the window its oldest pane there, in the order in which the keys' windows were created (S2). */
-  #dueIn(window: TimeWindow): SlicePane[] {
+  /**
+   * Puts into `#due`, for every key of the window, its oldest pane there, in the order in which the keys' windows were
+   * created (S2). Returns how many there are.
+   */
+  #gatherDue(window: TimeWindow): number {
     const { start, end } = window;
     const due = this.#due;
+    let count = 0;
     let lastSeq = -1;
     let isOrdered = true;
     const slices = this.#slices.byTime;
@@ -230,29 +241,30 @@ export class SlicedWindowOperator extends WindowOperator {
         const seq = windowSeq(pane, end);
         if (seq < lastSeq) isOrdered = false;
         lastSeq = seq;
-        due.push(pane);
+        due[count++] = pane;
       }
     }
-    return isOrdered ? due : due.sort((left, right) => windowSeq(left, end) - windowSeq(right, end));
+    if (!isOrdered) {
+      due.length = count;
+      due.sort((left, right) => windowSeq(left!, end) - windowSeq(right!, end));
+    }
+    return count;
   }
 
-  // The slices of a grid are purged from the oldest on, so their panes are the last ones in their keys' lists.
   #purge(slice: Slice): void {
     slice.isOver = true;
     let pane = slice.firstPane;
-    slice.firstPane = undefined;
-    slice.lastPane = undefined;
+    slice.clear();
     while (pane !== undefined) {
       const { nextOfSlice, entry } = pane;
       if (entry.version !== this.table.version) this.table.touch(entry);
-      this.#unlink(pane);
-      this.table.removeIfEmpty(entry);
+      this.#remove(pane);
       pane = nextOfSlice;
     }
   }
 
   // Without its links a dead pane that has grown old keeps no younger ones from being collected.
-  #unlink(pane: SlicePane): void {
+  #remove(pane: SlicePane): void {
     const { entry, newer, older } = pane;
     if (newer === undefined) entry.s0 = older;
     else newer.older = older;
@@ -262,6 +274,7 @@ export class SlicedWindowOperator extends WindowOperator {
     pane.nextOfSlice = undefined;
     pane.newer = undefined;
     pane.older = undefined;
+    this.table.removeIfEmpty(entry);
   }
 
   #hasFired(entry: KeyEntry, windowEnd: number): boolean {
