@@ -252,7 +252,7 @@ test("a record that lies after all its partners is kept until the watermark reac
   }
 });
 
-test("late records without an output for them are dropped", () => {
+test("late records are counted as dropped where there is no output for them, and only there", () => {
   const harness = new OperatorHarness(specOf(0, 5, { lateTags: [undefined, lateRight] }), { platform, sideOutputs });
   watermark(harness, 100);
   harness.element({ key: "a", id: 1 }, 99, 0);
@@ -260,6 +260,11 @@ test("late records without an output for them are dropped", () => {
   expect(harness.output()).toEqual([]);
   expect(harness.output("late-left")).toEqual([]);
   expect(harness.output("late-right")).toHaveLength(1);
+  const { operator, dropped } = operatorAlone(specOf(0, 5, { lateTags: [undefined, lateRight] }));
+  operator.onWatermark(100);
+  operator.late(0, "left", 99);
+  operator.late(1, "right", 99);
+  expect(dropped.count).toBe(1);
 });
 
 test.each([
@@ -311,9 +316,13 @@ test("keys leave the state soon after their records, others stay", () => {
 /** The operator without a chain, so that a test sees its table. */
 function operatorAlone(spec: IntervalJoinSpec): {
   readonly operator: IntervalJoinOperator;
+  readonly dropped: { readonly count: number };
   keep(side: Side, key: string, at: number): void;
 } {
-  const group = { counter: () => ({ inc: () => {} }) };
+  const dropped = { count: 0 };
+  const group = {
+    counter: (name: string) => ({ inc: () => (dropped.count += name === "numLateRecordsDropped" ? 1 : 0) }),
+  };
   const host = {
     context: { metricGroup: group } as unknown as RuntimeContext,
     clock: platform.clock,
@@ -326,6 +335,7 @@ function operatorAlone(spec: IntervalJoinSpec): {
   operator.open();
   return {
     operator,
+    dropped,
     keep: (side, key, at) => {
       operator.table.select(key);
       if (side === 0) operator.keepLeft(operator.table.current, key, at);
