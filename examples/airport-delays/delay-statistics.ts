@@ -1,4 +1,4 @@
-import { type AggregateFunction, type TimeWindow, type Type, t } from "millrace";
+import { type MergingAggregateFunction, type TimeWindow, type Type, t } from "millrace";
 import type { Flight } from "./flights.ts";
 
 /** A flight counts as delayed when it is later than this, in minutes. */
@@ -42,8 +42,11 @@ export const DelayStatisticsType: Type<DelayStatistics> = t.object({
   delayedShare: t.float64,
 });
 
-/** Sums are whole numbers, so the result does not depend on the order of the flights. */
-export const delaySums: AggregateFunction<Flight, DelaySums, DelaySums> = {
+/**
+ * Sums are whole numbers, so the result does not depend on the order of the flights. With `merge`, sliding windows share
+ * what they have in common.
+ */
+export const delaySums: MergingAggregateFunction<Flight, DelaySums, DelaySums> = {
   createAccumulator: () => ({ flights: 0, delaySum: 0, delayMax: Number.MIN_SAFE_INTEGER, delayed: 0 }),
   add: (flight, sums) => {
     sums.flights++;
@@ -53,6 +56,12 @@ export const delaySums: AggregateFunction<Flight, DelaySums, DelaySums> = {
     return sums;
   },
   getResult: (sums) => sums,
+  merge: (left, right) => ({
+    flights: left.flights + right.flights,
+    delaySum: left.delaySum + right.delaySum,
+    delayMax: Math.max(left.delayMax, right.delayMax),
+    delayed: left.delayed + right.delayed,
+  }),
 };
 
 export function toStatistics(origin: string, window: TimeWindow, sums: DelaySums): DelayStatistics {

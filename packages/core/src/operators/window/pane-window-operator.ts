@@ -20,14 +20,20 @@ const SPANS_PER_GAP = 128;
 /** Panes that are looked at one by one before the key gets an index of them. */
 const PANES_WALKED_MAX = 8;
 
+/** Windows of which a new pane's neighbour may be one before the key's panes are walked along. */
+const NEIGHBOURS_PROBED_MAX = 64;
+
 export class PaneWindowOperator extends WindowOperator {
   /** Set by generated code: emits the result of a pane. */
   fire: (pane: Pane) => void = () => {};
   readonly #timers: PaneTimers;
+  /** How far apart windows begin; sessions are not found by their start. */
+  readonly #slideMs: number;
 
   constructor(host: OperatorHost, settings: WindowSettings, assigner: SessionAssigner | SlidingAssigner) {
     super(host, settings);
     const bucketMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.gapMs / SPANS_PER_GAP;
+    this.#slideMs = assigner.kind === "sliding" ? assigner.slideMs : Number.NaN;
     this.#timers = new PaneTimers(bucketMs, (pane) => (pane.isFired ? this.#purgeTime(pane) : pane.end - 1));
   }
 
@@ -54,6 +60,8 @@ export class PaneWindowOperator extends WindowOperator {
       if (steps === PANES_WALKED_MAX) {
         const known = this.#indexOf(entry!).get(start);
         if (known !== undefined) return known;
+        const neighbour = this.#nextNewer(entry!, start);
+        if (neighbour !== undefined) pane = neighbour;
       }
       before = pane;
       pane = pane.next;
@@ -144,6 +152,16 @@ export class PaneWindowOperator extends WindowOperator {
       entry.s1 = index;
     }
     return index;
+  }
+
+  /** The key's pane of the next newer window that it has, when that is near; a walk along the key's panes may be long. */
+  #nextNewer(entry: KeyEntry, start: number): Pane | undefined {
+    const index = this.#indexOf(entry);
+    for (let step = 1; step <= NEIGHBOURS_PROBED_MAX; step++) {
+      const pane = index.get(start + step * this.#slideMs);
+      if (pane !== undefined) return pane;
+    }
+    return undefined;
   }
 
   // A window within its lateness starts as fired: its elements fire it at once, only the purge is left to wait for.

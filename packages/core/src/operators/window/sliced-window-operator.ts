@@ -28,6 +28,9 @@ import { WindowOperator, type WindowSettings } from "./window-operator.ts";
 /** Panes that are looked at one by one before the key gets an index of them. */
 const PANES_WALKED_MAX = 8;
 
+/** Slices in which a new pane's neighbour is looked for before the key's panes are walked along. */
+const NEIGHBOURS_PROBED_MAX = 64;
+
 export class SlicedWindowOperator extends WindowOperator {
   /** Set by generated code: emits the result of a window, given the oldest of the key's panes in it. */
   fire: (oldest: SlicePane, window: TimeWindow) => void = () => {};
@@ -81,6 +84,8 @@ export class SlicedWindowOperator extends WindowOperator {
       if (steps === PANES_WALKED_MAX) {
         const known = this.#indexOf(entry!).get(slice);
         if (known !== undefined) return known;
+        const neighbour = this.#nextNewer(entry!, slice);
+        if (neighbour !== undefined) pane = neighbour;
       }
       newer = pane;
       pane = pane.older;
@@ -169,6 +174,18 @@ export class SlicedWindowOperator extends WindowOperator {
       entry.s1 = index;
     }
     return index;
+  }
+
+  /** The key's pane in the next newer slice that it has one in, when that is near; a walk along the key's panes may be long. */
+  #nextNewer(entry: KeyEntry, slice: Slice): SlicePane | undefined {
+    const index = this.#indexOf(entry);
+    const slices = this.#slices.byTime;
+    const first = this.#slices.indexEndingAfter(slice.end);
+    for (let at = first; at < first + NEIGHBOURS_PROBED_MAX && at < slices.length; at++) {
+      const pane = index.get(slices[at]!);
+      if (pane !== undefined) return pane;
+    }
+    return undefined;
   }
 
   /** The earliest end of a window with a slice that is later than the time; Infinity when there is none. */
