@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WorkerHandle } from "./platform.ts";
 import { CONTRACT_HOSTS, type ContractHost, WORKER_URL } from "./testdata/contract-hosts.ts";
+import { type BellOrder, passOn } from "./testdata/contract-worker.ts";
 
 describe.each(CONTRACT_HOSTS)("platform contract: $name", ({ start }) => {
   let host: ContractHost;
@@ -230,6 +231,134 @@ describe.each(CONTRACT_HOSTS)("platform contract: $name", ({ start }) => {
       expect(endings[1]!.failure).toBeInstanceOf(TypeError);
       expect(endings[1]!.failure?.message).toBe("thrown from a timer");
       expect(endings[2]!.failure?.message).toContain("missing-worker.ts");
+    });
+  });
+
+  describe("bells", () => {
+    const EXPECTED = 0;
+    const CHANGED = 7;
+
+    /** A worker that has been told what to do with words 0 to 15 of a memory; messages of its start are left out. */
+    const spawnWith = (orders: readonly Omit<BellOrder, "memory">[]) => {
+      const memory = new SharedArrayBuffer(64);
+      const worker = host.platform.workers.spawn(WORKER_URL, "bells");
+      const messages: unknown[] = [];
+      let onChange = (): void => {};
+      worker.onMessage((message) => {
+        messages.push(message);
+        onChange();
+      });
+      for (const order of orders) worker.postMessage({ ...order, memory } satisfies BellOrder);
+      /** Resolves when that many messages are there. */
+      const received = (count: number): Promise<unknown[]> =>
+        new Promise((resolve) => {
+          onChange = () => {
+            if (messages.length > count) resolve(messages.slice(1));
+          };
+          onChange();
+        });
+      return { memory, words: new Int32Array(memory), worker, received };
+    };
+
+    const wait = (words: Int32Array, index: number) =>
+      new Promise<void>((resolve) => {
+        host.platform.bells.wait(words, index, EXPECTED, resolve);
+      });
+
+    /** Long enough for anything that is on its way. */
+    const settle = () =>
+      new Promise<void>((resolve) => {
+        host.platform.clock.after(20, resolve);
+      });
+
+    test("a thread that waits for a word wakes when another one has changed it and notifies", async () => {
+      const { words, worker, received } = spawnWith([{ bell: "wait", index: 3, value: EXPECTED }]);
+      expect(await host.run(() => received(1))).toEqual([{ waits: 3 }]);
+      Atomics.store(words, 3, CHANGED);
+      host.platform.bells.notify(words, 3);
+      expect(await host.run(() => received(2))).toEqual([{ waits: 3 }, { woken: 3 }]);
+      await host.run(() => worker.terminate());
+    });
+
+    test("it wakes also when the word was changed before it waited: no wake-up is lost in between", async () => {
+      const { words, worker, received } = spawnWith([]);
+      Atomics.store(words, 0, CHANGED);
+      worker.postMessage({ bell: "wait", memory: words.buffer, index: 0, value: EXPECTED });
+      expect(await host.run(() => received(2))).toEqual([{ waits: 0 }, { woken: 0 }]);
+      await host.run(() => worker.terminate());
+    });
+
+    test("a wait never ends within its own call, and ends once", async () => {
+      const words = new Int32Array(new SharedArrayBuffer(64));
+      Atomics.store(words, 0, CHANGED);
+      let wakes = 0;
+      host.platform.bells.wait(words, 0, EXPECTED, () => wakes++);
+      expect(wakes).toBe(0);
+      await host.run(settle);
+      expect(wakes).toBe(1);
+      host.platform.bells.notify(words, 0);
+      await host.run(settle);
+      expect(wakes).toBe(1);
+    });
+
+    test("one notify ends all waits for the word, on all threads, and none for another word", async () => {
+      const { words, worker, received } = spawnWith([
+        { bell: "wait", index: 1, value: EXPECTED },
+        { bell: "wait", index: 2, value: EXPECTED },
+        { bell: "wait", index: 1, value: EXPECTED },
+      ]);
+      await host.run(() => received(3));
+      let isOtherWoken = false;
+      host.platform.bells.wait(words, 2, EXPECTED, () => {
+        isOtherWoken = true;
+      });
+      const ownWaits = [wait(words, 1), wait(words, 1)];
+      Atomics.store(words, 1, CHANGED);
+      host.platform.bells.notify(words, 1);
+      await host.run(() => Promise.all(ownWaits));
+      expect((await host.run(() => received(5))).slice(3)).toEqual([{ woken: 1 }, { woken: 1 }]);
+      await host.run(settle);
+      expect(await host.run(() => received(5))).toHaveLength(5);
+      expect(isOtherWoken).toBe(false);
+      await host.run(() => worker.terminate());
+    });
+
+    test("a cancelled wait does not end, whether it was rung for already or not; cancelling too late is harmless", async () => {
+      const words = new Int32Array(new SharedArrayBuffer(64));
+      const ended: string[] = [];
+      const begin = (name: string) => host.platform.bells.wait(words, 0, EXPECTED, () => ended.push(name));
+      const cancelBefore = begin("cancelled before");
+      const cancelAfter = begin("cancelled after");
+      const cancelLate = begin("kept");
+      cancelBefore();
+      Atomics.store(words, 0, CHANGED);
+      host.platform.bells.notify(words, 0);
+      cancelAfter();
+      cancelAfter();
+      const cancelChanged = begin("cancelled when the word had changed");
+      cancelChanged();
+      await host.run(settle);
+      cancelLate();
+      expect(ended).toEqual(["kept"]);
+    });
+
+    test("two threads that take turns by a word never miss each other", async () => {
+      const turns = 500;
+      const { words, worker, received } = spawnWith([{ bell: "pass on", index: 5, value: turns }]);
+      const { bells } = host.platform;
+      await host.run(
+        () => new Promise<void>((resolve) => passOn({ bells, words, index: 5, parity: 0, end: turns, onEnd: resolve })),
+      );
+      expect(Atomics.load(words, 5)).toBe(turns);
+      expect(await host.run(() => received(1))).toEqual([{ passedOn: turns }]);
+      await host.run(() => worker.terminate());
+    });
+
+    test("a worker may ring for the thread that made it", async () => {
+      const { words, worker } = spawnWith([{ bell: "ring", index: 9, value: CHANGED }]);
+      await host.run(() => wait(words, 9));
+      expect(Atomics.load(words, 9)).toBe(CHANGED);
+      await host.run(() => worker.terminate());
     });
   });
 
