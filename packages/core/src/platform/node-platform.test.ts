@@ -73,3 +73,62 @@ test("a delay beyond 31 bits does not reach Node's timers, which would fire at o
   process.off("warning", onWarning);
   expect(warnings).not.toContain("TimeoutOverflowWarning");
 });
+
+test("the call stack of a thread in an endless loop names its functions, innermost first, and it goes on", async () => {
+  const path = join(directory, "endless.mjs");
+  await writeFile(
+    path,
+    [
+      "export function main({ input, postMessage }) {",
+      "  postMessage('started');",
+      "  loopForEver(new Int32Array(input));",
+      "}",
+      "function loopForEver(words) {",
+      "  for (;;) {",
+      "    countUp(words);",
+      "  }",
+      "}",
+      "function countUp(words) {",
+      "  Atomics.add(words, 0, 1);",
+      "}",
+    ].join("\n"),
+  );
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const url = pathToFileURL(path).href;
+  const worker = createNodePlatform().workers.spawn(url, words.buffer);
+  await firstMessage(worker);
+  for (let look = 0; look < 2; look++) {
+    const frames = await worker.callStack();
+    const own = frames.filter((frame) => frame.url === url).map(({ functionName }) => functionName);
+    expect(own.slice(-2)).toEqual(["loopForEver", "main"]);
+    expect(frames.find(({ functionName }) => functionName === "main")).toEqual({ functionName: "main", url, line: 3 });
+    expect(frames[0]?.url).toBe(url);
+    const before = Atomics.load(words, 0);
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (Atomics.load(words, 0) === before) setImmediate(look);
+        else resolve();
+      };
+      look();
+    });
+  }
+  await worker.terminate();
+  expect(await worker.callStack()).toEqual([]);
+});
+
+test("the call stack of a thread is its own, also when others run", async () => {
+  const spin = async (name: string): Promise<WorkerHandle> => {
+    const path = join(directory, `${name}.mjs`);
+    await writeFile(
+      path,
+      `export function main({ postMessage }) { postMessage(0); ${name}(); }\nfunction ${name}() { for (;;); }`,
+    );
+    const worker = createNodePlatform().workers.spawn(pathToFileURL(path).href, undefined);
+    await firstMessage(worker);
+    return worker;
+  };
+  const workers = [await spin("spinLeft"), await spin("spinRight")];
+  const stacks = await Promise.all(workers.map((worker) => worker.callStack()));
+  expect(stacks.map((frames) => frames[0]?.functionName)).toEqual(["spinLeft", "spinRight"]);
+  await Promise.all(workers.map((worker) => worker.terminate()));
+});

@@ -10,6 +10,10 @@ export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): 
   process.setSourceMapsEnabled(true);
   const exit = process.exit.bind(process);
   process.exit = refuseExit;
+  // An error that nobody caught ends the thread through process.exit, which then has to work.
+  process.on("uncaughtExceptionMonitor", () => {
+    process.exit = exit;
+  });
   const port = parentPort;
   invariant(port !== null, "a worker module runs in a worker thread");
   const messages = new MessageBox<[message: unknown]>();

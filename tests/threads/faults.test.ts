@@ -1,0 +1,160 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Configuration, type JobExecutionResult, MillraceError, StreamExecutionEnvironment } from "millrace";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const COUNT = 40_000;
+let directory: string;
+let runs = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "millrace-faults-"));
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+interface Run {
+  readonly fault: string;
+  readonly parallelism?: number;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+interface Outcome {
+  readonly result: JobExecutionResult | undefined;
+  readonly error: unknown;
+  readonly rows: readonly string[];
+}
+
+async function run({ fault, parallelism = 2, settings = {} }: Run): Promise<Outcome> {
+  const own = join(directory, `${fault}-${runs++}`);
+  const output = join(own, "rows");
+  const configuration = Configuration.fromEntries(
+    Object.entries({
+      "parallelism.default": String(parallelism),
+      "execution.checkpointing.interval": "100 ms",
+      "execution.checkpointing.dir": join(own, "checkpoints"),
+      "restart-strategy.type": "fixed-delay",
+      "restart-strategy.fixed-delay.attempts": "2",
+      "restart-strategy.fixed-delay.delay": "10 ms",
+      "taskmanager.slot.blocked-warning": "200 ms",
+      "taskmanager.slot.blocked-timeout": "1 s",
+      ...settings,
+    }).map(([key, value]) => ({ key, value })),
+  );
+  const args = [
+    "--fault",
+    fault,
+    "--at",
+    "20011",
+    "--marker",
+    `${own}.marker`,
+    "--count",
+    String(COUNT),
+    "--output",
+    output,
+  ];
+  const env = await StreamExecutionEnvironment.ofJobModule(new URL("./testdata/fault-job.ts", import.meta.url), {
+    configuration,
+    args,
+  });
+  const [settled] = await Promise.allSettled([env.execute("faulty")]);
+  return {
+    result: settled.status === "fulfilled" ? settled.value : undefined,
+    error: settled.status === "rejected" ? settled.reason : undefined,
+    rows: await rowsIn(output),
+  };
+}
+
+async function rowsIn(output: string): Promise<readonly string[]> {
+  const rows: string[] = [];
+  for (const name of await readdir(output).catch(() => [])) {
+    if (!name.startsWith(".")) rows.push(...(await readFile(join(output, name), "utf8")).split("\n"));
+  }
+  return rows.filter((row) => row !== "").sort();
+}
+
+/** Every 50th running count and sum of each key. */
+function expectedKeysAndCounts(): readonly string[] {
+  const rows: string[] = [];
+  for (let key = 0; key < 97; key++) {
+    for (let count = 50; key + (count - 1) * 97 < COUNT; count += 50) rows.push(`${key} ${count}`);
+  }
+  return rows.sort();
+}
+
+function keysAndCounts(rows: readonly string[]): readonly string[] {
+  return rows
+    .map((row) => JSON.parse(row) as { key: number; count: number })
+    .map(({ key, count }) => `${key} ${count}`)
+    .sort();
+}
+
+const withHeap = { "taskmanager.memory.task.heap.size": "64 mb" };
+
+describe("a fault in one thread ends in a restart from the checkpoint, with the rows of an undisturbed run", () => {
+  test.each([
+    ["throw", {}],
+    ["throw-outside", {}],
+    ["exit", {}],
+    ["heap", withHeap],
+    ["loop", {}],
+  ])("%s", async (fault, settings) => {
+    const { result, error, rows } = await run({ fault, settings });
+    expect(error).toBeUndefined();
+    expect(result!.restartCount).toBe(1);
+    expect(keysAndCounts(rows)).toEqual(expectedKeysAndCounts());
+  });
+
+  test("and so does no fault at all, at parallelism 1 and 4, without a restart", async () => {
+    for (const parallelism of [1, 4]) {
+      const { result, rows } = await run({ fault: "none", parallelism });
+      expect(result!.restartCount).toBe(0);
+      expect(keysAndCounts(rows)).toEqual(expectedKeysAndCounts());
+    }
+  });
+});
+
+describe("without a restart strategy the job fails with a name for it", () => {
+  const none = { "restart-strategy.type": "none" };
+
+  async function failure(fault: string, settings: Readonly<Record<string, string>> = {}): Promise<MillraceError> {
+    const { error } = await run({ fault, settings: { ...none, ...settings } });
+    expect(error).toBeInstanceOf(MillraceError);
+    return error as MillraceError;
+  }
+
+  test("an error of a user's function names the operator and keeps the original with its stack", async () => {
+    const error = await failure("throw");
+    expect(error.code).toBe("MR_USER_FUNCTION_FAILED");
+    expect(error.message).toContain('"Trouble"');
+    expect((error.cause as Error).name).toBe("RangeError");
+    expect((error.cause as Error).stack).toMatch(/fault-job\.ts:\d+/);
+  });
+
+  test("an error outside of the data path", async () => {
+    const error = await failure("throw-outside");
+    expect(error.code).toBe("MR_SLOT_DIED");
+    expect(error.message).toContain("thrown outside of the data path");
+  });
+
+  test("process.exit is an error with the operator that called it", async () => {
+    const error = await failure("exit");
+    expect(error.code).toBe("MR_PROCESS_EXIT");
+    expect(error.message).toContain("process.exit(7)");
+    expect(error.stack).toMatch(/fault-job\.ts:\d+/);
+  });
+
+  test("a heap that is full names the task", async () => {
+    const error = await failure("heap", withHeap);
+    expect(error.code).toBe("MR_SLOT_OUT_OF_MEMORY");
+    expect(error.message).toContain("Trouble");
+  });
+
+  test("an endless loop names the task and the line it is in", async () => {
+    const error = await failure("loop");
+    expect(error.code).toBe("MR_SLOT_BLOCKED");
+    expect(error.message).toContain("Trouble");
+    expect(error.message).toMatch(/endlessLoop .*fault-job\.ts:\d+/);
+  });
+});
