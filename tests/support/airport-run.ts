@@ -13,6 +13,7 @@ export interface AirportRun {
   readonly output: string;
   readonly input?: string;
   readonly parallelism?: number;
+  readonly target?: "threads" | "in-thread";
   readonly restoreFrom?: string | undefined;
   readonly checkpointInterval?: string;
   /** Milliseconds after which the process gets a SIGKILL. */
@@ -28,6 +29,7 @@ export interface AirportExit {
 export function runAirportJob(run: AirportRun): Promise<AirportExit> {
   const options = [
     ...(run.parallelism === undefined ? [] : ["-p", String(run.parallelism)]),
+    ...(run.target === undefined ? [] : ["-t", run.target]),
     ...(run.restoreFrom === undefined ? [] : ["-s", run.restoreFrom]),
     ...(run.checkpointInterval === undefined
       ? []
@@ -92,6 +94,15 @@ export async function committedLines(output: string, sink: string): Promise<read
       if (line !== "") lines.push(line);
   }
   return lines;
+}
+
+/** All rows of all sinks, each with the name of its sink, sorted. */
+export async function committedRows(output: string): Promise<readonly string[]> {
+  const rows: string[] = [];
+  for (const sink of sinks) {
+    for (const line of await committedLines(output, sink)) rows.push(`${sink} ${line}`);
+  }
+  return rows.sort();
 }
 
 async function visibleFiles(directory: string): Promise<readonly string[]> {
