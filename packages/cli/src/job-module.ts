@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Job, type JobArguments, MillraceError } from "millrace";
+
 import { bundleJob } from "./job-bundle.ts";
 
 /** What a job's module exports. @internal */
@@ -22,6 +23,9 @@ export interface JobModule {
 export async function loadJob(path: string): Promise<JobModule | undefined> {
   const { url, hasDefaultExport } = await bundleJob(path);
   if (!hasDefaultExport) {
+    // A script runs in this thread as it is, so its TypeScript is compiled file by file.
+    const { register } = await import("tsx/esm/api");
+    register();
     await importModule(pathToFileURL(resolve(path)).href, path);
     return undefined;
   }
