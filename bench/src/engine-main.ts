@@ -1,4 +1,4 @@
-import type { EngineOptions, EngineReport } from "./engine-options.ts";
+import type { EngineOptions, EngineReport, LatencyReport } from "./engine-options.ts";
 import { runHand } from "./hand-engine.ts";
 
 /** What `bench` sends to an engine's process as its one argument. @internal */
@@ -22,9 +22,9 @@ export async function engineMain(request: string): Promise<number> {
 }
 
 /** The hand-written loops run in a process that has not loaded the engine. */
-async function runEngineCode(options: EngineOptions): Promise<EngineReport> {
-  const { runMillrace } = await import("./millrace-engine.ts");
-  return runMillrace(options);
+async function runEngineCode(options: EngineOptions): Promise<EngineReport | LatencyReport> {
+  const { runMillrace, runLatency } = await import("./millrace-engine.ts");
+  return options.ratePerSecond === undefined ? runMillrace(options) : runLatency(options, options.ratePerSecond);
 }
 
 /** Coded errors say all in their message; of anything else the place matters. */

@@ -16,6 +16,10 @@ export interface EngineOptions {
   readonly backend: "hashmap";
   /** 0 for no checkpoints. */
   readonly checkpointIntervalMs: number;
+  /** Where Millrace's slots run: each in a thread of its own, as `millrace run` has it, or all in the caller's. */
+  readonly target: "threads" | "in-thread";
+  /** Events a second of real time; latencies are measured then, instead of CPU time. Only for Millrace. */
+  readonly ratePerSecond?: number;
   /** Where to write the sorted result rows; without it rows are counted only. */
   readonly rowsFile?: string;
   /** Where to write V8's CPU profile of the measured part; not for Flink. */
@@ -35,6 +39,8 @@ export interface EngineReport {
   readonly processCpuSeconds: number;
   readonly eventsPerCpuSecond: number;
   readonly p: number;
+  /** Only of Millrace. */
+  readonly target?: EngineOptions["target"];
   readonly backend: string;
   readonly checkpointMs: number;
   /** Completed checkpoints; only Millrace counts them. */
@@ -52,7 +58,29 @@ export interface EngineReport {
   readonly heapMb: number;
 }
 
+/** What a run at a fixed rate measured: from the moment a bid is due at the source until its row is at the sink. @internal */
+export interface LatencyReport {
+  readonly query: string;
+  readonly engine: "millrace";
+  readonly target: EngineOptions["target"];
+  readonly p: number;
+  readonly ratePerSecond: number;
+  readonly checkpointMs: number;
+  readonly checkpoints: number;
+  readonly seconds: number;
+  /** Rows whose latency was measured. */
+  readonly rows: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
+  /** CPU time of the whole process in the measured part. */
+  readonly processCpuSeconds: number;
+  readonly gcMs: number;
+}
+
 /** Index of the first event that is measured, as the peer rounds it. @internal */
-export function firstMeasuredEvent(options: EngineOptions): number {
+export function firstMeasuredEvent(options: Pick<EngineOptions, "events" | "warm">): number {
   return Math.floor(options.events * options.warm);
 }

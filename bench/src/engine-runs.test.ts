@@ -13,6 +13,7 @@ const RUN: EngineOptions = {
   warm: 0.3,
   parallelism: 1,
   backend: "hashmap",
+  target: "in-thread",
   checkpointIntervalMs: 0,
 };
 const NO_PEER = { peerDir: "", cacheDir: "", heap: "1g", env: {} };

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { MillraceError } from "millrace/internal";
 import { endOf, lastJsonLine, runChild } from "./child-process.ts";
 import type { EngineRequest } from "./engine-main.ts";
-import type { EngineName, EngineOptions, EngineReport } from "./engine-options.ts";
+import type { EngineName, EngineOptions, EngineReport, LatencyReport } from "./engine-options.ts";
 import { type FlinkPeerOptions, runFlink } from "./flink-peer.ts";
 import { prepareRows } from "./rows-file.ts";
 
@@ -22,13 +22,26 @@ export async function runEngine(
 ): Promise<EngineReport> {
   if (options.rowsFile !== undefined) await prepareRows(options.rowsFile);
   if (engine === "flink") return runFlink(options, peer);
-  const request: EngineRequest = { engine, options };
+  return (await runProcess({ engine, options })) as EngineReport;
+}
+
+/**
+ * Measures latencies in a process of their own; `options` have a rate.
+ *
+ * @throws MillraceError `MR_BENCH_ENGINE_FAILED`
+ * @internal
+ */
+export async function runLatencies(options: EngineOptions): Promise<LatencyReport> {
+  return (await runProcess({ engine: "millrace", options })) as LatencyReport;
+}
+
+async function runProcess(request: EngineRequest): Promise<unknown> {
   const result = await runChild(process.execPath, [ENGINE_PROCESS, JSON.stringify(request)], { stdout: "capture" });
   const report = lastJsonLine(result.stdout);
-  if (result.exitCode === 0 && report !== undefined) return report as EngineReport;
+  if (result.exitCode === 0 && report !== undefined) return report;
   throw new MillraceError("MR_BENCH_ENGINE_FAILED", {
-    what: `The process of engine ${engine} ended without a report`,
-    where: { job: options.job },
+    what: `The process of engine ${request.engine} ended without a report`,
+    where: { job: request.options.job },
     found: endOf(result),
     expected: "exit code 0 and one JSON line",
     todo: "Read its output above",

@@ -14,6 +14,7 @@ const RUN: EngineOptions = {
   warm: 0.5,
   parallelism: 2,
   backend: "hashmap",
+  target: "in-thread",
   checkpointIntervalMs: 250,
 };
 

@@ -39,17 +39,30 @@ export const DEFAULT_CACHE_DIR: string = join(REPOSITORY, ".millrace", "flink-pe
  * @internal
  */
 export async function runFlink(options: EngineOptions, peer: FlinkPeerOptions): Promise<EngineReport> {
+  const { report } = await runFlinkPeer(peerArguments(options), peer);
+  return report as EngineReport;
+}
+
+/** @internal */
+export interface PeerRun {
+  /** The peer's JSON line. */
+  readonly report: unknown;
+  /** From the start of the peer's process to its end. */
+  readonly wallMs: number;
+}
+
+/** Runs the peer with its own arguments. @throws MillraceError as {@link runFlink} does @internal */
+export async function runFlinkPeer(args: readonly string[], peer: FlinkPeerOptions): Promise<PeerRun> {
   const buildDir = await prepareFlink(peer);
   const env = { ...peer.env, OUT: buildDir, HEAP: peer.heap };
-  const result = await runTool("bash", [join(peer.peerDir, "run.sh"), ...peerArguments(options)], {
-    env,
-    stdout: "capture",
-  });
+  const startMs = performance.now();
+  const result = await runTool("bash", [join(peer.peerDir, "run.sh"), ...args], { env, stdout: "capture" });
+  const wallMs = performance.now() - startMs;
   const report = lastJsonLine(result.stdout);
-  if (result.exitCode === 0 && report !== undefined) return report as EngineReport;
+  if (result.exitCode === 0 && report !== undefined) return { report, wallMs };
   throw new MillraceError("MR_BENCH_ENGINE_FAILED", {
     what: "The Flink peer ended without a report",
-    where: { job: options.job, build: buildDir },
+    where: { arguments: args.join(" "), build: buildDir },
     found: endOf(result),
     expected: "exit code 0 and one JSON line",
     todo: "Read its output above; a JVM that cannot get its heap needs a smaller --flink-heap",

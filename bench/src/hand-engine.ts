@@ -1,3 +1,4 @@
+import { CpuProfiler } from "./cpu-profiler.ts";
 import type { EngineOptions, EngineReport } from "./engine-options.ts";
 import { firstMeasuredEvent } from "./engine-options.ts";
 import { handLoopOf } from "./hand/hand-jobs.ts";
@@ -16,7 +17,8 @@ const EVENTS_PER_CALL = 50_000;
 
 /** Runs the hand-written loop of a job in this process; always one thread, whatever the parallelism. @internal */
 export async function runHand(options: EngineOptions): Promise<EngineReport> {
-  const { job, seed, eventsPerSecond, rowsFile } = options;
+  const { job, seed, eventsPerSecond, rowsFile, profileFile } = options;
+  const profiler = profileFile === undefined ? undefined : new CpuProfiler();
   const meter = new Meter(options);
   const generator = new NexmarkGenerator({ seed, eventsPerSecond });
   const lines = rowsFile === undefined ? undefined : new LineSink(JOB_COLUMNS[job]);
@@ -26,11 +28,14 @@ export async function runHand(options: EngineOptions): Promise<EngineReport> {
   const firstMeasured = firstMeasuredEvent(options);
   meter.first();
   processEvents(loop, 0, firstMeasured);
+  profiler?.mark();
   meter.mark();
   processEvents(loop, firstMeasured, options.events);
   loop.finish();
   meter.finish();
+  profiler?.finish();
 
+  if (profileFile !== undefined) await profiler?.write(profileFile);
   if (rowsFile !== undefined && lines !== undefined) await writeRows(rowsFile, lines.sorted());
   const rowsWritten = lines?.count ?? 0;
   return meter.report({ engine: "hand", parallelism: 1, backend: "none", outCount: sink.count, rowsWritten });

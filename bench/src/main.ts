@@ -1,96 +1,24 @@
 import { CommanderError } from "commander";
-import { MillraceError } from "millrace/internal";
-import type { EngineName, EngineOptions, EngineReport } from "./engine-options.ts";
-import { runEngine } from "./engine-runs.ts";
-import { type BenchOptions, parseOptions } from "./options.ts";
-import { profileEngine, renderBreakdown } from "./profile.ts";
-import { compareRuns } from "./ratios.ts";
-import { digestOfFile } from "./rows-file.ts";
-
-/** Below this Flink's figures say more about the JVM's compiler than about Flink. */
-const FLINK_EVENTS_MIN = 10_000_000;
 
 /**
- * The command `bench`: one JSON line an engine and run on stdout, then one with the ratios; all else goes to stderr.
- * Returns the exit code: 0, 1 when an engine failed or rows differ, 2 for bad options.
+ * The command `bench`: `bench JOB`, `bench all` and `bench micro`.
+ * Returns the exit code: 0, 1 when something failed, 2 for bad options.
  * @internal
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  let options: BenchOptions;
   try {
-    options = parseOptions(argv, process.env);
+    return await run(argv);
   } catch (error) {
     // Commander has said what is wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  adviseOnFlink(options);
-  const reports = await runAll(options);
-  const ratios = compareRuns(reports);
-  if (ratios !== undefined && Object.keys(ratios.ratios).length > 0) print(ratios);
-  if (options.engines.includes("millrace") && options.engines.includes("hand") && ratios !== undefined) {
-    await explainDifference(options.run);
-  }
-  const areRowsEqual = await compareRows(options, reports);
-  return reports.length === options.engines.length * options.repeat && areRowsEqual ? 0 : 1;
 }
 
-/** Engines take turns, so that a machine that slows down slows all of them; one that fails does not stop the others. */
-async function runAll({ engines, run, repeat, flink }: BenchOptions): Promise<EngineReport[]> {
-  const reports: EngineReport[] = [];
-  for (let round = 1; round <= repeat; round++) {
-    for (const engine of engines) {
-      note(`${run.job} on ${engine}${repeat > 1 ? `, run ${round} of ${repeat}` : ""} …`);
-      try {
-        const report = await runEngine(engine, withRowsFile(run, engine), flink);
-        reports.push(report);
-        print(report);
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        note(error.message);
-      }
-    }
-  }
-  // The engine named first leads also when a later round was its first success.
-  return reports.sort((left, right) => engines.indexOf(left.engine) - engines.indexOf(right.engine));
-}
-
-/** What the engine's time is spent on, beside the loop's: one more run of each, under the profiler. */
-async function explainDifference(run: EngineOptions): Promise<void> {
-  note("what the time is spent on (one profiled run of each, measured part, main thread) …");
-  const millrace = await profileEngine("millrace", run);
-  const hand = await profileEngine("hand", run);
-  print({ query: run.job, unit: "CPU nanoseconds per event, profiled", millrace, hand });
-  note(`\n${renderBreakdown(millrace, hand)}`);
-}
-
-function withRowsFile(run: EngineOptions, engine: EngineName): EngineOptions {
-  return run.rowsFile === undefined ? run : { ...run, rowsFile: rowsFileOf(run.rowsFile, engine) };
-}
-
-function rowsFileOf(file: string, engine: EngineName): string {
-  return engine === "millrace" ? file : `${file}.${engine}`;
-}
-
-async function compareRows({ run }: BenchOptions, reports: readonly EngineReport[]): Promise<boolean> {
-  const engines = [...new Set(reports.map((report) => report.engine))];
-  if (run.rowsFile === undefined || engines.length < 2) return true;
-  const files = engines.map((engine) => rowsFileOf(run.rowsFile!, engine));
-  const digests = await Promise.all(files.map((file) => digestOfFile(file)));
-  const areEqual = new Set(digests).size === 1;
-  note(areEqual ? `equal rows: ${files.join(", ")}` : `the rows differ; compare ${files.join(", ")}`);
-  return areEqual;
-}
-
-function adviseOnFlink({ engines, run }: BenchOptions): void {
-  if (!engines.includes("flink") || run.rowsFile !== undefined || run.events >= FLINK_EVENTS_MIN) return;
-  note("Flink needs long runs to be compiled; for its true figures use --events 20M --warm 0.6");
-}
-
-function print(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`bench: ${text}\n`);
+async function run(argv: readonly string[]): Promise<number> {
+  const [node, script, command] = argv;
+  const subcommand = [node!, `${script} ${command}`, ...argv.slice(3)];
+  if (command === "micro") return (await import("./micro/micro-command.ts")).microCommand(subcommand);
+  if (command === "all") return (await import("./suite/suite-command.ts")).suiteCommand(subcommand);
+  return (await import("./job-command.ts")).jobCommand(argv);
 }

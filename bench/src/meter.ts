@@ -1,11 +1,7 @@
-import { PerformanceObserver, performance } from "node:perf_hooks";
-import { CpuProfiler } from "./cpu-profiler.ts";
+import { performance } from "node:perf_hooks";
 import { type EngineName, type EngineOptions, type EngineReport, firstMeasuredEvent } from "./engine-options.ts";
-
-interface Instant {
-  readonly wallMs: number;
-  readonly cpuMicros: number;
-}
+import { GcObserver } from "./gc-observer.ts";
+import { type Instant, instantNow, monotonicMs } from "./monotonic-clock.ts";
 
 /** What only the engine knows of a finished run. @internal */
 export interface RunResult {
@@ -13,8 +9,11 @@ export interface RunResult {
   readonly parallelism: number;
   readonly backend: string;
   readonly checkpoints?: number;
+  readonly target?: EngineOptions["target"];
   readonly outCount: number;
   readonly rowsWritten: number;
+  /** Garbage collection of other threads than the one of the meter. */
+  readonly threadsGcMs?: number;
 }
 
 /**
@@ -24,44 +23,37 @@ export interface RunResult {
  */
 export class Meter {
   readonly #options: EngineOptions;
-  readonly #start: Instant = now();
-  readonly #collections: PerformanceObserver;
-  readonly #profiler: CpuProfiler | undefined;
-  #gcMs = 0;
+  readonly #start: Instant = instantNow();
+  readonly #collections: GcObserver = new GcObserver();
   #first: Instant | undefined;
   #mark: Instant | undefined;
   #end: Instant | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#profiler = options.profileFile === undefined ? undefined : new CpuProfiler();
-    this.#collections = new PerformanceObserver((list) => this.#addCollections(list.getEntries()));
-    this.#collections.observe({ entryTypes: ["gc"] });
   }
 
   /** The source is about to emit event 0. */
-  first(): void {
-    this.#first = now();
+  first(at: Instant = instantNow()): void {
+    this.#first = at;
   }
 
   /** The source has emitted every event before the first measured one. */
-  mark(): void {
-    this.#profiler?.mark();
-    this.#mark = now();
+  mark(at: Instant = instantNow()): void {
+    this.#mark = at;
   }
 
   /** The job has finished; writing a rows file comes after and is not measured. */
   finish(): void {
-    this.#end = now();
-    this.#profiler?.finish();
+    this.#end = instantNow();
   }
 
   async report(result: RunResult): Promise<EngineReport> {
-    const { job, events, checkpointIntervalMs, profileFile } = this.#options;
-    if (profileFile !== undefined) await this.#profiler?.write(profileFile);
-    const end = this.#end ?? now();
+    const { job, events, checkpointIntervalMs } = this.#options;
+    const end = this.#end ?? instantNow();
     const from = this.#mark ?? this.#first ?? this.#start;
-    const wallSeconds = (end.wallMs - from.wallMs) / 1000;
+    const processStartMs = monotonicMs() - performance.now();
+    const wallSeconds = (end.monoMs - from.monoMs) / 1000;
     const cpuSeconds = (end.cpuMicros - from.cpuMicros) / 1e6;
     const measuredEvents = events - (this.#mark === undefined ? 0 : firstMeasuredEvent(this.#options));
     return {
@@ -74,38 +66,21 @@ export class Meter {
       processCpuSeconds: rounded(cpuSeconds),
       eventsPerCpuSecond: Math.round(measuredEvents / cpuSeconds),
       p: result.parallelism,
+      ...(result.target === undefined ? {} : { target: result.target }),
       backend: result.backend,
       checkpointMs: checkpointIntervalMs,
       ...(result.checkpoints === undefined ? {} : { checkpoints: result.checkpoints }),
       outPlus: result.outCount,
       outMinus: 0,
       rows: result.rowsWritten,
-      jobSeconds: rounded((end.wallMs - this.#start.wallMs) / 1000),
+      jobSeconds: rounded((end.monoMs - this.#start.monoMs) / 1000),
       jobCpuSeconds: rounded((end.cpuMicros - this.#start.cpuMicros) / 1e6),
-      // performance.now() counts from the start of the process.
-      msToFirstRecord: Math.round((this.#first ?? this.#start).wallMs),
-      msToFinish: Math.round(end.wallMs),
-      gcMs: Math.round(await this.#collectionMs()),
+      msToFirstRecord: Math.round((this.#first ?? this.#start).monoMs - processStartMs),
+      msToFinish: Math.round(end.monoMs - processStartMs),
+      gcMs: Math.round((await this.#collections.finish()) + (result.threadsGcMs ?? 0)),
       heapMb: Math.round(process.memoryUsage().heapUsed / 2 ** 20),
     };
   }
-
-  /** Entries of collections are delivered in a turn of the event loop, so one has to pass. */
-  async #collectionMs(): Promise<number> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#addCollections(this.#collections.takeRecords());
-    this.#collections.disconnect();
-    return this.#gcMs;
-  }
-
-  #addCollections(entries: readonly { readonly duration: number }[]): void {
-    for (const entry of entries) this.#gcMs += entry.duration;
-  }
-}
-
-function now(): Instant {
-  const { user, system } = process.cpuUsage();
-  return { wallMs: performance.now(), cpuMicros: user + system };
 }
 
 function rounded(seconds: number): number {

@@ -31,14 +31,24 @@ test("a job alone is run by Millrace on four million events at parallelism 1", (
       warm: 0.3,
       parallelism: 1,
       backend: "hashmap",
+      target: "threads",
       checkpointIntervalMs: 0,
     },
   });
 });
 
+test("--latency measures twenty seconds of the keyed sum at 100,000 events a second, unless told otherwise", () => {
+  expect(parse("--latency").run).toMatchObject({ job: "ds-keyed-sum", events: 2_000_000, ratePerSecond: 100_000 });
+  expect(parse("ds-keyed-sum --latency --rate 5K --events 20K").run).toMatchObject({
+    events: 20_000,
+    ratePerSecond: 5000,
+  });
+  expect(parse("ds-keyed-sum").run.ratePerSecond).toBeUndefined();
+});
+
 test("every option reaches the run", () => {
   const line =
-    "ds-session --events 20M --parallelism 2 --checkpoint-interval 1000 --against flink,hand --rows out.txt --warm 0.6 " +
+    "ds-session --events 20M --parallelism 2 --target in-thread --checkpoint-interval 1000 --against flink,hand --rows out.txt --warm 0.6 " +
     "--seed -7 --eps 1K --repeat 3 --flink peer --flink-build built --flink-heap 800m";
   expect(parse(line)).toMatchObject({
     engines: ["millrace", "flink", "hand"],
@@ -46,6 +56,7 @@ test("every option reaches the run", () => {
     run: {
       events: 20_000_000,
       parallelism: 2,
+      target: "in-thread",
       checkpointIntervalMs: 1000,
       rowsFile: "out.txt",
       warm: 0.6,
@@ -76,6 +87,10 @@ test.each([
   ["ds-session --events 1.5", "Expected a whole number from 1"],
   ["ds-session --events lots", "Expected a whole number from 1"],
   ["ds-session --parallelism 129", "Expected a whole number from 1 to 128"],
+  ["ds-session --target moon", "Allowed choices are threads, in-thread"],
+  ["ds-session --latency", "--latency measures ds-keyed-sum only"],
+  ["--latency --against hand", "--latency measures Millrace alone"],
+  ["--latency --rate 0", "Expected a whole number from 1"],
   ["ds-session --backend rocksdb", "Allowed choices are hashmap"],
   ["ds-session --checkpoint-interval -1", "Expected a whole number from 0"],
   ["ds-session --against spark", 'There is no engine "spark". Expected a list of millrace, hand, flink.'],

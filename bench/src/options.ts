@@ -1,7 +1,8 @@
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import type { EngineName, EngineOptions } from "./engine-options.ts";
 import { DEFAULT_CACHE_DIR, defaultPeerDir, type FlinkPeerOptions } from "./flink-peer.ts";
 import { JOB_NAMES, type JobName } from "./job-names.ts";
+import { parseEngines, parseHeap, parseShare, whole } from "./option-parsers.ts";
 
 /** What one call of `bench` was asked for. @internal */
 export interface BenchOptions {
@@ -12,15 +13,31 @@ export interface BenchOptions {
   readonly flink: FlinkPeerOptions;
 }
 
-const ENGINES: readonly EngineName[] = ["millrace", "hand", "flink"];
-const EVENTS_MAX = 2 ** 43;
+/** The options of the Flink peer as they are parsed. @internal */
+export interface FlinkOptions {
+  readonly flink: string;
+  readonly flinkBuild?: string;
+  readonly flinkHeap: string;
+}
+
+/** @internal */
+export const EVENTS_MAX: number = 2 ** 43;
+/** Events a second that one process can be asked to emit at a fixed rate. @internal */
+export const RATE_MAX = 100_000_000;
+const EVENTS_DEFAULT = 4_000_000;
+const RATE_DEFAULT = 100_000;
+/** How long latencies are measured unless --events says something else. */
+const LATENCY_SECONDS_DEFAULT = 20;
 const PARALLELISM_MAX = 128;
 const INTERVAL_MS_MAX = 86_400_000;
+/** Latencies are measured for this job only. */
+const LATENCY_JOB: JobName = "ds-keyed-sum";
 
-interface ParsedOptions {
-  readonly events: number;
+interface ParsedOptions extends FlinkOptions {
+  readonly events?: number;
   readonly parallelism: number;
   readonly backend: "hashmap";
+  readonly target: EngineOptions["target"];
   readonly checkpointInterval: number;
   readonly against: readonly EngineName[];
   readonly only?: readonly EngineName[];
@@ -29,9 +46,8 @@ interface ParsedOptions {
   readonly seed: number;
   readonly eps: number;
   readonly repeat: number;
-  readonly flink: string;
-  readonly flinkBuild?: string;
-  readonly flinkHeap: string;
+  readonly latency?: boolean;
+  readonly rate: number;
 }
 
 /**
@@ -43,38 +59,69 @@ interface ParsedOptions {
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): BenchOptions {
   const command = benchCommand(env).parse(argv as string[]);
   // Argument and options have been checked by the parsers below.
-  const job = command.processedArgs[0] as JobName;
+  const job = command.processedArgs[0] as JobName | undefined;
   const options = command.opts<ParsedOptions>();
+  const isLatency = options.latency === true;
+  if (job === undefined && !isLatency) command.error("error: missing required argument 'job'");
+  if (isLatency) checkLatency(command, job, options);
   const run: EngineOptions = {
-    job,
-    events: options.events,
+    job: job ?? LATENCY_JOB,
+    events: options.events ?? (isLatency ? options.rate * LATENCY_SECONDS_DEFAULT : EVENTS_DEFAULT),
     seed: options.seed,
     eventsPerSecond: options.eps,
     warm: options.warm,
     parallelism: options.parallelism,
     backend: options.backend,
+    target: options.target,
     checkpointIntervalMs: options.checkpointInterval,
     ...(options.rows === undefined ? {} : { rowsFile: options.rows }),
+    ...(isLatency ? { ratePerSecond: options.rate } : {}),
   };
-  const flink: FlinkPeerOptions = {
+  const engines = options.only ?? [...new Set<EngineName>(["millrace", ...options.against])];
+  return { engines, run, repeat: options.repeat, flink: flinkPeerOf(options, env) };
+}
+
+/** @internal */
+export function flinkPeerOf(options: FlinkOptions, env: NodeJS.ProcessEnv): FlinkPeerOptions {
+  return {
     peerDir: options.flink,
     ...(options.flinkBuild === undefined ? {} : { buildDir: options.flinkBuild }),
     cacheDir: DEFAULT_CACHE_DIR,
     heap: options.flinkHeap,
     env,
   };
-  const engines = options.only ?? [...new Set<EngineName>(["millrace", ...options.against])];
-  return { engines, run, repeat: options.repeat, flink };
+}
+
+/** The options that name the Flink peer. @internal */
+export function addFlinkOptions(command: Command, env: NodeJS.ProcessEnv): Command {
+  return command
+    .option("--flink <dir>", "the Flink peer's Maven project", defaultPeerDir(env))
+    .option("--flink-build <dir>", "a finished build of the Flink peer")
+    .option("--flink-heap <size>", "heap of Flink's JVM", parseHeap, "3g");
+}
+
+/** @internal */
+export function targetOption(): Option {
+  return new Option("--target <where>", "Millrace's slots: threads of their own, or all in one thread")
+    .choices(["threads", "in-thread"])
+    .default("threads");
+}
+
+function checkLatency(command: Command, job: JobName | undefined, options: ParsedOptions): void {
+  if (job !== undefined && job !== LATENCY_JOB) command.error(`error: --latency measures ${LATENCY_JOB} only`);
+  if (options.against.length > 0 || options.only !== undefined || options.rows !== undefined) {
+    command.error("error: --latency measures Millrace alone, without --against, --only and --rows");
+  }
 }
 
 function benchCommand(env: NodeJS.ProcessEnv): Command {
-  const whole = (min: number, max: number) => (text: string) => parseWhole(text, min, max);
-  return new Command("bench")
+  const command = new Command("bench")
     .description("Measure a job on Millrace beside a hand-written loop and Apache Flink, on the same events.")
-    .addArgument(new Argument("<job>", "which job").choices(JOB_NAMES))
-    .option("--events <n>", "how many events, such as 4000000, 200K or 20M", whole(1, EVENTS_MAX), 4_000_000)
+    .addArgument(new Argument("[job]", "which job; may be left out with --latency").choices(JOB_NAMES))
+    .option("--events <n>", "how many events, such as 200K or 20M (default: 4M)", whole(1, EVENTS_MAX))
     .option("--parallelism <n>", "subtasks of every operator", whole(1, PARALLELISM_MAX), 1)
     .addOption(new Option("--backend <name>", "where keyed state lives").choices(["hashmap"]).default("hashmap"))
+    .addOption(targetOption())
     .option("--checkpoint-interval <ms>", "0 for no checkpoints", whole(0, INTERVAL_MS_MAX), 0)
     .option("--against <engines>", "what to run beside Millrace: hand, flink or both", parseEngines, [])
     .option("--only <engines>", "run just these of millrace, hand, flink", parseEngines)
@@ -83,40 +130,11 @@ function benchCommand(env: NodeJS.ProcessEnv): Command {
     .option("--seed <n>", "seed of the events", whole(-(2 ** 31), 2 ** 31 - 1), 1)
     .option("--eps <n>", "events per second of event time", whole(2, 1_000_000_000), 10_000)
     .option("--repeat <n>", "runs of every engine; the ratios take the median", whole(1, 100), 1)
-    .option("--flink <dir>", "the Flink peer's Maven project", defaultPeerDir(env))
-    .option("--flink-build <dir>", "a finished build of the Flink peer")
-    .option("--flink-heap <size>", "heap of Flink's JVM", parseHeap, "3g")
-    .exitOverride();
-}
-
-function parseWhole(text: string, min: number, max: number): number {
-  const match = /^(-?\d+(?:\.\d+)?)([KM]?)$/i.exec(text.replaceAll("_", ""));
-  const unit = { "": 1, K: 1000, M: 1_000_000 }[match?.[2]?.toUpperCase() ?? ""] ?? 1;
-  // 1.3M is 1,300,000 although 1.3 * 1e6 need not be exactly that.
-  const value = match === null ? Number.NaN : Number((Number(match[1]) * unit).toFixed(3));
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidArgumentError(
-    `Expected a whole number from ${min} to ${max}, with K or M for thousands or millions.`,
-  );
-}
-
-function parseShare(text: string): number {
-  const share = text.trim() === "" ? Number.NaN : Number(text);
-  if (share >= 0 && share < 1) return share;
-  throw new InvalidArgumentError("Expected a share from 0 up to but not including 1, such as 0.3.");
-}
-
-function parseEngines(text: string): EngineName[] {
-  const names = text.split(",").map((name) => name.trim());
-  for (const name of names) {
-    if (!ENGINES.includes(name as EngineName)) {
-      throw new InvalidArgumentError(`There is no engine "${name}". Expected a list of ${ENGINES.join(", ")}.`);
-    }
-  }
-  return [...new Set(names as EngineName[])];
-}
-
-function parseHeap(text: string): string {
-  if (/^\d+[kmg]$/i.test(text)) return text;
-  throw new InvalidArgumentError("Expected a size such as 3g or 800m.");
+    .option("--latency", `measure how late the rows of ${LATENCY_JOB} are at a fixed rate, for 20 s`)
+    .option("--rate <n>", "events per second of real time for --latency", whole(1, RATE_MAX), RATE_DEFAULT)
+    .addHelpText(
+      "after",
+      "\nbench all --help: all jobs and targets in one table; bench micro --help: single hot paths",
+    );
+  return addFlinkOptions(command, env).exitOverride();
 }

@@ -7,7 +7,7 @@ const profile: CpuProfile = {
     { id: 2, callFrame: { functionName: "source0", url: "millrace-chain-0-0-0.js" } },
     { id: 3, callFrame: { functionName: "(idle)", url: "" } },
     { id: 4, callFrame: { functionName: "(garbage collector)", url: "" } },
-    { id: 6, callFrame: { functionName: "", url: "file:///x/bench/src/millrace-engine.ts" } },
+    { id: 6, callFrame: { functionName: "", url: "file:///x/bench/src/jobs/job-module.ts" } },
     { id: 5, callFrame: { functionName: "select", url: "file:///x/packages/core/src/state/keyed-state-table.ts" } },
   ],
   samples: [1, 2, 3, 4, 5, 6],

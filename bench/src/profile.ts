@@ -36,9 +36,9 @@ export interface CpuProfile {
 }
 
 const byPath: readonly (readonly [RegExp, CostCategory])[] = [
-  // V8 inlines the generator into the function of millrace-engine.ts that calls it.
-  [/\/nexmark\/|\/bench\/src\/millrace-engine\.ts/, "generator"],
-  [/\/bench\/src\/(jobs|hand)\/|\/bench\/src\/result-rows\.ts/, "job's functions"],
+  // V8 inlines the generator into the function of job-module.ts that calls it.
+  [/\/nexmark\/|\/bench\/src\/jobs\/job-module\.ts/, "generator"],
+  [/\/bench\/src\/(jobs|hand)\/|\/bench\/src\/(result-rows|job-run)\.ts/, "job's functions"],
   [/millrace-chain-/, "generated chain"],
   [/\/operators\/window\/|timer/, "windows and timers"],
   [/\/checkpoint\/|snapshot|\/jobmaster\/job-checkpoints/, "checkpoints"],

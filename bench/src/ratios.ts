@@ -1,4 +1,5 @@
 import type { EngineName, EngineReport } from "./engine-options.ts";
+import { rounded } from "./output.ts";
 
 /** CPU time per event of each engine, and how the first one compares. @internal */
 export interface Ratios {
@@ -30,13 +31,13 @@ export function compareRuns(reports: readonly EngineReport[]): Ratios | undefine
 }
 
 function medianNanos(reports: readonly EngineReport[]): number {
-  const sorted = reports
-    .map((report) => (report.processCpuSeconds / report.measuredEvents) * 1e9)
-    .sort((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return medianOf(reports.map((report) => (report.processCpuSeconds / report.measuredEvents) * 1e9));
 }
 
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
+/** Of an even number of values the middle of the two middle ones; NaN of none. @internal */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle]!;
+  return sorted.length === 0 ? Number.NaN : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
