@@ -6,7 +6,7 @@ import type { Serializer } from "../types/type.ts";
 import type { ChannelReader, ChannelWriter } from "./channel.ts";
 import type { ChannelEvent } from "./channel-events.ts";
 import { LocalChannel } from "./local-channel.ts";
-import { RingProducer, revokeRing, SEGMENT_BYTES } from "./ring.ts";
+import { RingConsumer, RingProducer, revokeRing, SEGMENT_BYTES } from "./ring.ts";
 import { RingChannelWriter } from "./ring-channel.ts";
 import { createRingChannelPair, type RingChannelPair } from "./testdata/ring-channel-pair.ts";
 
@@ -307,6 +307,16 @@ test("takes stop at their limit, at an event, and where nothing is left; an even
   expect(takeRecords(reader, 9, taken)).toBe(1);
   expect(reader.takeEvent()).toBeUndefined();
   expect(reader.hasNext).toBe(false);
+});
+
+test("the bytes are those of docs/internals/exchange.md", () => {
+  const { memory, writer } = createRingChannelPair(TEXT);
+  writer.push("hi", 1);
+  writer.pushEvent({ kind: "barrier", checkpointId: 300 });
+  const bytes = new Uint8Array(SEGMENT_BYTES);
+  const count = new RingConsumer(memory, 1).read(bytes, 0);
+  const hex = "0b 00 00 00  00 00 00 00 00 00 f0 3f  04 68 69  03 00 00 80  03 ac 02";
+  expect(Buffer.from(bytes.subarray(0, count))).toEqual(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 });
 
 test("N3: after the ring was revoked neither end moves anything", () => {
