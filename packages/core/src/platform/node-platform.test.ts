@@ -74,6 +74,16 @@ test("a delay beyond 31 bits does not reach Node's timers, which would fire at o
   expect(warnings).not.toContain("TimeoutOverflowWarning");
 });
 
+/** Resolves when the thread that counts a word up has counted on. */
+async function goesOn(words: Int32Array): Promise<void> {
+  const before = Atomics.load(words, 0);
+  while (Atomics.load(words, 0) === before) {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
 test("the call stack of a thread in an endless loop names its functions, innermost first, and it goes on", async () => {
   const path = join(directory, "endless.mjs");
   await writeFile(
@@ -97,20 +107,14 @@ test("the call stack of a thread in an endless loop names its functions, innermo
   const url = pathToFileURL(path).href;
   const worker = createNodePlatform().workers.spawn(url, words.buffer);
   await firstMessage(worker);
+  await goesOn(words);
   for (let look = 0; look < 2; look++) {
     const frames = await worker.callStack();
     const own = frames.filter((frame) => frame.url === url).map(({ functionName }) => functionName);
     expect(own.slice(-2)).toEqual(["loopForEver", "main"]);
     expect(frames.find(({ functionName }) => functionName === "main")).toEqual({ functionName: "main", url, line: 3 });
     expect(frames[0]?.url).toBe(url);
-    const before = Atomics.load(words, 0);
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (Atomics.load(words, 0) === before) setImmediate(look);
-        else resolve();
-      };
-      look();
-    });
+    await goesOn(words);
   }
   await worker.terminate();
   expect(await worker.callStack()).toEqual([]);

@@ -2,11 +2,14 @@ import { Session } from "node:inspector";
 import { findSourceMap, type SourceMapping } from "node:module";
 import type { StackFrame } from "./platform.ts";
 
-/** A thread that does not answer within this time is in native code, or has nothing to do. */
-const ANSWER_MS = 2000;
+/** How often is looked for what the thread has answered. */
+const POLL_MS = 5;
+
+/** A thread that has not answered after so many polls, 2 s, is in native code, or has nothing to do. */
+const POLLS_MAX = 400;
 
 /** A pause that came at a place where V8 cannot stop, such as a call into the host, is forgotten; so it is asked for again. */
-const PAUSE_AGAIN_MS = 50;
+const POLLS_PER_PAUSE = 10;
 
 interface Attached {
   readonly sessionId: string;
@@ -21,6 +24,19 @@ interface Paused {
   }[];
 }
 
+/** What the inspector has said so far. */
+interface Seen {
+  /** Undefined while the thread was not found. */
+  sessionId: string | undefined;
+  readonly urls: Map<string, string>;
+  frames: Paused["callFrames"] | undefined;
+  /** The thread runs as if nobody had looked. */
+  isReleased: boolean;
+}
+
+/** Number of the message after which the thread is released. */
+const RELEASE_ID = 0;
+
 /**
  * Looks into a worker thread of this process through V8's inspector: the debugger stops a thread also in an endless loop.
  * Must be called from the main thread; anywhere else the inspector sees no threads and the stack is empty.
@@ -30,51 +46,64 @@ interface Paused {
 export function threadCallStack(threadId: number): Promise<readonly StackFrame[]> {
   const session = new Session();
   session.connect();
-  return new Promise<readonly StackFrame[]>((resolve) => {
-    let pauses: NodeJS.Timeout | undefined;
-    const answer = (frames: readonly StackFrame[]): void => {
-      clearTimeout(timer);
-      clearInterval(pauses);
-      resolve(frames);
-    };
-    const timer = setTimeout(() => answer([]), ANSWER_MS);
-    const urls = new Map<string, string>();
-    let frames: Paused["callFrames"] = [];
-    let sessionId: string | undefined;
-    let nextId = 0;
-    const send = (method: string): void => {
-      const message = JSON.stringify({ id: ++nextId, method });
-      session.post("NodeWorker.sendMessageToWorker", { sessionId: sessionId!, message });
-    };
-    session.on("NodeWorker.attachedToWorker", ({ params }: { readonly params: Attached }) => {
-      if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) return;
-      sessionId = params.sessionId;
-      // Set first, because the answer may come from within a call of `send`.
-      pauses = setInterval(() => send("Debugger.pause"), PAUSE_AGAIN_MS);
-      send("Debugger.enable");
-      send("Debugger.pause");
-    });
-    session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
-      if (params.sessionId !== sessionId) return;
-      // What V8 sends is as its protocol says.
-      const { method, params: event } = JSON.parse(params.message) as { method?: string; params?: unknown };
-      if (method === "Debugger.scriptParsed") {
-        const script = event as { readonly scriptId: string; readonly url: string };
-        urls.set(script.scriptId, script.url);
-      } else if (method === "Debugger.paused") {
-        clearInterval(pauses);
-        frames = (event as Paused).callFrames;
+  const seen = watch(session, threadId);
+  let lastId = RELEASE_ID;
+  const send = (method: string, id: number = ++lastId): void => {
+    const message = JSON.stringify({ id, method });
+    session.post("NodeWorker.sendMessageToWorker", { sessionId: seen.sessionId!, message });
+  };
+  return new Promise((resolve) => {
+    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
+    let polls = 0;
+    let isReleasing = false;
+    const timer = setInterval(() => {
+      // All threads are attached to at once: one that is not has ended.
+      if (seen.sessionId === undefined || seen.isReleased || polls > POLLS_MAX) {
+        clearInterval(timer);
+        session.disconnect();
+        resolve((seen.frames ?? []).map((frame) => frameOf(frame, seen.urls)));
+      } else if (!isReleasing && (seen.frames !== undefined || polls === POLLS_MAX - POLLS_PER_PAUSE)) {
+        // A thread that is left while it stands still cannot be ended any more, and a pause that was asked for twice may
+        // come twice: this takes back both.
+        isReleasing = true;
         send("Debugger.resume");
-      } else if (method === "Debugger.resumed") {
-        // Not earlier: a thread that is left while it stands still cannot be ended any more.
-        answer(frames.map((frame) => frameOf(frame, urls)));
+        send("Debugger.disable", RELEASE_ID);
+      } else if (!isReleasing && polls % POLLS_PER_PAUSE === 0) {
+        if (polls === 0) send("Debugger.enable");
+        send("Debugger.pause");
       }
-    });
-    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, (error) => {
-      // By now all threads have been attached to: one that has not does not run.
-      if (error !== null || sessionId === undefined) answer([]);
-    });
-  }).finally(() => session.disconnect());
+      polls++;
+    }, POLL_MS);
+  });
+}
+
+/**
+ * Notes what is said about the thread, and nothing more: the inspector speaks in the middle of whatever this thread is
+ * doing, be it Node's own work on its timers, so that a timer set or a promise settled from there breaks what it meets.
+ */
+function watch(session: Session, threadId: number): Seen {
+  const seen: Seen = { sessionId: undefined, urls: new Map(), frames: undefined, isReleased: false };
+  session.on("NodeWorker.attachedToWorker", ({ params }: { readonly params: Attached }) => {
+    if (params.workerInfo.title.startsWith(`[worker ${threadId}]`)) seen.sessionId = params.sessionId;
+  });
+  session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
+    if (params.sessionId !== seen.sessionId) return;
+    // What V8 sends is as its protocol says.
+    const {
+      id,
+      method,
+      params: event,
+    } = JSON.parse(params.message) as { id?: number; method?: string; params?: unknown };
+    if (id === RELEASE_ID) {
+      seen.isReleased = true;
+    } else if (method === "Debugger.scriptParsed") {
+      const script = event as { readonly scriptId: string; readonly url: string };
+      seen.urls.set(script.scriptId, script.url);
+    } else if (method === "Debugger.paused") {
+      seen.frames ??= (event as Paused).callFrames;
+    }
+  });
+  return seen;
 }
 
 function frameOf(frame: Paused["callFrames"][number], urls: ReadonlyMap<string, string>): StackFrame {
