@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { dirname, extname, join, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
-import { type BuildFailure, type BuildResult, build, type Loader, type Plugin } from "esbuild";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type BuildFailure, type BuildOptions, type BuildResult, build, type Loader, type Plugin } from "esbuild";
 import { MillraceError } from "millrace";
 
 /** @internal */
@@ -42,7 +42,51 @@ export async function bundleJob(path: string): Promise<JobBundle> {
       todo: "Correct the path",
     });
   }
-  const result = await buildBundle(file, path);
+  const result = await buildBundle(path, {
+    entryPoints: [file],
+    outfile: outfileOf(file),
+    plugins: [ownCodeOnly, ownUrls],
+  });
+  const entry = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
+  return { url: await store(file, result), hasDefaultExport: entry?.exports.includes("default") ?? false };
+}
+
+/**
+ * One module of the job, the engine and all that they import, for threads: without it each of them would have to compile
+ * the engine's sources. Only for a checkout, where the engine is TypeScript; an installed one is JavaScript already.
+ *
+ * @returns The URL of a module that exports what a thread's first module and the job's module do, or undefined.
+ * @internal
+ */
+export async function bundleSlotThread(path: string): Promise<string | undefined> {
+  if (!import.meta.url.endsWith(".ts")) return undefined;
+  const file = resolve(path);
+  const core = join(dirname(fileURLToPath(import.meta.url)), "../../core/src");
+  const contents = [
+    `export { runWorkerThread } from ${JSON.stringify(join(core, "platform/node-worker-thread.ts"))};`,
+    `export { main } from ${JSON.stringify(join(core, "slot-thread.ts"))};`,
+    `export { default } from ${JSON.stringify(file)};`,
+  ].join("\n");
+  const result = await buildBundle(path, {
+    stdin: { contents, resolveDir: dirname(file), loader: "ts" },
+    outfile: outfileOf(file),
+    conditions: ["@millrace/source"],
+    plugins: [ownUrls],
+    // CommonJS packages in an ES module need what they find in their own files.
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+  });
+  return store(file, result);
+}
+
+/** As deep as the place it gets in the end: the source map names files relative to it. */
+function outfileOf(file: string): string {
+  return join(cacheDirectory(file), "bundle", "job.mjs");
+}
+
+/** Writes a bundle to a folder that is called like its content, and returns its URL. */
+async function store(file: string, result: WrittenBuild): Promise<string> {
   const [map, code] = [
     result.outputFiles.find((each) => each.path.endsWith(".map"))!,
     result.outputFiles.find((each) => !each.path.endsWith(".map"))!,
@@ -55,21 +99,18 @@ export async function bundleJob(path: string): Promise<JobBundle> {
     await writeAtomically(join(directory, "job.mjs.map"), map.contents);
     await writeAtomically(target, code.contents);
   }
-  const entry = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
-  return { url: pathToFileURL(target).href, hasDefaultExport: entry?.exports.includes("default") ?? false };
+  return pathToFileURL(target).href;
 }
 
 type WrittenBuild = BuildResult<{ write: false; metafile: true }>;
 
-async function buildBundle(file: string, path: string): Promise<WrittenBuild> {
+async function buildBundle(path: string, options: BuildOptions): Promise<WrittenBuild> {
   try {
     return await build({
-      entryPoints: [file],
+      ...options,
       bundle: true,
       write: false,
       metafile: true,
-      // As deep as the place it gets in the end: the source map names files relative to it.
-      outfile: join(cacheDirectory(file), "bundle", "job.mjs"),
       platform: "node",
       format: "esm",
       target: "node20",
@@ -78,7 +119,6 @@ async function buildBundle(file: string, path: string): Promise<WrittenBuild> {
       keepNames: true,
       logLevel: "silent",
       define: { "import.meta.url": "__millrace_module_url" },
-      plugins: [ownCodeOnly],
     });
   } catch (error) {
     const [first] = (error as Partial<BuildFailure>).errors ?? [];
@@ -98,7 +138,7 @@ async function buildBundle(file: string, path: string): Promise<WrittenBuild> {
 /** What is installed, and the engine itself, is imported as it is: bundled, its classes would exist twice. */
 const ownCodeOnly: Plugin = {
   name: "own-code-only",
-  setup({ onResolve, onLoad, resolve: resolveImport }) {
+  setup({ onResolve, resolve: resolveImport }) {
     onResolve({ filter: /^[^./]/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
       if (kind === "entry-point" || pluginData === "resolved") return undefined;
       if (path.startsWith("node:") || path === "millrace" || /^(millrace|@millrace)\//.test(path)) {
@@ -110,7 +150,13 @@ const ownCodeOnly: Plugin = {
       const real = await realpath(found.path);
       return real.includes(`${sep}node_modules${sep}`) ? { path, external: true } : { path: real };
     });
-    // A bundle lies elsewhere than the modules in it: each keeps its own URL.
+  },
+};
+
+/** A bundle lies elsewhere than the modules in it: each keeps its own URL. */
+const ownUrls: Plugin = {
+  name: "own-urls",
+  setup({ onLoad }) {
     onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8");
       if (!text.includes("import.meta.url")) return undefined;

@@ -1,11 +1,13 @@
 import { basename, dirname, resolve } from "node:path";
 import {
+  EXECUTION_TARGET,
   type JobClient,
   type JobExecutionResult,
   PIPELINE_NAME,
   parseJobArguments,
   StreamExecutionEnvironment,
 } from "millrace";
+import { bundleSlotThread } from "./job-bundle.ts";
 import { loadJob } from "./job-module.ts";
 import { failedLines, type ProgressSample, progressLine, resultLines, stoppedLines } from "./progress.ts";
 import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
@@ -24,7 +26,12 @@ export async function runJob(path: string, args: readonly string[], options: Set
   if (module === undefined) return;
   const { url, build, summary } = module;
   const jobArguments = parseJobArguments([...args]);
-  const env = await StreamExecutionEnvironment.ofJobModule(url, { configuration, args, job: build });
+  const env = await StreamExecutionEnvironment.ofJobModule(url, {
+    configuration,
+    args,
+    job: build,
+    slotThread: configuration.get(EXECUTION_TARGET) === "in-thread" ? undefined : await bundleSlotThread(path),
+  });
   const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
   const outcome = await follow(client, path);
   if (outcome === undefined) return;

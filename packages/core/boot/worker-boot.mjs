@@ -3,6 +3,9 @@
 import { register } from "node:module";
 import { workerData } from "node:worker_threads";
 
+// Before anything is loaded: a module's source map is read when the module is.
+process.setSourceMapsEnabled(true);
+
 if (workerData.needsTypeScript) {
   const { register: registerTsx } = await import("tsx/esm/api");
   registerTsx();

@@ -29,6 +29,8 @@ export interface JobModuleOptions {
   readonly args?: readonly string[];
   /** The module's default export, when it has been loaded already. @internal */
   readonly job?: JobFunction;
+  /** A module that holds the job, the engine and the thread's first module in one; see `SpawnOptions`. @internal */
+  readonly slotThread?: string | undefined;
   /** @internal */
   readonly platform?: Platform;
 }
@@ -71,11 +73,17 @@ export class StreamExecutionEnvironment extends PipelineEnvironment {
     if (!given.isSet(DEFAULT_PARALLELISM) && given.get(EXECUTION_TARGET) !== "in-thread") {
       given.set(DEFAULT_PARALLELISM, platform.proc.availableParallelism);
     }
-    const reference: JobModuleReference = { url: module.toString(), args: options.args ?? [] };
-    const job = options.job ?? (await loadJobModule(reference.url));
-    const executor = new LocalExecutor(platform, { module: reference, given, mainUrl: SLOT_THREAD_URL });
+    const { args = [], slotThread } = options;
+    const job = options.job ?? (await loadJobModule(module.toString()));
+    const reference: JobModuleReference = { url: slotThread ?? module.toString(), args };
+    const executor = new LocalExecutor(platform, {
+      module: reference,
+      given,
+      mainUrl: slotThread ?? SLOT_THREAD_URL,
+      isSelfContained: slotThread !== undefined,
+    });
     const env = new StreamExecutionEnvironment({ executor, configuration: given.copy() });
-    await job(env, parseJobArguments([...reference.args]));
+    await job(env, parseJobArguments([...args]));
     return env;
   }
 

@@ -52,6 +52,8 @@ export interface JobThreads {
   readonly module: JobModuleReference;
   /** The module whose `main` runs a slot's thread. */
   readonly mainUrl: string;
+  /** See `SpawnOptions`. */
+  readonly isSelfContained: boolean;
   /** The settings that the job's module started from. */
   readonly given: Configuration;
 }

@@ -21,6 +21,8 @@ export interface SlotThreadOptions {
   readonly input: SlotThreadInput;
   /** The module whose `main` runs a slot's thread. */
   readonly mainUrl: string;
+  /** See `SpawnOptions`. */
+  readonly isSelfContained: boolean;
   readonly graph: JobGraph;
   readonly platform: Platform;
   readonly heapBytesMax: number | undefined;
@@ -49,7 +51,7 @@ export class SlotThread {
 
   constructor(options: SlotThreadOptions) {
     this.#options = options;
-    const { input, mainUrl, platform, heapBytesMax } = options;
+    const { input, mainUrl, isSelfContained, platform, heapBytesMax } = options;
     this.slot = input.slot;
     this.#currentTasks = new Int32Array(input.currentTasks);
     this.loaded = new Promise((resolve, reject) => {
@@ -59,6 +61,7 @@ export class SlotThread {
     this.loaded.catch(() => {});
     this.#worker = platform.workers.spawn(mainUrl, input, {
       name: `slot-${input.slot}`,
+      isSelfContained,
       ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
     });
     this.#worker.onMessage((message) => this.#onMessage(message as FromSlot));

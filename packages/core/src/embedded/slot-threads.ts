@@ -17,6 +17,8 @@ export interface SlotThreadsOptions {
   readonly module: JobModuleReference;
   /** The module whose `main` runs a slot's thread. */
   readonly mainUrl: string;
+  /** See `SpawnOptions`. */
+  readonly isSelfContained: boolean;
   /** What the threads start from; the job's module may change it, the same way in each. */
   readonly given: Configuration;
   /** What the job's module has made of it. */
@@ -79,7 +81,7 @@ export class SlotThreads {
   }
 
   #spawn(slot: number): SlotThread {
-    const { graph, jobId, module, mainUrl, given, configuration, platform, onWarning } = this.#options;
+    const { graph, jobId, module, mainUrl, isSelfContained, given, configuration, platform, onWarning } = this.#options;
     Atomics.store(new Int32Array(this.#currentTasks), slot, -1);
     return new SlotThread({
       input: {
@@ -92,6 +94,7 @@ export class SlotThreads {
         currentTasks: this.#currentTasks,
       },
       mainUrl,
+      isSelfContained,
       graph,
       platform,
       heapBytesMax: configuration.get(TASK_HEAP_SIZE),

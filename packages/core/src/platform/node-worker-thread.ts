@@ -7,7 +7,6 @@ import type { WorkerMain, WorkerScope } from "./platform.ts";
 
 /** Runs a worker module inside its thread; the boot file calls it once. @internal */
 export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const exit = process.exit.bind(process);
   process.exit = refuseExit;
   // An error that nobody caught ends the thread through process.exit, which then has to work.

@@ -34,17 +34,19 @@ export class NodeWorkers implements Workers {
    * @throws DOMException `DataCloneError` when the input cannot be cloned.
    */
   spawn(moduleUrl: string, input: unknown, options: SpawnOptions = {}): WorkerHandle {
-    const runsFromSource = import.meta.url.endsWith(".ts");
+    const { name, heapBytesMax, isSelfContained = false } = options;
+    const runsFromSource = import.meta.url.endsWith(".ts") && !isSelfContained;
     const threadInput: WorkerThreadInput = {
       moduleUrl,
       input,
       runsFromSource,
       needsTypeScript: runsFromSource || isTypeScript(moduleUrl),
-      threadUrl: new URL(`./node-worker-thread.${runsFromSource ? "ts" : "js"}`, import.meta.url).href,
+      threadUrl: isSelfContained
+        ? moduleUrl
+        : new URL(`./node-worker-thread.${runsFromSource ? "ts" : "js"}`, import.meta.url).href,
     };
     if (threadInput.needsTypeScript) requireTypeScriptLoader(this.#bootUrl, moduleUrl);
     // Flags of this process, such as a test runner's loader, are not meant for the thread.
-    const { name, heapBytesMax } = options;
     const worker = new Worker(this.#bootUrl, {
       workerData: threadInput,
       execArgv: [],

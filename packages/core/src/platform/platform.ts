@@ -124,6 +124,11 @@ export interface SpawnOptions {
   readonly name?: string;
   /** The thread dies of an error when its JavaScript heap grows above this. Undefined: Node's own limit. */
   readonly heapBytesMax?: number;
+  /**
+   * The module is JavaScript and has the thread's first module in it, under the name that the platform asks for; nothing
+   * else has to be loaded or compiled.
+   */
+  readonly isSelfContained?: boolean;
 }
 
 /**
