@@ -15,7 +15,7 @@ const ROUND_MS_DEFAULT = 50;
 
 /** What one call of `bench micro` was asked for. @internal */
 export interface MicroCommandOptions extends MicroOptions {
-  /** Parts of names; all benchmarks when there is none. */
+  /** What words of the names begin with; all benchmarks when there is none. */
   readonly texts: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export async function microCommand(argv: readonly string[]): Promise<number> {
 export function parseMicroOptions(argv: readonly string[]): MicroCommandOptions {
   const command = new Command("bench micro")
     .description("Measure single hot paths, in CPU nanoseconds an operation.")
-    .argument("[names...]", "parts of names, such as codec or codec/int64", parseName, [])
+    .argument("[names...]", "beginnings of words in names, such as codec, int64 or codec/string", parseName, [])
     .option("--rounds <n>", "measured rounds; the median counts", whole(1, 1000), ROUNDS_DEFAULT)
     .option("--round-ms <n>", "how long a round takes", whole(1, 60_000), ROUND_MS_DEFAULT)
     .option("--operations <n>", "operations a round, instead of --round-ms", whole(1, 2 ** 30))
@@ -66,7 +66,7 @@ export function parseMicroOptions(argv: readonly string[]): MicroCommandOptions 
 
 function parseName(text: string, before: readonly string[]): readonly string[] {
   if (Object.keys(microGroups).some((group) => selectBenchmarks(group, [text]).length > 0)) return [...before, text];
-  throw new InvalidArgumentError(`No benchmark has it in its name. Groups: ${Object.keys(microGroups).join(", ")}.`);
+  throw new InvalidArgumentError(`No benchmark has such a name. Groups: ${Object.keys(microGroups).join(", ")}.`);
 }
 
 /** @internal */

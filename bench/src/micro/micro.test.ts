@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
-import { type MicroBenchmark, measure } from "./micro-benchmark.ts";
-import { parseMicroOptions, renderResults } from "./micro-command.ts";
+import { expect, test, vi } from "vitest";
+import { type MicroBenchmark, type MicroResult, measure } from "./micro-benchmark.ts";
+import { microCommand, parseMicroOptions, renderResults } from "./micro-command.ts";
 import { microGroups, selectBenchmarks } from "./micro-groups.ts";
 
 const all = Object.entries(microGroups).flatMap(([group, benchmarks]) =>
@@ -60,12 +60,14 @@ test("a benchmark that gives no number did not do what it measures", () => {
   expect(() => measure(benchmark, { rounds: 1, roundMs: 1, operations: 1 }, host)).toThrow("checksum is NaN");
 });
 
-test("names select by any part", () => {
+test("names select by what a word begins with", () => {
   expect(selectBenchmarks("codec", ["int64/w", "bytes/read"]).map(({ name }) => name)).toEqual([
     "codec/int64/write",
     "codec/bytes/read",
   ]);
-  expect(selectBenchmarks("ring", ["int64/w"])).toEqual([]);
+  expect(selectBenchmarks("codec", ["utf8 80/w"]).map(({ name }) => name)).toEqual(["codec/string utf8 80/write"]);
+  // Not the strings.
+  expect(selectBenchmarks("codec", ["ring"])).toEqual([]);
   expect(selectBenchmarks("ring", [])).toBe(microGroups["ring"]);
 });
 
@@ -89,4 +91,23 @@ test("results are a table", () => {
       "| ring/a    |                12.3 |     1 |   20 |",
     ].join("\n"),
   );
+});
+
+test("bench micro measures in the process of the group and prints a line for each benchmark", async () => {
+  const written: string[] = [];
+  const stdout = vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(String(text)) > 0);
+  const stderr = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  try {
+    const words = ["local-channel", "--rounds", "2", "--operations", "50"];
+    expect(await microCommand(["node", "bench micro", ...words])).toBe(0);
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+  }
+  const results = written.map((line) => JSON.parse(line) as MicroResult);
+  expect(results).toMatchObject([
+    { name: "local-channel/record, batches of 1", rounds: 2, operations: 50 },
+    { name: "local-channel/record, batches of 100", rounds: 2, operations: 50 },
+  ]);
+  expect(results.every(({ nsPerOperation }) => nsPerOperation > 0)).toBe(true);
 });

@@ -27,7 +27,7 @@ export async function suiteCommand(argv: readonly string[]): Promise<number> {
   const rows = targetRows(await runSuite(options));
   for (const row of rows) print({ ...row, verdict: verdictOf(row.checks) });
   const { events, warm, repeat, ratePerSecond } = options;
-  const settings = `${events} events, the first ${warm * 100} % not measured, median of ${repeat} runs; latencies at ${ratePerSecond} events a second`;
+  const settings = `${events} events, the first ${Math.round(warm * 100)} % not measured, median of ${repeat}; latencies at ${ratePerSecond} events a second`;
   note(`\n\n${renderMachine(machine)}\nCommand: ${command}\n${settings}\n\n${renderTargets(rows)}`);
   return rows.some((row) => verdictOf(row.checks) === "missing") ? 1 : 0;
 }
