@@ -2,8 +2,8 @@
  * The cooperative loop of one slot: steps its subtasks, most downstream first, and gives the event loop its turn every
  * few milliseconds. When nothing can be done it parks until it is woken, something is due, or another thread rings.
  *
- * - P1. Before it parks the loop lets the consumers see everything that was written for them.
- * - P2. It parks as the doorbell asks for (D1): it says so first, and looks for work once more.
+ * - P1. Before it sleeps the loop lets the consumers see everything that was written for them, or as much as has room.
+ * - P2. It parks as the doorbell asks for (D1): it says so first, then looks once more for room and for work.
  */
 import type { Doorbell } from "../exchange/doorbell.ts";
 import type { Cancel, Clock } from "../platform/platform.ts";
@@ -111,12 +111,11 @@ export class SlotLoop {
 
   /** P1 and P2; true when there was something to do after all. */
   #prepareToPark(): boolean {
-    if (this.#bufferTimeoutMs !== Number.POSITIVE_INFINITY) {
-      for (const subtask of this.#subtasks) subtask.flushOutputs();
-    }
-    if (this.#doorbell === undefined) return false;
-    this.#doorbell.park();
-    return this.#pass();
+    this.#doorbell?.park();
+    // After it has said so: room that is made from now on rings, room that was made before is used here. Also without a
+    // timeout, because a slot that has nothing else to do gains nothing by holding records back.
+    for (const subtask of this.#subtasks) subtask.flushOutputs();
+    return this.#doorbell !== undefined && this.#pass();
   }
 
   #park(): void {
