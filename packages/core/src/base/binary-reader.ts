@@ -87,6 +87,22 @@ export class BinaryReader {
 
   /** Any safe integer. */
   zigzag(): number {
+    // Up to four bytes in 32-bit integers; anything longer, padded or near the end goes the careful way.
+    const start = this.#position;
+    if (this.#end - start >= 4) {
+      const bytes = this.#bytes;
+      let at = start;
+      let byte = bytes[at++] as number;
+      let bits = byte & 0x7f;
+      for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+        byte = bytes[at++] as number;
+        bits |= (byte & 0x7f) << shift;
+      }
+      if (byte < 0x80 && (byte !== 0 || at === start + 1)) {
+        this.#position = at;
+        return (bits >>> 1) ^ -(bits & 1);
+      }
+    }
     const first = this.u8();
     // The lowest bit is the sign, six bits of magnitude follow in the first byte.
     const low = (first & 0x7f) >> 1;
@@ -191,11 +207,10 @@ export class BinaryReader {
   }
 
   #longAscii(start: number, end: number): string {
-    const bytes = this.#bytes;
-    let seen = 0;
-    for (let at = start; at < end; at++) seen |= bytes[at] as number;
-    if (seen >= 0x80) this.corrupt("a byte above 127", "ASCII", start);
-    return utf8Decoder.decode(bytes.subarray(start, end));
+    const text = utf8Decoder.decode(this.#bytes.subarray(start, end));
+    // Anything but ASCII is fewer characters than bytes, or replaced by U+FFFD.
+    if (text.length !== end - start || text.includes("\ufffd")) this.corrupt("a byte above 127", "ASCII", start);
+    return text;
   }
 
   #utf8(start: number, end: number): string {

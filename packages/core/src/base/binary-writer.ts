@@ -5,6 +5,9 @@ const U53_MAX: number = Number.MAX_SAFE_INTEGER;
 /** A safe integer takes at most this many bytes as a varint (8 x 7 = 56 bits). */
 export const VARINT_BYTES_MAX = 8;
 const INITIAL_BYTES = 256;
+/** From here on a call into the host costs less than a loop over the characters. */
+const HOST_ENCODE_UNITS_MIN = 32;
+const utf8Encoder = new TextEncoder();
 
 /**
  * A growable little-endian byte buffer.
@@ -109,7 +112,7 @@ export class BinaryWriter {
     const int32 = value | 0;
     if (int32 === value) {
       this.ensure(VARINT_BYTES_MAX);
-      this.#position = putVarint(this.buffer, this.#position, ((int32 << 1) ^ (int32 >> 31)) >>> 0);
+      this.#position = putZigzag32(this.buffer, this.#position, int32);
       return;
     }
     if (!Number.isSafeInteger(value)) throw new InvariantViolation(`zigzag holds safe integers, not ${value}`);
@@ -121,10 +124,26 @@ export class BinaryWriter {
     this.#position = putVarint(this.buffer, this.#position, Math.floor(magnitude / 64));
   }
 
+  /** A tag and an int32 as `zigzag`, with one check for room. */
+  taggedInt32(tag: number, value: number): void {
+    this.ensure(1 + VARINT_BYTES_MAX);
+    this.buffer[this.#position] = tag;
+    this.#position = putZigzag32(this.buffer, this.#position + 1, value);
+  }
+
+  /** A tag and an `f64`, with one check for room. */
+  taggedF64(tag: number, value: number): void {
+    this.ensure(9);
+    this.buffer[this.#position] = tag;
+    this.#view.setFloat64(this.#position + 1, value, true);
+    this.#position += 9;
+  }
+
   string(value: string): void {
     const length = value.length;
     // Room for the worst case, so that neither loop checks: three bytes a UTF-16 unit.
     this.ensure(VARINT_BYTES_MAX + length * 3);
+    if (length >= HOST_ENCODE_UNITS_MIN && this.#longAscii(value)) return;
     const start = this.#position;
     const buffer = this.buffer;
     let at = length < 64 ? start + 1 : putVarint(buffer, start, length * 2);
@@ -136,6 +155,16 @@ export class BinaryWriter {
       buffer[at++] = unit;
     }
     this.#position = seen < 0x80 ? at : putUtf8String(buffer, start, value);
+  }
+
+  /** Lets the host encode; false, and nothing written, when the text is not ASCII. */
+  #longAscii(value: string): boolean {
+    const at = putVarint(this.buffer, this.#position, value.length * 2);
+    const { written } = utf8Encoder.encodeInto(value, this.buffer.subarray(at));
+    // Every other character takes more bytes than units, or is replaced by one that does.
+    if (written !== value.length) return false;
+    this.#position = at + written;
+    return true;
   }
 
   /** A varint length, then the bytes. */
@@ -168,6 +197,18 @@ export class BinaryWriter {
     this.buffer = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+/** Writes an int32 as zigzag and returns the position behind it; the caller has checked room. All in 32-bit integers. */
+function putZigzag32(buffer: Uint8Array, start: number, int32: number): number {
+  let at = start;
+  let rest = (int32 << 1) ^ (int32 >> 31);
+  while ((rest & ~0x7f) !== 0) {
+    buffer[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  buffer[at++] = rest;
+  return at;
 }
 
 /** Writes an unsigned safe integer and returns the position behind it; the caller has checked room and range. */

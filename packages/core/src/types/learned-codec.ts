@@ -2,7 +2,7 @@
  * The codec of values without a declared type. Every value starts with a tag:
  *
  *     00 undefined   01 null   02 false   03 true
- *     04 integer     zigzag; safe integers except -0
+ *     04 integer     zigzag; integers of 32 bits except -0
  *     05 number      f64; every other number
  *     06 string      07 bigint (as in key-encoding.ts)
  *     08 Date        f64 epoch milliseconds, NaN for an invalid one
@@ -63,7 +63,7 @@ export class LearnedCodec {
   constructor() {
     this.shapes = new LearnedShapes(
       (value, out, depth) => this.write(value, out, depth),
-      (input, depth) => this.read(input, depth),
+      (tag, input, depth) => this.#readTagged(tag, input, depth),
     );
   }
 
@@ -97,8 +97,11 @@ export class LearnedCodec {
   }
 
   read(input: BinaryReader, depth: number): unknown {
-    const at = input.position;
-    const tag = input.u8();
+    return this.#readTagged(input.u8(), input, depth);
+  }
+
+  #readTagged(tag: number, input: BinaryReader, depth: number): unknown {
+    const at = input.position - 1;
     switch (tag) {
       case STRING:
         return input.string();
@@ -249,14 +252,12 @@ export class LearnedCodec {
   }
 }
 
+// An integer of more than 32 bits is as long as an f64, and slower.
 function writeNumber(value: number, out: BinaryWriter): void {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-    out.u8(INTEGER);
-    out.zigzag(value);
-  } else {
-    out.u8(NUMBER);
-    out.f64(value);
-  }
+  const int32 = value | 0;
+  // 1 / -0 is negative.
+  if (int32 === value && (int32 !== 0 || 1 / value > 0)) out.taggedInt32(INTEGER, int32);
+  else out.taggedF64(NUMBER, value);
 }
 
 /** Writes the shape's number in this stream, with its definition the first time. */

@@ -15,7 +15,8 @@ export const SHAPE_FIELDS_MAX = 128;
 
 /** Writes one part; false when it cannot be written. */
 export type WritePart = (value: unknown, out: BinaryWriter, depth: number) => boolean;
-export type ReadPart = (input: BinaryReader, depth: number) => unknown;
+/** Reads the part that follows its tag. */
+export type ReadPart = (tag: number, input: BinaryReader, depth: number) => unknown;
 
 /** @internal */
 export interface Shape {
@@ -98,10 +99,22 @@ function compileShape(names: readonly string[], writePart: WritePart, readPart: 
   return { names, write, read, source, stream: undefined, id: 0 };
 }
 
-/** Every name enters the source through quote.ts; the object is known to have them all. */
+/**
+ * Numbers and short texts, which most fields are, are written and read in line; the tags are those of learned-codec.ts.
+ * Every name enters the source through quote.ts; the object is known to have them all.
+ */
 export function shapeSource(names: readonly string[]): string {
-  const writes = names.map((name) => `  if (!writePart(value[${quoteText(name)}], out, depth)) return false;`);
-  const reads = names.map((_, index) => `  const v${index} = readPart(input, depth);`);
+  const writes = names.flatMap((name, index) => [
+    `  const v${index} = value[${quoteText(name)}];`,
+    `  if (typeof v${index} === "number") {`,
+    `    if ((v${index} | 0) === v${index} && (v${index} !== 0 || 1 / v${index} > 0)) out.taggedInt32(4, v${index});`,
+    `    else out.taggedF64(5, v${index});`,
+    `  } else if (!writePart(v${index}, out, depth)) return false;`,
+  ]);
+  const reads = names.flatMap((_, index) => [
+    `  const t${index} = input.u8();`,
+    `  const v${index} = t${index} === 4 ? input.zigzag() : t${index} === 5 ? input.f64() : t${index} === 6 ? input.string() : readPart(t${index}, input, depth);`,
+  ]);
   const properties = names.map((name, index) => quoteProperty(name, `v${index}`));
   return [
     '"use strict";',
@@ -123,7 +136,7 @@ function interpretedShape(names: readonly string[], writePart: WritePart, readPa
     write: (value, out, depth) => names.every((name) => writePart(value[name], out, depth)),
     read: (input, depth) => {
       const value: Record<string, unknown> = {};
-      for (const name of names) setOwn(value, name, readPart(input, depth));
+      for (const name of names) setOwn(value, name, readPart(input.u8(), input, depth));
       return value;
     },
     source: "",
