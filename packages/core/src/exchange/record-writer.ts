@@ -58,17 +58,21 @@ class SingleWriter extends RecordWriter {
 class HashWriter extends RecordWriter {
   readonly #key: (value: unknown) => unknown;
   readonly #maxParallelism: number;
+  readonly #channelOfGroup: readonly ChannelWriter[];
 
   constructor(channels: readonly ChannelWriter[], key: (value: unknown) => unknown, maxParallelism: number) {
     super(channels);
     this.#key = key;
     this.#maxParallelism = maxParallelism;
+    this.#channelOfGroup = Array.from(
+      { length: maxParallelism },
+      (_, group) => channels[subtaskForKeyGroup(group, maxParallelism, channels.length)]!,
+    );
   }
 
   emit(value: unknown, timestampMs: number): void {
     const group = keyGroup(hashKey(this.#key(value)), this.#maxParallelism);
-    const index = subtaskForKeyGroup(group, this.#maxParallelism, this.channels.length);
-    this.channels[index]!.push(value, timestampMs);
+    this.#channelOfGroup[group]!.push(value, timestampMs);
   }
 }
 
