@@ -1,4 +1,4 @@
-import type { DataStream, SingleOutputStreamOperator } from "millrace";
+import { type DataStream, type SingleOutputStreamOperator, type Type, t } from "millrace";
 import { BID, type Bid, type NexmarkEvent } from "../nexmark/events.ts";
 
 /** What the keyed jobs look at of a bid. @internal */
@@ -8,6 +8,8 @@ export interface BidPrice {
   readonly price: number;
 }
 
+const BidPriceType: Type<BidPrice> = t.object({ auction: t.int64, bidder: t.int64, price: t.int64 });
+
 /** The bids among the events. @internal */
 export function bidsOf(events: DataStream<NexmarkEvent>): SingleOutputStreamOperator<Bid> {
   return events.filter((event): event is Bid => event.type === BID);
@@ -15,5 +17,7 @@ export function bidsOf(events: DataStream<NexmarkEvent>): SingleOutputStreamOper
 
 /** Auction, bidder and price of every bid. @internal */
 export function bidPrices(events: DataStream<NexmarkEvent>): DataStream<BidPrice> {
-  return bidsOf(events).map((bid): BidPrice => ({ auction: bid.auction, bidder: bid.bidder, price: bid.price }));
+  return bidsOf(events)
+    .map((bid): BidPrice => ({ auction: bid.auction, bidder: bid.bidder, price: bid.price }))
+    .returns(BidPriceType);
 }
