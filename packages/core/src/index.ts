@@ -105,6 +105,8 @@ export type { Gauge, GaugeValue } from "./metrics/gauge.ts";
 export type { Histogram } from "./metrics/histogram.ts";
 export type { Meter } from "./metrics/meter.ts";
 export type { MetricGroup } from "./metrics/metric-group.ts";
+export type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
+export type { MetricValue } from "./metrics/metric-value.ts";
 export type {
   AggregateFunction,
   AsyncNotAllowedHere,

@@ -12,6 +12,7 @@ import { DEFAULT_PARALLELISM } from "./config/pipeline-options.ts";
 import { EmbeddedJob, type JobThreads } from "./embedded/embedded-job.ts";
 import type { JobModuleReference } from "./embedded/slot-thread-messages.ts";
 import { type JobFunction, loadJobModule } from "./job-module.ts";
+import type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
 import type { Platform } from "./platform/platform.ts";
 
@@ -149,6 +150,10 @@ class EmbeddedJobClient implements JobClient {
 
   getProgress(): JobProgress {
     return this.#job.progress();
+  }
+
+  getMetrics(): Promise<readonly MetricSnapshot[]> {
+    return this.#job.metricSnapshots();
   }
 
   async getJobExecutionResult(): Promise<JobExecutionResult> {

@@ -35,6 +35,7 @@ class SinkOnlyJob {
         await end.catch(() => {});
       },
       stop: () => Promise.reject(new Error("not part of this test")),
+      getMetrics: () => Promise.resolve([]),
       getProgress: () => {
         throw new Error("not part of this test");
       },

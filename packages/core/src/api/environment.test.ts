@@ -42,6 +42,7 @@ function recording(configuration: Configuration = Configuration.fromEntries([]))
     cancel: () => Promise.resolve(),
     stop: () => Promise.resolve(undefined),
     getProgress: () => progress,
+    getMetrics: () => Promise.resolve([]),
   };
   const executor = {
     executeAsync: (pipeline: Pipeline, options: ExecuteOptions) => {

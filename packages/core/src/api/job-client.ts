@@ -1,3 +1,5 @@
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+
 /** Flink's job states. @public */
 export type JobStatus =
   | "INITIALIZING"
@@ -82,4 +84,9 @@ export interface JobClient {
    */
   stop(): Promise<string | undefined>;
   getProgress(): JobProgress;
+  /**
+   * What all metrics of the running job show right now, those of user functions included (`context.metricGroup`). A slot
+   * that does not answer within two seconds is left out.
+   */
+  getMetrics(): Promise<readonly MetricSnapshot[]>;
 }

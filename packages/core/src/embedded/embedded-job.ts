@@ -24,6 +24,7 @@ import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
+import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
@@ -201,6 +202,13 @@ export class EmbeddedJob {
       restarts: this.#master.restarts,
       tasks: this.#tasks(),
     };
+  }
+
+  /** What all metrics of the job show, sorted by identifier. */
+  async metricSnapshots(): Promise<readonly MetricSnapshot[]> {
+    const own = metricSnapshots(this.metrics);
+    const all = this.#threads === undefined ? own : [...own, ...(await this.#threads.metrics())];
+    return all.toSorted((left, right) => (left.identifier < right.identifier ? -1 : 1));
   }
 
   #tasks(): readonly TaskProgress[] {

@@ -12,6 +12,7 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
+import { metricSnapshots } from "../metrics/metric-snapshot.ts";
 import type { WorkerScope } from "../platform/platform.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
@@ -80,6 +81,9 @@ class SlotThread {
     switch (message.kind) {
       case "ping":
         this.#scope.postMessage({ kind: "pong" } satisfies FromSlot);
+        return;
+      case "metrics":
+        this.#scope.postMessage({ kind: "metrics", metrics: metricSnapshots(this.#metrics) } satisfies FromSlot);
         return;
       case "deploy":
         this.#deploy(message.deployment);

@@ -1,6 +1,7 @@
 /** What the JobMaster's thread and the threads of the slots say to each other. Plain data, in the order it was said. */
 import type { ConfigEntry } from "../config/option-registry.ts";
 import type { JobPlan } from "../graph/describe.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
 import type { ChannelId, SubtaskId } from "../taskmanager/slot-layout.ts";
@@ -54,7 +55,8 @@ export type ToSlot =
   | { readonly kind: "split"; readonly sourceUid: string; readonly subtaskIndex: number; readonly bytes: Uint8Array }
   | { readonly kind: "noMoreSplits"; readonly sourceUid: string; readonly subtaskIndex: number }
   | { readonly kind: "cancel" }
-  | { readonly kind: "ping" };
+  | { readonly kind: "ping" }
+  | { readonly kind: "metrics" };
 
 /** Messages about an attempt carry its number: those of an older one are not heard. */
 export type FromSlot =
@@ -62,6 +64,7 @@ export type FromSlot =
   | { readonly kind: "notLoaded"; readonly error: ErrorMessage }
   | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "pong" }
+  | { readonly kind: "metrics"; readonly metrics: readonly MetricSnapshot[] }
   | ({ readonly attemptNumber: number } & AttemptMessage);
 
 export type AttemptMessage =

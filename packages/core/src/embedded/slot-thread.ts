@@ -6,6 +6,7 @@ import { MillraceError } from "../base/errors.ts";
 import { describeJobGraph, type JobPlan } from "../graph/describe.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { planDifference } from "../graph/plan-difference.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Cancel, Platform, StackFrame, WorkerHandle } from "../platform/platform.ts";
 import { fromErrorMessage } from "./error-message.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
@@ -34,6 +35,9 @@ export interface SlotThreadOptions {
 /** A thread that is to cancel an attempt and does not answer for so long is ended. */
 const CANCEL_ANSWER_MS = 5000;
 
+/** Metrics that do not come within this time are not waited for. */
+const METRICS_ANSWER_MS = 2000;
+
 export class SlotThread {
   readonly slot: number;
   /** Settles when the job is loaded and its graph is the right one. */
@@ -42,6 +46,8 @@ export class SlotThread {
   readonly #worker: WorkerHandle;
   readonly #currentTasks: Int32Array;
   #settleLoaded: { resolve(): void; reject(error: Error): void } | undefined;
+  /** Who waits for metrics. */
+  readonly #asked: ((metrics: readonly MetricSnapshot[]) => void)[] = [];
   #isDead = false;
   #isCancelling = false;
   #death: MillraceError | undefined;
@@ -77,6 +83,19 @@ export class SlotThread {
     if (!this.#isDead) this.#worker.postMessage(message);
   }
 
+  /** What the metrics in the thread show; nothing when it is dead or does not answer. */
+  metrics(): Promise<readonly MetricSnapshot[]> {
+    if (this.#isDead) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const cancel = this.#options.platform.clock.after(METRICS_ANSWER_MS, () => resolve([]));
+      this.#asked.push((metrics) => {
+        cancel();
+        resolve(metrics);
+      });
+      this.post({ kind: "metrics" });
+    });
+  }
+
   /** Ends the thread. Nothing is told about that. */
   async terminate(): Promise<void> {
     this.#isDead = true;
@@ -99,6 +118,9 @@ export class SlotThread {
         this.#options.listener.onWarning(message.text);
         return;
       case "pong":
+        return;
+      case "metrics":
+        for (const answer of this.#asked.splice(0)) answer(message.metrics);
         return;
       default:
         if (message.kind === "cancelled") this.#isCancelling = false;

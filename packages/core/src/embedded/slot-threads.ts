@@ -6,6 +6,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { BLOCKED_TIMEOUT, BLOCKED_WARNING, TASK_HEAP_SIZE } from "../config/taskmanager-options.ts";
 import { createDoorbellMemory } from "../exchange/doorbell.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
 import { SlotThread } from "./slot-thread.ts";
@@ -71,6 +72,12 @@ export class SlotThreads {
   /** From now on this attempt hears what threads say. */
   listen(attempt: AttemptOfThreads): void {
     this.#attempt = attempt;
+  }
+
+  /** What the metrics in all threads show. */
+  async metrics(): Promise<readonly MetricSnapshot[]> {
+    const perThread = await Promise.all(this.#threads.map((thread) => thread?.metrics() ?? []));
+    return perThread.flat();
   }
 
   /** Ends all threads. */

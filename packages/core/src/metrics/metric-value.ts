@@ -3,7 +3,7 @@ import type { GaugeValue } from "./gauge.ts";
 import type { HistogramStatistics } from "./histogram.ts";
 import type { Metric } from "./metric-group.ts";
 
-/** What a metric shows right now, ready for JSON. @internal */
+/** What a metric shows right now, ready for JSON. @public */
 export type MetricValue = GaugeValue | Readonly<Record<string, number>>;
 
 const quantiles: readonly (readonly [name: string, share: number])[] = [

@@ -153,7 +153,7 @@ export class TaskSlot {
       watermarkIntervalMs: settings.watermarkIntervalMs,
       listener: this.#listenerOf(task, vertex, () => subtask),
     });
-    registerTaskMetrics(this.#taskGroup(vertex, subtaskIndex), operatorGroups, vertex, statistics);
+    registerTaskMetrics(this.#taskGroup(vertex, subtaskIndex), operatorGroups, vertex, statistics, platform.clock);
     const uids = vertex.operators.filter((operator) => operator.spec.kind === "source").map((operator) => operator.uid);
     const sources = new Map(uids.map((uid, index) => [uid, subtask.chain.sources[index]!]));
     return { task, vertex, subtask, sources };
