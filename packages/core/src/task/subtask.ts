@@ -157,7 +157,8 @@ export class Subtask {
     statistics.beginStep(nowMonoMs);
     this.#waitsFor = "idle";
     const hasWorked = this.#work(deadlineMonoMs);
-    statistics.endStep(clock.monoMs(), hasWorked ? "busy" : this.#waitsFor);
+    if (!this.#isEnded && !this.chain.areOutputsAvailable()) this.#waitsFor = "backPressured";
+    statistics.endStep(clock.monoMs(), hasWorked, this.#waitsFor);
     return hasWorked;
   }
 

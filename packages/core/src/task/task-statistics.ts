@@ -2,8 +2,9 @@
  * What a running subtask says about itself, in memory that other threads may read at any time: how its time is spent, how
  * far event time is, and how many records left each of its operators.
  *
- * Every millisecond is busy, idle or back-pressured, so that the three grow by about 1000 a second. The time since
- * the last step is not counted yet: it belongs to `state`.
+ * Every millisecond is busy, idle or back-pressured, so that the three grow by about 1000 a second. A subtask that waits
+ * for its turn, because others of its slot are at work, is idle: only one of a slot is busy at a time. The time since the
+ * last step is not counted yet: it belongs to `state`.
  *
  * @see Flink's `busyTimeMsPerSecond`, `idleTimeMsPerSecond`, `backPressuredTimeMsPerSecond`.
  */
@@ -53,11 +54,16 @@ export class TaskStatistics {
     values[STATE] = 2;
   }
 
-  /** The step is over: it worked, or found that it has to wait. */
-  endStep(nowMonoMs: number, state: TaskState): void {
+  /**
+   * The step is over.
+   *
+   * @param hasWorked - Whether its time was spent on work; otherwise it belongs to what follows.
+   * @param waitsFor - What the time until the next step is spent on.
+   */
+  endStep(nowMonoMs: number, hasWorked: boolean, waitsFor: TaskState): void {
     const values = this.#values;
-    const code = STATES.indexOf(state);
-    values[code]! += nowMonoMs - this.#sinceMs!;
+    const code = STATES.indexOf(waitsFor);
+    values[hasWorked ? 2 : code]! += nowMonoMs - this.#sinceMs!;
     values[STATE] = code;
     this.#sinceMs = nowMonoMs;
   }

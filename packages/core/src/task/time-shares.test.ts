@@ -9,15 +9,14 @@ function statistics(): TaskStatistics {
 test("every millisecond is busy, idle or back-pressured", () => {
   const task = statistics();
   task.beginStep(1000);
-  task.endStep(1010, "busy");
-  // Between two busy steps others of the slot had their turn: the subtask could have gone on.
-  task.beginStep(1015);
-  task.endStep(1016, "idle");
+  task.endStep(1010, true, "backPressured");
+  task.beginStep(1040);
+  task.endStep(1041, false, "idle");
+  // Idle is also who waits for its turn after it has worked.
   task.beginStep(1100);
-  task.endStep(1100, "backPressured");
-  task.beginStep(1130);
-  task.endStep(1150, "busy");
-  expect(task.times).toEqual({ busyMs: 10 + 5 + 20, idleMs: 1 + 84, backPressuredMs: 30 });
+  task.endStep(1120, true, "idle");
+  task.beginStep(1150);
+  expect(task.times).toEqual({ busyMs: 10 + 20, idleMs: 1 + 59 + 30, backPressuredMs: 30 });
   expect(task.times.busyMs + task.times.idleMs + task.times.backPressuredMs).toBe(150);
 });
 
@@ -26,16 +25,12 @@ test("shares are rates since the last look and add up to 1000", () => {
   const sampler = new TimeSharesSampler(task);
   task.beginStep(0);
   sampler.sample(0);
-  task.endStep(250, "busy");
-  task.beginStep(250);
-  task.endStep(250, "backPressured");
+  task.endStep(250, true, "backPressured");
   task.beginStep(1000);
-  task.endStep(1000, "idle");
+  task.endStep(1000, false, "idle");
   expect(sampler.sample(1000)).toEqual({ busyMsPerSecond: 250, idleMsPerSecond: 0, backPressuredMsPerSecond: 750 });
   task.beginStep(1100);
-  task.endStep(1500, "busy");
-  task.beginStep(1500);
-  task.endStep(1500, "idle");
+  task.endStep(1500, true, "idle");
   expect(sampler.sample(2000)).toEqual({ busyMsPerSecond: 400, idleMsPerSecond: 600, backPressuredMsPerSecond: 0 });
 });
 
@@ -45,7 +40,7 @@ test("what is not accounted for belongs to what the subtask is doing: one that n
   sampler.sample(0);
   task.beginStep(0);
   expect(sampler.sample(5000).busyMsPerSecond).toBe(1000);
-  task.endStep(5000, "idle");
+  task.endStep(5000, true, "idle");
   expect(sampler.sample(9000).idleMsPerSecond).toBe(1000);
 });
 
@@ -68,7 +63,7 @@ test("another thread sees the same figures through the same memory", () => {
   own.watermarkMs = 123;
   own.buffersInUse = 4;
   own.beginStep(0);
-  own.endStep(5, "backPressured");
+  own.endStep(5, false, "backPressured");
   expect([...other.counts, ...other.gateCounts]).toEqual([0, 7, 9]);
   expect([other.watermarkMs, other.buffersInUse, other.state]).toEqual([123, 4, "backPressured"]);
 });

@@ -1,5 +1,5 @@
 /** How a subtask has spent its time lately: what `TaskStatistics` adds up, as rates. */
-import type { TaskStatistics } from "./task-statistics.ts";
+import type { TaskState, TaskStatistics } from "./task-statistics.ts";
 
 /** Milliseconds a second; the three add up to about 1000. */
 export interface TimeShares {
@@ -23,9 +23,8 @@ const WINDOW_MS_MIN = 200;
 
 interface Sample {
   readonly atMs: number;
-  readonly busyMs: number;
-  readonly idleMs: number;
-  readonly backPressuredMs: number;
+  /** Spent so far, with what was not accounted for yet. */
+  readonly spent: Readonly<Record<TaskState, number>>;
 }
 
 /** Watches one subtask from any thread; asked every now and then. */
@@ -42,25 +41,31 @@ export class TimeSharesSampler {
   sample(nowMonoMs: number): TimeShares {
     const last = this.#last;
     if (last !== undefined && nowMonoMs - last.atMs < WINDOW_MS_MIN) return this.#shares;
-    const now: Sample = { atMs: nowMonoMs, ...this.#statistics.times };
-    this.#last = now;
-    if (last !== undefined) this.#shares = sharesBetween(last, now, this.#statistics.state);
+    const { times, state } = this.#statistics;
+    const spent = { busy: times.busyMs, idle: times.idleMs, backPressured: times.backPressuredMs };
+    if (last !== undefined) {
+      // No step has ended since: that time goes to what the subtask is doing.
+      const accounted = total(spent) - total(last.spent);
+      spent[state] += Math.max(0, nowMonoMs - last.atMs - accounted);
+      this.#shares = sharesBetween(last.spent, spent);
+    }
+    this.#last = { atMs: nowMonoMs, spent };
     return this.#shares;
   }
 }
 
-/** What is not accounted for yet, because no step has ended since, goes to what the subtask is doing. */
-function sharesBetween(from: Sample, to: Sample, state: TaskStatistics["state"]): TimeShares {
-  const spent = {
-    busy: to.busyMs - from.busyMs,
-    idle: to.idleMs - from.idleMs,
-    backPressured: to.backPressuredMs - from.backPressuredMs,
-  };
-  spent[state] += Math.max(0, to.atMs - from.atMs - spent.busy - spent.idle - spent.backPressured);
-  const scale = 1000 / Math.max(1e-9, spent.busy + spent.idle + spent.backPressured);
+function total({ busy, idle, backPressured }: Sample["spent"]): number {
+  return busy + idle + backPressured;
+}
+
+/** What was foreseen for a state may have been spent on another one in the end. */
+function sharesBetween(from: Sample["spent"], to: Sample["spent"]): TimeShares {
+  const of = (state: TaskState): number => Math.max(0, to[state] - from[state]);
+  const [busy, idle, backPressured] = [of("busy"), of("idle"), of("backPressured")];
+  const scale = 1000 / Math.max(1e-9, busy + idle + backPressured);
   return {
-    busyMsPerSecond: spent.busy * scale,
-    idleMsPerSecond: spent.idle * scale,
-    backPressuredMsPerSecond: spent.backPressured * scale,
+    busyMsPerSecond: busy * scale,
+    idleMsPerSecond: idle * scale,
+    backPressuredMsPerSecond: backPressured * scale,
   };
 }
