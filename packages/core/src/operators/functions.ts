@@ -73,7 +73,9 @@ export interface ReduceFunction<T> extends RichFunction {
 export type KeySelector<T, K> = (value: T) => K;
 
 /**
- * Folds records into an accumulator. `add` and `merge` may change and return their first argument.
+ * Folds records into an accumulator. `add` and `merge` may change and return their first argument. `merge` is for sessions and
+ * for sliding windows, which share what they have in common when it is there; it must neither change nor keep its second
+ * argument, and its result must not depend on how records were grouped.
  * @public
  */
 export interface AggregateFunction<T, ACC, R> {
