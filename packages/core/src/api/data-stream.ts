@@ -271,9 +271,9 @@ export class DataStream<T> {
    * Sends each record where `partitioner` says.
    *
    * @param partitioner - Gets the record's key and the number of subtasks; returns one of them, counted from 0. Another
-   *   number fails the job with `MR_PARTITION_INVALID`.
+   *   number fails the job with `MR_PARTITION_INVALID`. Its key needs a type, because it comes before the selector.
    * @example
-   * orders.partitionCustom((shop, count) => shop % count, (order) => order.shop);
+   * orders.partitionCustom((shop: number, count) => shop % count, (order) => order.shop);
    */
   partitionCustom<K>(partitioner: (key: K, numPartitions: number) => number, selector: (value: T) => K): DataStream<T> {
     const call = userCall("partitionCustom");

@@ -10,9 +10,7 @@ export class KeyEntry {
   version: number;
   s0: unknown = undefined;
   s1: unknown = undefined;
-  s2: unknown = undefined;
-  s3: unknown = undefined;
-  /** Slots from 4 up. */
+  /** Slots from 2 up: few operators have more than two states, and entries are what a large state is made of. */
   more: unknown[] | undefined = undefined;
   timers: TimerSet | undefined = undefined;
 
@@ -23,7 +21,7 @@ export class KeyEntry {
 }
 
 /** Slots kept in fields; the others are in `more`. */
-export const FIELD_SLOTS = 4;
+export const FIELD_SLOTS = 2;
 
 /** Reads a slot by number; hot code reads the fields itself. */
 export function slotOf(entry: KeyEntry, slot: number): unknown {
@@ -32,10 +30,6 @@ export function slotOf(entry: KeyEntry, slot: number): unknown {
       return entry.s0;
     case 1:
       return entry.s1;
-    case 2:
-      return entry.s2;
-    case 3:
-      return entry.s3;
     default:
       return entry.more?.[slot - FIELD_SLOTS];
   }
@@ -49,12 +43,6 @@ export function setSlot(entry: KeyEntry, slot: number, value: unknown): void {
     case 1:
       entry.s1 = value;
       return;
-    case 2:
-      entry.s2 = value;
-      return;
-    case 3:
-      entry.s3 = value;
-      return;
     default:
       entry.more ??= [];
       entry.more[slot - FIELD_SLOTS] = value;
@@ -63,8 +51,7 @@ export function setSlot(entry: KeyEntry, slot: number, value: unknown): void {
 
 /** True when nothing is left to keep: no slot has a value and no timer is registered. */
 export function isEmptyEntry(entry: KeyEntry): boolean {
-  if (entry.s0 !== undefined || entry.s1 !== undefined || entry.s2 !== undefined || entry.s3 !== undefined)
-    return false;
+  if (entry.s0 !== undefined || entry.s1 !== undefined) return false;
   if (entry.timers !== undefined && entry.timers.size > 0) return false;
   return entry.more === undefined || entry.more.every((value) => value === undefined);
 }
