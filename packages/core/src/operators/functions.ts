@@ -64,7 +64,11 @@ export interface FlatMapFunction<T, R> extends RichFunction {
   flatMap(value: T, out: Collector<R>): void;
 }
 
-/** @public */
+/**
+ * Folds records into one of their own type. It must not change its arguments. In sliding windows it has to be associative as
+ * well: records are folded in groups, and then the results of the groups, with the earlier ones as `accumulated`.
+ * @public
+ */
 export interface ReduceFunction<T> extends RichFunction {
   reduce(accumulated: T, value: T): T;
 }
@@ -72,17 +76,16 @@ export interface ReduceFunction<T> extends RichFunction {
 /** Picks the key of a record: a string, finite number, bigint, boolean, or a tuple or object of them. @public */
 export type KeySelector<T, K> = (value: T) => K;
 
-/**
- * Folds records into an accumulator. `add` and `merge` may change and return their first argument. `merge` is for sessions and
- * for sliding windows, which share what they have in common when it is there; it must neither change nor keep its second
- * argument, and its result must not depend on how records were grouped.
- * @public
- */
+/** Folds records into an accumulator. `add` and `merge` may change and return their first argument. @public */
 export interface AggregateFunction<T, ACC, R> {
   createAccumulator(): ACC;
   add(value: T, accumulator: ACC): ACC;
   getResult(accumulator: ACC): R;
-  /** Needed by merging (session) windows. */
+  /**
+   * What `add` would have made of the records of both. Sessions need it; sliding windows that have it fold a record once,
+   * whatever size / slide is, and merge what they share with others. So `right` belongs to other windows too: it must
+   * neither be changed nor become a part of the result, and how records were grouped must not change the result.
+   */
   merge?(left: ACC, right: ACC): ACC;
 }
 

@@ -27,8 +27,8 @@ export class SlidingEventTimeWindows implements SlidingAssigner {
    * Assigns each element to every window that contains its event timestamp: size / slide windows when the slide divides
    * the size, one more or less otherwise. A slide longer than the size leaves gaps whose elements are in no window.
    *
-   * With a reduce, or an aggregate that has `merge`, an element is folded once, whatever size / slide is; otherwise once for each
-   * window that it is in.
+   * With a reduce, or an aggregate that has `merge`, an element is folded and kept once, whatever size / slide is. With an
+   * aggregate without `merge`, or with all elements of the window, the work grows with size / slide: once per window.
    *
    * @param size - Window length, from 1 ms to 10,000 years.
    * @param slide - Distance between two window starts, from 1 ms to 10,000 years.
