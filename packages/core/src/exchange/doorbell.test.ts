@@ -80,6 +80,20 @@ test("a slot that was woken by something else keeps its wait, and has one only",
   expect(bells.actions).toHaveLength(2);
 });
 
+test("a wait that an earlier loop left behind wakes the loop that sleeps now", () => {
+  const { bells, doors } = createDoorbells(1);
+  const door = doors[0]!;
+  const woken: string[] = [];
+  door.park();
+  door.sleep(() => woken.push("of the attempt before"));
+  door.unpark();
+  door.park();
+  door.sleep(() => woken.push("of this attempt"));
+  door.ring();
+  for (const action of bells.actions) action();
+  expect(woken).toEqual(["of this attempt"]);
+});
+
 test("whoever is rung for wakes, on simulated threads too, however sleeping and ringing meet", async () => {
   for (let seed = 0; seed < 20; seed++) {
     const platform = createSimulatedPlatform({ seed });

@@ -25,6 +25,7 @@ export class Doorbell {
   readonly #index: number;
   readonly #bells: Bells;
   #isWaiting = false;
+  #onRing: () => void = () => {};
 
   constructor(memory: SharedArrayBuffer, slot: number, bells: Bells) {
     this.#words = new Int32Array(memory);
@@ -45,14 +46,16 @@ export class Doorbell {
     Atomics.store(this.#words, this.#index, PARKED);
   }
 
-  /** Calls `onRing` when somebody rings, or has rung since `park`. */
+  /** Calls `onRing`, and no earlier one, when somebody rings, or has rung since `park`. */
   sleep(onRing: () => void): void {
+    // The wait may be an earlier loop's: a slot keeps its door from one attempt to the next.
+    this.#onRing = onRing;
     // A wait that nobody has ended holds on: one is enough however often the loop was woken by something else.
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#bells.wait(this.#words, this.#index, PARKED, () => {
       this.#isWaiting = false;
-      onRing();
+      this.#onRing();
     });
   }
 
