@@ -243,3 +243,38 @@ await env.execute();`,
   expect(error).toContain("MR_TARGET_NEEDS_MODULE");
   expect(code).toBe(2);
 });
+
+test("a function that never returns is named with the user's line, and the command ends", async () => {
+  const path = await job(
+    "never-returns.ts",
+    `${imports}
+function spin(): number {
+  for (let turns = 0; ; turns++) if (turns < 0) return turns;
+}
+
+export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 10).map(() => spin()).print();
+`,
+  );
+  const { code, error } = await millrace("run", "-p", "1", "-D", "taskmanager.slot.blocked-timeout=1 s", path);
+  expect(error).toContain("MR_SLOT_BLOCKED");
+  expect(error).toMatch(/spin .*never-returns\.ts:4/);
+  expect(code).toBe(1);
+});
+
+test("a record that cannot go to another thread is refused with the operator that made it", async () => {
+  const path = await job(
+    "class-records.ts",
+    `${imports}
+class Reading {
+  value = 1;
+}
+
+export default (env: StreamExecutionEnvironment) =>
+  void env.fromSequence(1, 100).map(() => new Reading()).rebalance().map((reading) => reading.value).print();
+`,
+  );
+  const { code, error } = await millrace("run", "-p", "2", path);
+  expect(error).toContain("MR_VALUE_UNSERIALIZABLE");
+  expect(error).toMatch(/class-records\.ts:8/);
+  expect(code).toBe(1);
+});

@@ -1,5 +1,6 @@
+import { existsSync, readFileSync } from "node:fs";
 import { Session } from "node:inspector";
-import { findSourceMap, type SourceMapping } from "node:module";
+import { findSourceMap, SourceMap, type SourceMapping } from "node:module";
 import type { StackFrame } from "./platform.ts";
 
 /** How often is looked for what the thread has answered. */
@@ -109,10 +110,17 @@ function watch(session: Session, threadId: number): Seen {
 function frameOf(frame: Paused["callFrames"][number], urls: ReadonlyMap<string, string>): StackFrame {
   const { functionName, location } = frame;
   const url = urls.get(location.scriptId) ?? "";
-  const map = url.startsWith("file:") ? findSourceMap(url) : undefined;
+  const map = url.startsWith("file:") ? (findSourceMap(url) ?? sourceMapBeside(url)) : undefined;
   // Empty for code that is in no source.
   const found: Partial<SourceMapping> = map?.findEntry(location.lineNumber, location.columnNumber) ?? {};
   if (found.originalSource === undefined || found.originalLine === undefined)
     return { functionName, url, line: location.lineNumber + 1 };
-  return { functionName, url: found.originalSource, line: found.originalLine + 1 };
+  return { functionName, url: new URL(found.originalSource, url).href, line: found.originalLine + 1 };
+}
+
+/** Node knows the maps of modules that this thread has loaded; the map of a bundle that only others load lies beside it. */
+function sourceMapBeside(url: string): SourceMap | undefined {
+  const file = new URL(`${url}.map`);
+  if (!existsSync(file)) return undefined;
+  return new SourceMap(JSON.parse(readFileSync(file, "utf8")) as ConstructorParameters<typeof SourceMap>[0]);
 }

@@ -240,14 +240,14 @@ export class TaskSlot {
   }
 }
 
-/** The user's error with the place it happened in; errors of ours name their place themselves. */
+/** The error with the place it happened in; errors of ours that name an operator are left as they are. */
 function describeFailure(
   error: unknown,
   operator: ChainedOperator | undefined,
   vertex: JobVertex,
   task: SubtaskId,
 ): Error {
-  if (error instanceof MillraceError) return error;
+  if (error instanceof MillraceError) return operator === undefined ? error : withPlace(error, operator, vertex, task);
   const cause = error instanceof Error ? error : new Error(String(error));
   return new MillraceError("MR_USER_FUNCTION_FAILED", {
     what: `${operator === undefined ? "A task" : `The function of operator "${operator.name}"`} failed: ${cause.message}`,
@@ -258,4 +258,26 @@ function describeFailure(
     todo: "Correct the function; the original error and its stack are in the cause",
     cause,
   });
+}
+
+/** What a codec or a channel refuses does not know whose record it was. */
+function withPlace(error: MillraceError, operator: ChainedOperator, vertex: JobVertex, task: SubtaskId): MillraceError {
+  const { code, what, where, found, expected, todo, cause, stack } = error;
+  if ("operator" in where || "uid" in where) return error;
+  const placed = new MillraceError(code as `MR_${string}`, {
+    what,
+    where: {
+      ...where,
+      operator: operator.name,
+      uid: operator.uid,
+      at: operator.callSite,
+      subtask: `${task.subtaskIndex + 1}/${vertex.parallelism}`,
+    },
+    ...(found === undefined ? {} : { found }),
+    ...(expected === undefined ? {} : { expected }),
+    todo,
+    ...(cause === undefined ? {} : { cause }),
+  });
+  if (stack !== undefined) placed.stack = stack;
+  return placed;
 }
