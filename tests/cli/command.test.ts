@@ -255,7 +255,7 @@ function spin(): number {
 export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 10).map(() => spin()).print();
 `,
   );
-  const { code, error } = await millrace("run", "-p", "1", "-D", "taskmanager.slot.blocked-timeout=1 s", path);
+  const { code, error } = await millrace("run", "-p", "1", "-D", "taskmanager.slot.blocked-timeout=5 s", path);
   expect(error).toContain("MR_SLOT_BLOCKED");
   expect(error).toMatch(/spin .*never-returns\.ts:4/);
   expect(code).toBe(1);
