@@ -193,7 +193,7 @@ const toSteps: ts.TransformerFactory<ts.SourceFile> = (context) => (file) => {
       const visitedOwner = ts.visitNode(owner, visit) as ts.Expression;
       if (name.text === "set") return helper("copy", [visitedOwner, ...parts]);
       const call = factory.createCallExpression(
-        factory.createPropertyAccessExpression(visitedOwner, name),
+        factory.createPropertyAccessExpression(visitedOwner, rename(name) as ts.MemberName),
         undefined,
         parts,
       );
