@@ -280,6 +280,58 @@ describe("ends at awkward moments", () => {
     await expect(platform.run(() => env.execute())).rejects.toThrow(/MR_USER_FUNCTION_FAILED.*no database/);
   });
 
+  test.each([1, 2])(
+    "an input that had ended before the checkpoint holds no window back after a restart or a restore, at parallelism %i",
+    async (p) => {
+      for (const way of ["restart", "stop and restore"] as const) {
+        const platform = createSimulatedPlatform({ seed: 8 });
+        const settings = { ...restarting, ...at(p), "execution.checkpointing.dir": "/checkpoints" };
+        const rows = new CommittedRows();
+        let failures = 0;
+        const build = (env: StreamExecutionEnvironment): void => {
+          const times = { boundedOutOfOrderness: 0, timestamp: (n: number) => n * 100 } as const;
+          const short = env.fromSource(
+            DataGeneratorSource.of((i) => i, 30),
+            times,
+            "short",
+          );
+          const long = env
+            .fromSource(
+              DataGeneratorSource.of((i) => i, 200, { ratePerSecond: 100 }),
+              times,
+              "long",
+            )
+            .map((n: number) => {
+              if (way === "restart" && n === 120 && failures++ === 0) throw new Error("once");
+              return n;
+            });
+          short
+            .union(long)
+            .keyBy(() => "all")
+            .window(TumblingEventTimeWindows.of("1 s"))
+            .aggregate({ createAccumulator: () => 0, add: (_n, count) => count + 1, getResult: (count) => count })
+            .uid("counts")
+            .sinkTo(rows.sink())
+            .uid("rows");
+        };
+        await platform.run(async () => {
+          const env = environment(platform, settings);
+          build(env);
+          if (way === "restart") return void (await env.execute());
+          const client = await env.executeAsync();
+          await new Promise<void>((resolve) => platform.clock.after(1000, resolve));
+          const path = await client.stop();
+          const resumed = environment(platform, { ...settings, "execution.state-recovery.path": path! });
+          build(resumed);
+          await resumed.execute();
+        }, 120_000);
+        const counts = [20, 20, 20, ...Array.from({ length: 17 }, () => 10)];
+        expect(sorted(rows.rows.map((row) => JSON.parse(row) as unknown)), way).toEqual(sorted(counts));
+        expect(failures, way).toBe(way === "restart" ? 2 : 0);
+      }
+    },
+  );
+
   test("an empty source finishes with nothing, with and without checkpoints", async () => {
     expect(await rowsOf((env, target) => void env.fromData<number>([]).sinkTo(target.sink()))).toEqual([]);
     const settings = { "execution.checkpointing.interval": "50 ms", ...at(3) };

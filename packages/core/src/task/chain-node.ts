@@ -46,10 +46,13 @@ export class ChainNode {
     this.#apply(this.#valve.onFinished(slot));
   }
 
-  /** Continues from the watermark of a checkpoint; nothing fires, downstream is told. */
+  /**
+   * Continues from the watermark of a checkpoint; nothing fires, downstream is told. Within the chain, too: an input that had
+   * ended, or that waits, says nothing more, and an operator with several inputs would wait for it for ever.
+   */
   restoreWatermark(timestampMs: number): void {
     this.operator.currentWatermark = timestampMs;
-    for (const writer of this.#writers) writer.broadcastEvent({ kind: "watermark", timestampMs });
+    this.#forward(timestampMs);
   }
 
   /** Sends a watermark that this operator made itself. Timers of the operators below fire before it leaves them. */
