@@ -4,25 +4,20 @@ import type { StreamExecutionEnvironment } from "./stream-execution-environment.
 
 export { CheckpointConfig } from "./api/checkpoint-config.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
-export {
-  ConnectedStreams,
-  DataStream,
-  IntervalJoined,
-  KeyedConnectedStreams,
-  KeyedStream,
-  SingleOutputStreamOperator,
-  WindowedStream,
-} from "./api/data-stream.ts";
+export { ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
+export { DataStream, KeyedStream, SingleOutputStreamOperator } from "./api/data-stream.ts";
 export { DataStreamSink } from "./api/data-stream-sink.ts";
 export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
 export type { PipelineEnvironment } from "./api/environment.ts";
 export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
 export { IntervalJoin, IntervalJoinSettings } from "./api/interval-join.ts";
+export { IntervalJoined } from "./api/interval-joined-stream.ts";
 export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
 export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
+export { WindowedStream } from "./api/windowed-stream.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";

@@ -1,37 +1,30 @@
 /**
  * The streams that a job is written with. A stream is a description and never changes: every method adds an operator to
- * the pipeline and returns a new stream; nothing runs before the environment is executed. All kinds of streams are in
- * this file because each makes the others.
+ * the pipeline and returns a new stream; nothing runs before the environment is executed. Each kind of stream makes the
+ * others, so their files import each other: this one has those that extend each other.
  */
-import { type Duration, durationMs } from "../base/duration.ts";
 import { AsyncQueue } from "../connectors/async-queue.ts";
 import { CollectSink } from "../connectors/collect-sink.ts";
 import { PrintSink } from "../connectors/print-sink.ts";
 import type { Sink } from "../connectors/sink.ts";
 import type { Partitioning, Transformation } from "../graph/transformation.ts";
 import type {
-  CoFlatMapFunction,
-  CoMapFunction,
-  CoProcessFunction,
   FilterFunction,
   FlatMapFunction,
-  KeyedCoProcessFunction,
   KeyedProcessFunction,
   KeySelector,
   MapFunction,
   ProcessFunction,
-  ProcessJoinFunction,
-  ProcessWindowFunction,
   ReduceFunction,
   Sync,
-  WindowResultFunction,
 } from "../operators/functions.ts";
-import type { CoSpec, OperatorSpec, WindowFold, WindowSpec } from "../operators/operator-spec.ts";
+import type { OperatorSpec, TransformSpec } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
 import { toWatermarkStrategy, type WatermarkOptions } from "../time/watermark-options.ts";
 import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import type { WindowAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
+import { addOperator, addSink } from "./add-operator.ts";
 import {
   checkFunction,
   checkMembers,
@@ -42,7 +35,8 @@ import {
 } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import { CollectedStream } from "./collected-stream.ts";
-import { DataStreamSink } from "./data-stream-sink.ts";
+import { ConnectedStreams, KeyedConnectedStreams } from "./connected-streams.ts";
+import type { DataStreamSink } from "./data-stream-sink.ts";
 import { erased } from "./erased.ts";
 import {
   extremeOf,
@@ -52,21 +46,15 @@ import {
   type Summable,
   sumOf,
 } from "./field-aggregations.ts";
-import { IntervalJoin, IntervalJoinSettings, intervalJoinSpec, type JoinInterval } from "./interval-join.ts";
+import { IntervalJoin } from "./interval-join.ts";
+import { IntervalJoined } from "./interval-joined-stream.ts";
 import type { KeyOf } from "./key-types.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
-import { edgesOf, type Input, partitioned, type Upstream } from "./upstreams.ts";
-import {
-  type AggregateFunctionFor,
-  type AggregateOptions,
-  aggregateFold,
-  checkAssigner,
-  emitOf,
-  reduceFold,
-  windowName,
-} from "./window-specs.ts";
+import { partitioned, type Upstream } from "./upstreams.ts";
+import { checkAssigner } from "./window-specs.ts";
+import { WindowedStream } from "./windowed-stream.ts";
 
 type Key = KeySelector<unknown, unknown>;
 
@@ -157,6 +145,15 @@ export class DataStream<T> {
     checkFunction(userCall("keyBy"), selector, { methods: [], plain: "function" });
     const key = erased<Key>(selector);
     return new KeyedStream<T, K>(this.builder, partitioned(this, { kind: "hash", key }), this.type, key);
+  }
+
+  /**
+   * Adds an operator of another package, or one without a method of its own.
+   *
+   * @internal
+   */
+  transform<R>(name: string, spec: TransformSpec, type?: Type<R>): SingleOutputStreamOperator<R> {
+    return addOperator<R>(this, userCall("transform"), name, spec, type);
   }
 
   /** All records of this stream and of the others. They need the same type; their order is not defined. */
@@ -489,277 +486,4 @@ export class KeyedStream<T, K> extends DataStream<T> {
     const spec: OperatorSpec = { kind: "keyedReduce", key: this.key, fn: erased(fn), type, label: call.method };
     return addOperator<T>(this, call, name, spec, this.type);
   }
-}
-
-interface Lateness {
-  readonly latenessMs: number;
-  readonly lateTag: OutputTag<unknown> | undefined;
-}
-
-/**
- * The records of each key, grouped into windows. A window emits when the watermark passes its end, and again for every
- * record that comes within the allowed lateness.
- * @public
- */
-export class WindowedStream<T, K, A extends WindowAssigner = WindowAssigner> {
-  readonly #input: KeyedStream<T, K>;
-  readonly #assigner: A;
-  readonly #lateness: Lateness;
-
-  /** @internal */
-  constructor(input: KeyedStream<T, K>, assigner: A, lateness: Lateness) {
-    this.#input = input;
-    this.#assigner = assigner;
-    this.#lateness = lateness;
-  }
-
-  /**
-   * Keeps windows for a while after they have emitted.
-   *
-   * @param lateness - 0 or more; 0 by default.
-   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is negative, `MR_DURATION_INVALID` when it is no duration
-   */
-  allowedLateness(lateness: Duration): WindowedStream<T, K, A> {
-    const latenessMs = durationMs(lateness);
-    if (latenessMs < 0)
-      throw invalidArgument(
-        userCall("allowedLateness"),
-        describeValue(lateness),
-        "0 or more",
-        'Pass one such as "1 min"',
-      );
-    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, latenessMs });
-  }
-
-  /** Sends records that are too late for all their windows to a side output; they are dropped and counted otherwise. */
-  sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, A> {
-    checkTag(userCall("sideOutputLateData"), tag);
-    const lateTag = erased<OutputTag<unknown>>(tag);
-    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, lateTag });
-  }
-
-  /**
-   * Folds each record into an accumulator as it comes, and emits the result of the window.
-   *
-   * @param aggregate - Session windows need one with `merge`.
-   * @param result - Makes the output record of key, window and result; without it the result itself is emitted.
-   * @example
-   * windows.aggregate(
-   *   { createAccumulator: () => 0, add: (_click, count) => count + 1, getResult: (count) => count },
-   *   (user, window, count) => ({ user, from: window.start, count }),
-   * );
-   */
-  aggregate<ACC, V, R = V>(
-    aggregate: AggregateFunctionFor<A, T, ACC, Sync<V>>,
-    result?: WindowResultFunction<K, V, Sync<R>> | (ProcessWindowFunction<V, R, K> & Synchronous<"process">),
-    options: AggregateOptions<ACC> = {},
-  ): SingleOutputStreamOperator<R> {
-    const call = userCall("aggregate");
-    const accumulatorType = erased<Type<unknown> | undefined>(options.accumulatorType);
-    return this.#apply<R>(call, aggregateFold(call, this.#assigner, aggregate, accumulatorType), result);
-  }
-
-  /** Folds the records of a window into one of their own type. @param result - As for `aggregate`. */
-  reduce<R = T>(
-    fn: ((accumulated: T, value: T) => T) | ReduceFunction<T>,
-    result?: WindowResultFunction<K, T, Sync<R>> | (ProcessWindowFunction<T, R, K> & Synchronous<"process">),
-  ): SingleOutputStreamOperator<R> {
-    const call = userCall("reduce");
-    return this.#apply<R>(call, reduceFold(call, fn, erased(this.#input.type)), result);
-  }
-
-  /** Keeps all records of a window and sees them at once. Costs memory for each of them; prefer `aggregate`. */
-  process<R>(fn: ProcessWindowFunction<T, R, K> & Synchronous<"process">): SingleOutputStreamOperator<R> {
-    const call = userCall("process");
-    checkFunction(call, fn, { methods: ["process"] });
-    return this.#apply<R>(call, { kind: "list", type: erased(this.#input.type) }, fn);
-  }
-
-  /** The sum of a field. The other fields are those of the window's first record. */
-  sum(field: FieldOf<T, Summable>): SingleOutputStreamOperator<T> {
-    const call = userCall("sum");
-    return this.#fold(call, sumOf(call, field));
-  }
-
-  /** The minimum of a field. The other fields are those of the window's first record. */
-  min(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("min");
-    return this.#fold(call, extremeOf(call, field, "min"));
-  }
-
-  /** The maximum of a field. The other fields are those of the window's first record. */
-  max(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("max");
-    return this.#fold(call, extremeOf(call, field, "max"));
-  }
-
-  /** The whole record with the smallest field; among equal ones the first, or the last. */
-  minBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("minBy");
-    return this.#fold(call, extremeRecordOf(call, field, "min", first));
-  }
-
-  /** The whole record with the largest field; among equal ones the first, or the last. */
-  maxBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("maxBy");
-    return this.#fold(call, extremeRecordOf(call, field, "max", first));
-  }
-
-  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
-    return this.#apply<T>(call, reduceFold(call, fn, erased(this.#input.type)), undefined);
-  }
-
-  #apply<R>(call: UserCall, fold: WindowFold, result: unknown): SingleOutputStreamOperator<R> {
-    const spec: WindowSpec = {
-      kind: "window",
-      key: this.#input.key,
-      assigner: this.#assigner,
-      fold,
-      emit: emitOf(call, result),
-      allowedLatenessMs: this.#lateness.latenessMs,
-      lateTag: this.#lateness.lateTag,
-    };
-    // A reduce without a result function emits what came in.
-    const isUnchanged = fold.kind === "reduce" && spec.emit.kind === "value";
-    return addOperator<R>(
-      this.#input,
-      call,
-      windowName(spec, call),
-      spec,
-      isUnchanged ? erased(this.#input.type) : undefined,
-    );
-  }
-}
-
-/** Two streams that feed one operator. @public */
-export class ConnectedStreams<T1, T2> {
-  protected readonly first: DataStream<T1>;
-  protected readonly second: DataStream<T2>;
-
-  /** @internal */
-  constructor(first: DataStream<T1>, second: DataStream<T2>) {
-    this.first = first;
-    this.second = second;
-  }
-
-  /** Keys both streams, so that the operator sees records of one key together. Both selectors return the same type. */
-  keyBy<const K>(first: (value: T1) => KeyOf<K>, second: (value: T2) => KeyOf<K>): KeyedConnectedStreams<K, T1, T2> {
-    const call = userCall("keyBy");
-    for (const selector of [first, second]) checkFunction(call, selector, { methods: [], plain: "function" });
-    return new KeyedConnectedStreams<K, T1, T2>(this.first.keyBy(erased(first)), this.second.keyBy(erased(second)));
-  }
-
-  /** One result for every record of either stream. */
-  map<R>(fn: CoMapFunction<T1, T2, Sync<R>>): SingleOutputStreamOperator<R> {
-    const call = userCall("map");
-    checkFunction(call, fn, { methods: ["map1", "map2"] });
-    return this.addTwoInputOperator<R>(call, "Co-Map", fn, "map");
-  }
-
-  /** Any number of results for every record of either stream. */
-  flatMap<R>(fn: CoFlatMapFunction<T1, T2, R> & Synchronous<"flatMap1" | "flatMap2">): SingleOutputStreamOperator<R> {
-    const call = userCall("flatMap");
-    checkFunction(call, fn, { methods: ["flatMap1", "flatMap2"] });
-    return this.addTwoInputOperator<R>(call, "Co-Flat Map", fn, "flatMap");
-  }
-
-  /** Full access to the records of both streams. */
-  process<R>(
-    fn: CoProcessFunction<T1, T2, R> & Synchronous<"processElement1" | "processElement2">,
-  ): SingleOutputStreamOperator<R> {
-    const call = userCall("process");
-    checkFunction(call, fn, { methods: ["processElement1", "processElement2"] });
-    return this.addTwoInputOperator<R>(call, "Co-Process", fn, "process");
-  }
-
-  /** @internal */
-  protected addTwoInputOperator<R>(
-    call: UserCall,
-    name: string,
-    fn: unknown,
-    flavour: CoSpec["flavour"],
-    keys: CoSpec["keys"] = undefined,
-  ): SingleOutputStreamOperator<R> {
-    const spec: CoSpec = { kind: "co", keys, fn: erased(fn), flavour };
-    return addTwoInputOperator<R>(this.first, this.second, call, name, spec);
-  }
-}
-
-/** Two streams with keys of the same type that feed one operator with state and timers per key. @public */
-export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
-  readonly #keys: readonly [Key, Key];
-  /** Phantom: the type of the keys. */
-  declare readonly _key?: K;
-
-  /** @internal */
-  constructor(first: KeyedStream<T1, K>, second: KeyedStream<T2, K>) {
-    super(first, second);
-    this.#keys = [first.key, second.key];
-  }
-
-  /** Full access to the records of both streams, with keyed state and timers that both share. */
-  override process<R>(
-    fn: KeyedCoProcessFunction<K, T1, T2, R> & Synchronous<"processElement1" | "processElement2" | "onTimer">,
-  ): SingleOutputStreamOperator<R> {
-    const call = userCall("process");
-    checkFunction(call, fn, { methods: ["processElement1", "processElement2"], optional: ["onTimer"] });
-    return this.addTwoInputOperator<R>(call, "Co-Keyed-Process", fn, "process");
-  }
-
-  protected override addTwoInputOperator<R>(
-    call: UserCall,
-    name: string,
-    fn: unknown,
-    flavour: CoSpec["flavour"],
-  ): SingleOutputStreamOperator<R> {
-    return super.addTwoInputOperator<R>(call, name, fn, flavour, this.#keys);
-  }
-}
-
-/** An interval join with its bounds. @public */
-export class IntervalJoined<L, R> extends IntervalJoinSettings<L, R> {
-  readonly #left: KeyedStream<L, unknown>;
-  readonly #right: KeyedStream<R, unknown>;
-
-  /** @internal */
-  constructor(left: KeyedStream<L, unknown>, right: KeyedStream<R, unknown>, interval: JoinInterval) {
-    super(interval, (changed) => new IntervalJoined(left, right, changed));
-    this.#left = left;
-    this.#right = right;
-  }
-
-  /** Calls the function for every pair, once its second record has come. */
-  process<O>(fn: ProcessJoinFunction<L, R, O> & Synchronous<"processElement">): SingleOutputStreamOperator<O> {
-    const call = userCall("process");
-    const spec = intervalJoinSpec(call, this.interval, [erased(this.#left), erased(this.#right)], fn);
-    return addTwoInputOperator<O>(this.#left, this.#right, call, "Interval Join", spec);
-  }
-}
-
-function addTwoInputOperator<R>(
-  first: Input,
-  second: Input,
-  call: UserCall,
-  name: string,
-  spec: OperatorSpec,
-): SingleOutputStreamOperator<R> {
-  const inputs = [...edgesOf(first, 0), ...edgesOf(second, 1)];
-  const { builder } = first;
-  return new SingleOutputStreamOperator<R>(builder, builder.add(call, name, spec, inputs), undefined);
-}
-
-function addOperator<R>(
-  input: Input,
-  call: UserCall,
-  name: string,
-  spec: OperatorSpec,
-  type?: Type<R> | undefined,
-): SingleOutputStreamOperator<R> {
-  const transformation = input.builder.add(call, name, spec, edgesOf(input, 0));
-  return new SingleOutputStreamOperator<R>(input.builder, transformation, type);
-}
-
-function addSink<T, C, S>(input: DataStream<T>, call: UserCall, sink: Sink<T, C, S>): DataStreamSink<T> {
-  const spec: OperatorSpec = { kind: "sink", sink: erased(sink) };
-  return new DataStreamSink<T>(input.builder.add(call, `Sink: ${sink.description.kind}`, spec, edgesOf(input, 0)));
 }

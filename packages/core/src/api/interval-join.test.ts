@@ -4,8 +4,9 @@ import type { Collector, ProcessJoinContext, ProcessJoinFunction } from "../oper
 import { OutputTag } from "../operators/output-tag.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
-import type { DataStream, IntervalJoined, KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
+import type { DataStream, KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import type { IntervalJoin } from "./interval-join.ts";
+import type { IntervalJoined } from "./interval-joined-stream.ts";
 
 interface Order {
   readonly order: number;

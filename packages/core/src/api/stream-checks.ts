@@ -72,7 +72,7 @@ export function checkSideOutput(call: UserCall, spec: OperatorSpec, tagId: strin
   const todo = "Emit to the tag in a process function, or give it to sideOutputLateData before the window's function";
   throw invalidArgument(
     call,
-    `the tag "${tagId}" on a ${spec.kind} operator`,
+    `the tag "${tagId}" on a ${spec.kind === "transform" ? spec.label : spec.kind} operator`,
     "a tag that the operator emits to",
     todo,
   );
@@ -88,6 +88,8 @@ function hasSideOutput(spec: OperatorSpec, tagId: string): boolean {
       return spec.flavour === "process";
     case "window":
       return hasWindowOutput(spec, tagId);
+    case "transform":
+      return spec.hasSideOutput(tagId);
     case "source":
       return spec.deadLetterTag.id === tagId;
     default:

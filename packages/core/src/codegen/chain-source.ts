@@ -153,6 +153,16 @@ function writeOperatorFunctions(chain: ChainText, operator: ChainedOperator): vo
     case "intervalJoin":
       writeCollector(chain, operator);
       return;
+    case "transform":
+      chain.text.block(
+        `op${index}.emit = function emit${index}(v, t)`,
+        () => {
+          chain.count(operator);
+          chain.emit(operator, "v", "t");
+        },
+        ";",
+      );
+      return;
     case "window":
       if (spec.emit.kind === "process") writeCollector(chain, operator);
       writeWindowResult(chain, operator);

@@ -24,7 +24,8 @@ export interface OperatorBinding {
   readonly operator: unknown;
   /** The user's function of this subtask, or the functions of a window. */
   readonly fn: unknown;
-  readonly keys: readonly ((value: unknown) => unknown)[];
+  /** By input; undefined where it is not keyed. */
+  readonly keys: readonly (((value: unknown) => unknown) | undefined)[];
   readonly timestampOf: ((value: unknown, timestampMs: number) => number) | undefined;
   /** All three throw a MillraceError that names the operator. */
   readonly rejectPromise: (method: string) => never;

@@ -1,7 +1,7 @@
 /** The text of each kind of operator: what happens to one record `value` with event time `time`. */
 import { unreachable } from "../base/errors.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
-import type { CoSpec } from "../operators/operator-spec.ts";
+import type { CoSpec, TransformSpec } from "../operators/operator-spec.ts";
 import type { ChainWriter } from "./chain-writer.ts";
 import { writeIntervalJoin } from "./join-templates.ts";
 import { writeSelect } from "./select-template.ts";
@@ -40,13 +40,9 @@ export function writeOperator(
     case "flatMap":
       writeFlatMap(chain, operator, value, time);
       return;
-    case "process": {
-      text.line(`op${index}.context.timestamp = ${time};`);
-      writeVoidCall(chain, operator, `fn${index}.processElement(${value}, op${index}.context, collector${index})`);
-      return;
-    }
+    case "process":
     case "keyedProcess": {
-      writeSelect(chain, operator, 0, value);
+      if (spec.kind === "keyedProcess") writeSelect(chain, operator, 0, value);
       text.line(`op${index}.context.timestamp = ${time};`);
       writeVoidCall(chain, operator, `fn${index}.processElement(${value}, op${index}.context, collector${index})`);
       return;
@@ -66,6 +62,9 @@ export function writeOperator(
     case "intervalJoin":
       writeIntervalJoin(chain, operator, spec, input, value, time);
       return;
+    case "transform":
+      writeTransform(chain, operator, spec, input, value, time);
+      return;
     case "sink":
       chain.count(operator);
       text.line(`op${index}.writeContext.timestamp = ${time};`);
@@ -74,6 +73,18 @@ export function writeOperator(
     default:
       unreachable(spec);
   }
+}
+
+function writeTransform(
+  chain: ChainWriter,
+  operator: ChainedOperator,
+  spec: TransformSpec,
+  input: number,
+  value: string,
+  time: string,
+): void {
+  if (spec.keys[input] !== undefined) writeSelect(chain, operator, input, value);
+  chain.text.line(`op${operator.index}.processElement${input === 0 ? "" : "2"}(${value}, ${time});`);
 }
 
 function call(operator: ChainedOperator, fn: unknown, method: string, value: string): string {

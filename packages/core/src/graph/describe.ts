@@ -73,6 +73,8 @@ function detailsOf(spec: OperatorSpec): Readonly<Record<string, unknown>> {
       return { lowerMs: spec.lowerMs, upperMs: spec.upperMs };
     case "keyedReduce":
       return { aggregation: spec.label };
+    case "transform":
+      return { operator: spec.label, ...spec.details };
     default:
       return {};
   }

@@ -53,7 +53,8 @@ function generatedUid(
     if (!taken.has(uid)) return uid;
   }
   const inputs = transformation.inputs.map((edge) => `${uids.get(edge.source)}/${edge.sideOutput ?? ""}/${edge.input}`);
-  const place = `${transformation.spec.kind}(${inputs.join(",")})`;
+  const { spec } = transformation;
+  const place = `${spec.kind === "transform" ? spec.label : spec.kind}(${inputs.join(",")})`;
   for (let sibling = 0; ; sibling++) {
     const uid = `auto-${[0, 1].map((half) => hashKey(`${half}:${sibling}:${place}`).toString(16).replace("-", "").padStart(8, "0")).join("")}`;
     if (!taken.has(uid)) return uid;

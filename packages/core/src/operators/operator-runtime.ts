@@ -48,6 +48,8 @@ export interface OperatorRuntime {
   notifyCheckpointComplete(checkpointId: number): Promise<void> | undefined;
   /** At the end of a job that takes no checkpoints: makes everything visible. Called after `finish`. */
   commitAtEnd(): Promise<void> | undefined;
+  /** Whether records that were taken in are still being worked on: the end of input waits until they are not. */
+  hasPending(): boolean;
   /** Undefined while the operator can take records; otherwise settles when it can again. */
   whenAvailable(): Promise<void> | undefined;
   close(): Promise<void>;
@@ -60,6 +62,10 @@ export interface OperatorHost {
   readonly uid: string;
   readonly operatorName: string;
   readonly maxParallelism: number;
+  /** Asks the subtask's loop for a turn, after something happened outside it; `onProcessingTime` is called in it when due. */
+  readonly wake: () => void;
+  /** Ends the subtask: something failed outside the loop. */
+  readonly fail: (error: unknown) => void;
 }
 
 /** The parts that most operators leave as they are. */
@@ -67,6 +73,13 @@ export abstract class BaseOperator implements OperatorRuntime {
   readonly host: OperatorHost;
   table: KeyedStateTable | undefined = undefined;
   currentWatermark: number = Number.MIN_SAFE_INTEGER;
+  /**
+   * Whether the operator keeps watermarks back until it has emitted what came before them. It then calls `passWatermark`
+   * when one leaves, and sets `currentWatermark` only there.
+   */
+  readonly holdsWatermarks: boolean = false;
+  /** Set by the chain: sends a watermark to everything below. */
+  passWatermark: (timestampMs: number) => void = () => {};
 
   constructor(host: OperatorHost) {
     this.host = host;
@@ -102,6 +115,10 @@ export abstract class BaseOperator implements OperatorRuntime {
 
   commitAtEnd(): Promise<void> | undefined {
     return undefined;
+  }
+
+  hasPending(): boolean {
+    return false;
   }
 
   whenAvailable(): Promise<void> | undefined {

@@ -24,7 +24,9 @@ import type {
   ReduceFunction,
   WindowResultFunction,
 } from "./functions.ts";
+import type { OperatorHost } from "./operator-runtime.ts";
 import type { OutputTag } from "./output-tag.ts";
+import type { StreamOperator } from "./stream-operator.ts";
 
 type U = unknown;
 
@@ -131,6 +133,23 @@ export interface IntervalJoinSpec {
   readonly lateTags: readonly [OutputTag<U> | undefined, OutputTag<U> | undefined];
 }
 
+/** An operator that is an object with methods instead of a template of generated code, see `StreamOperator`. */
+export interface TransformSpec {
+  readonly kind: "transform";
+  /** What plans call it: coGroup, mapAsync … */
+  readonly label: string;
+  /** By input, one or two of them; undefined where the input is not keyed. */
+  readonly keys: readonly (KeySelector<U, U> | undefined)[];
+  /** Whether a checkpoint holds state of it. */
+  readonly isStateful: boolean;
+  /** What plans say about it besides its label: plain JSON. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Whether something may come out of the side output. */
+  readonly hasSideOutput: (tagId: string) => boolean;
+  /** Makes the operator of one subtask and attempt; user functions have to be copied for it, see `cloneFunction`. */
+  readonly create: (host: OperatorHost) => StreamOperator;
+}
+
 export interface SinkSpec {
   readonly kind: "sink";
   readonly sink: Sink<U, U, U>;
@@ -148,10 +167,12 @@ export type OperatorSpec =
   | TimestampsSpec
   | CoSpec
   | IntervalJoinSpec
+  | TransformSpec
   | SinkSpec;
 
 /** Operators whose state a checkpoint holds need a uid that stays the same. */
 export function isStateful(spec: OperatorSpec): boolean {
+  if (spec.kind === "transform") return spec.isStateful;
   return !["map", "filter", "flatMap", "process", "timestamps"].includes(spec.kind);
 }
 
@@ -165,9 +186,25 @@ export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U,
     case "co":
       return spec.keys?.[input];
     case "intervalJoin":
+    case "transform":
       return spec.keys[input];
     default:
       return undefined;
+  }
+}
+
+/** How many inputs the operator tells apart; each of them may have several producers. */
+export function inputCountOf(spec: OperatorSpec): 0 | 1 | 2 {
+  switch (spec.kind) {
+    case "source":
+      return 0;
+    case "co":
+    case "intervalJoin":
+      return 2;
+    case "transform":
+      return spec.keys.length === 2 ? 2 : 1;
+    default:
+      return 1;
   }
 }
 

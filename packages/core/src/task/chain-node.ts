@@ -18,6 +18,7 @@ export class ChainNode {
     this.plan = plan;
     this.operator = operator;
     this.#valve = new WatermarkValve(Math.max(plan.inputs.length, 1));
+    operator.passWatermark = (timestampMs) => this.#forward(timestampMs);
   }
 
   /** Watermarks that leave this operator reach input `slot` of `node`. */
@@ -59,7 +60,7 @@ export class ChainNode {
   emitWatermark(timestampMs: number): void {
     if (timestampMs <= this.operator.currentWatermark) return;
     this.operator.onWatermark(timestampMs);
-    this.#forward(timestampMs);
+    if (!this.operator.holdsWatermarks) this.#forward(timestampMs);
   }
 
   #apply(change: ValveChange): void {

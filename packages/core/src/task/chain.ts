@@ -183,6 +183,14 @@ export class Chain {
     return true;
   }
 
+  /** Whether an operator still works on records that it has taken in. */
+  hasPending(): boolean {
+    for (const node of this.#nodes) {
+      if (node.operator.hasPending()) return true;
+    }
+    return false;
+  }
+
   /** Undefined while every operator takes records. */
   whenAvailable(): Promise<void> | undefined {
     for (const node of this.#nodes) {

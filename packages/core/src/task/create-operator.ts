@@ -71,6 +71,8 @@ function createFromSpec(plan: ChainedOperator, host: AnyOperatorHost): CreatedOp
       const serializers = [serializerOf(left), serializerOf(right)] as const;
       return bind(plan, new IntervalJoinOperator(host, fn, { ...spec, serializers }), fn, spec.keys);
     }
+    case "transform":
+      return bind(plan, spec.create(host), undefined, spec.keys);
     case "window":
       return createWindow(plan, spec, host);
     case "sink":
@@ -152,7 +154,7 @@ function bind(
   plan: ChainedOperator,
   operator: BaseOperator,
   fn: unknown,
-  keys: readonly KeySelector<unknown, unknown>[],
+  keys: readonly (KeySelector<unknown, unknown> | undefined)[],
   timestampOf?: (value: unknown, timestampMs: number) => number,
 ): CreatedOperator {
   return { operator, binding: { operator, fn, keys, timestampOf, ...rejections(plan) } };

@@ -82,7 +82,7 @@ export class Subtask {
           options.clock,
           options.watermarkIntervalMs,
           () => this.#wakeUnlessEnded(),
-          (error) => this.#fail(error),
+          (error) => this.fail(error),
         ),
     );
     let channelCount = 0;
@@ -105,7 +105,7 @@ export class Subtask {
       await this.chain.initialize();
       this.chain.announceWatermarks();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return;
     }
     if (this.#isEnded) return;
@@ -135,7 +135,7 @@ export class Subtask {
         .then(() => this.chain.notifyCheckpointComplete(checkpointId))
         .then(
           () => this.#options.listener.onCommitted(checkpointId),
-          (error: unknown) => this.#fail(error),
+          (error: unknown) => this.fail(error),
         );
     });
   }
@@ -145,7 +145,7 @@ export class Subtask {
     this.mail(() => {
       this.chain.commitAtEnd().then(
         () => this.#options.listener.onCommitted(Number.POSITIVE_INFINITY),
-        (error: unknown) => this.#fail(error),
+        (error: unknown) => this.fail(error),
       );
     });
   }
@@ -197,7 +197,7 @@ export class Subtask {
       const didInput = this.#takeInput(deadlineMs);
       return didMail || didSnapshot || didInput;
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return true;
     }
   }
@@ -227,7 +227,7 @@ export class Subtask {
       () => {
         if (!this.#isEnded) this.#options.listener.onSnapshot(snapshot.checkpointId, state);
       },
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.fail(error),
     );
     return true;
   }
@@ -272,7 +272,7 @@ export class Subtask {
           this.#waitingForOperator = undefined;
           this.#wakeUnlessEnded();
         },
-        (error: unknown) => this.#fail(error),
+        (error: unknown) => this.fail(error),
       );
     }
     return false;
@@ -355,6 +355,7 @@ export class Subtask {
   #checkInputFinished(): void {
     if (this.#isInputFinished) return;
     if (!this.#gates.every((gate) => gate.hasEnded) || !this.#sources.every((source) => source.hasEnded)) return;
+    if (this.chain.hasPending()) return;
     this.#isInputFinished = true;
     this.chain.finish();
     for (const writer of this.#options.writers) writer.broadcastEvent({ kind: "endOfInput" });
@@ -365,7 +366,8 @@ export class Subtask {
     if (!this.#isEnded) this.#options.listener.onWake();
   }
 
-  #fail(error: unknown): void {
+  /** Ends the subtask with an error. Only the first one counts. */
+  fail(error: unknown): void {
     if (this.#isEnded) return;
     invariant(error !== undefined, "a subtask fails with an error");
     this.#isEnded = true;

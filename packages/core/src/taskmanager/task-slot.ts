@@ -138,7 +138,11 @@ export class TaskSlot {
         gateCount: vertex.gates.length,
         subtaskIndex,
         parallelism: vertex.parallelism,
-        hostOf: (operator) => this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!),
+        hostOf: (operator) => ({
+          ...this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!),
+          wake: this.#loop.wake,
+          fail: (error) => subtask.fail(error),
+        }),
         restore: restoreOf(task),
         url: `millrace-chain-${vertexId}-${subtaskIndex}-${attemptNumber}.js`,
       },
@@ -182,7 +186,7 @@ export class TaskSlot {
     vertex: JobVertex,
     subtaskIndex: number,
     metricGroup: MetricGroup,
-  ): AnyOperatorHost {
+  ): Omit<AnyOperatorHost, "wake" | "fail"> {
     const { graph, jobId, platform, attemptNumber, restoredCheckpointId, settings, listener } = this.#options;
     const place = {
       jobName: graph.name,

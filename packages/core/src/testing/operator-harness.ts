@@ -8,7 +8,7 @@ import type { RecordWriter } from "../exchange/record-writer.ts";
 import { createRecordWriter } from "../exchange/record-writer.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
-import type { OperatorSpec } from "../operators/operator-spec.ts";
+import { inputCountOf, type OperatorSpec } from "../operators/operator-spec.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Chain, type OperatorRestore } from "../task/chain.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
@@ -48,7 +48,7 @@ export class OperatorHarness {
           { subtaskIndex: 0, maxParallelism: 1, random: options.platform.random },
         ),
     );
-    const inputs = spec.kind === "co" || spec.kind === "intervalJoin" ? [0, 1] : [0];
+    const inputs = inputCountOf(spec) === 2 ? [0, 1] : [0];
     const plan: ChainPlan = {
       name: "harness",
       copiesRecords: false,
@@ -144,5 +144,9 @@ function hostOf(
     poisonPolicy: "fail",
     futureSkewMaxMs: 0,
     sendSplitRequest: () => {},
+    wake: () => {},
+    fail: (error) => {
+      throw error;
+    },
   };
 }

@@ -329,6 +329,8 @@ function operatorAlone(spec: IntervalJoinSpec): {
     uid: "alone",
     operatorName: "alone",
     maxParallelism: 128,
+    wake: () => {},
+    fail: (error: unknown) => expect.unreachable(String(error)),
   };
   const serializers = [learnedType<unknown>().serializer, learnedType<unknown>().serializer] as const;
   const operator = new IntervalJoinOperator(host, spec.fn, { ...spec, serializers });
