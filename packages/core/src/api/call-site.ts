@@ -1,7 +1,7 @@
 /** Where in the user's code a pipeline call was made. Found once per call while a pipeline is built, never on the data path. */
 
-/** The folder of this package's sources or build, as it starts the frames of a stack trace. */
-const packageUrl: string = new URL("../", import.meta.url).href;
+/** The folder of this package, as it starts the frames of a stack trace: a build's frames may be mapped to the sources. */
+const packageUrl: string = new URL("../../", import.meta.url).href;
 /** Deep enough for every call path inside the package, plus the user's frame. */
 const FRAMES_MAX = 20;
 
