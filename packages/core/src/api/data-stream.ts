@@ -34,6 +34,7 @@ import {
   invalidArgument,
 } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
+import { CoGroupedStreams } from "./co-grouped-streams.ts";
 import { CollectedStream } from "./collected-stream.ts";
 import { ConnectedStreams, KeyedConnectedStreams } from "./connected-streams.ts";
 import type { DataStreamSink } from "./data-stream-sink.ts";
@@ -48,6 +49,7 @@ import {
 } from "./field-aggregations.ts";
 import { IntervalJoin } from "./interval-join.ts";
 import { IntervalJoined } from "./interval-joined-stream.ts";
+import { JoinedStreams } from "./joined-streams.ts";
 import type { KeyOf } from "./key-types.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
@@ -172,6 +174,18 @@ export class DataStream<T> {
   connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2> {
     checkStreams(userCall("connect"), this.builder, [other]);
     return new ConnectedStreams<T, T2>(this, other);
+  }
+
+  /** Pairs records of both streams that have the same key and are in the same window. */
+  join<T2>(other: DataStream<T2>): JoinedStreams<T, T2> {
+    checkStreams(userCall("join"), this.builder, [other]);
+    return new JoinedStreams<T, T2>(this, other);
+  }
+
+  /** Brings the records of both streams that have the same key and are in the same window into one call. */
+  coGroup<T2>(other: DataStream<T2>): CoGroupedStreams<T, T2> {
+    checkStreams(userCall("coGroup"), this.builder, [other]);
+    return new CoGroupedStreams<T, T2>(this, other);
   }
 
   /**

@@ -21,3 +21,9 @@ export function edgesOf(stream: Input, input: 0 | 1): readonly TransformationEdg
 export function partitioned(stream: Input, partitioning: Partitioning): readonly Upstream[] {
   return stream.upstreams.map((upstream) => ({ ...upstream, partitioning }));
 }
+
+/** The parallelism that all operators which feed the stream have set; undefined when they differ or have set none. */
+export function parallelismOf(stream: Input): number | undefined {
+  const [first, ...others] = stream.upstreams.map(({ source }) => source.parallelism);
+  return others.every((parallelism) => parallelism === first) ? first : undefined;
+}

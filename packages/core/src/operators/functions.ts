@@ -168,6 +168,29 @@ export interface ProcessJoinFunction<L, R, O> extends RichFunction {
   processElement(left: L, right: R, context: ProcessJoinContext, out: Collector<O>): void;
 }
 
+/** Makes one result of every pair of a window join. @public */
+export interface JoinFunction<T1, T2, R> extends RichFunction {
+  join(first: T1, second: T2): R;
+}
+
+/**
+ * Makes any number of results of every pair of a window join. Its method has a name of its own, because an object does not
+ * tell how many arguments its methods take.
+ * @public
+ */
+export interface FlatJoinFunction<T1, T2, R> extends RichFunction {
+  flatJoin(first: T1, second: T2, out: Collector<R>): void;
+}
+
+/**
+ * Sees the records that two streams have for one key in one window, each side in the order in which it came. One of the
+ * sides may be empty, not both.
+ * @public
+ */
+export interface CoGroupFunction<T1, T2, R> extends RichFunction {
+  coGroup(first: readonly T1[], second: readonly T2[], out: Collector<R>): void;
+}
+
 /** Turns the result of a window's aggregation into an output record. @public */
 export type WindowResultFunction<K, V, R> = (key: K, window: TimeWindow, result: V) => R;
 

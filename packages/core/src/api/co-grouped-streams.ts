@@ -1,0 +1,197 @@
+/**
+ * Two streams whose records meet by key and window: `a.coGroup(b).where(…).equalTo(…).window(…).apply(…)`. As in Flink it
+ * is a union of tagged records, keyed and windowed, so everything about windows holds here too.
+ */
+import type { Duration } from "../base/duration.ts";
+import type { CoGroupFunction, KeySelector } from "../operators/functions.ts";
+import {
+  CoGroupWindowFunction,
+  type TaggedUnion,
+  type WindowJoining,
+} from "../operators/window/co-group-window-function.ts";
+import type { WindowAssigner } from "../time/window-assigner.ts";
+import { t } from "../types/declared-types.ts";
+import type { Type } from "../types/type.ts";
+import { addOperator } from "./add-operator.ts";
+import { checkFunction } from "./argument-checks.ts";
+import { type UserCall, userCall } from "./call-site.ts";
+import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
+import { erased } from "./erased.ts";
+import type { KeyOf } from "./key-types.ts";
+import type { Synchronous } from "./synchronous.ts";
+import { parallelismOf } from "./upstreams.ts";
+import { checkAssigner } from "./window-specs.ts";
+import type { WindowedStream } from "./windowed-stream.ts";
+
+type Tagged = TaggedUnion<unknown, unknown>;
+type Windows = WindowedStream<Tagged, unknown>;
+
+/**
+ * Two streams to be grouped together, by keys and windows that come next.
+ *
+ * @example
+ * orders
+ *   .coGroup(payments)
+ *   .where((order) => order.id)
+ *   .equalTo((payment) => payment.order)
+ *   .window(TumblingEventTimeWindows.of("1 h"))
+ *   .apply((ordersOfHour, paymentsOfHour) => [{ orders: ordersOfHour.length, payments: paymentsOfHour.length }]);
+ * @public
+ */
+export class CoGroupedStreams<T1, T2> {
+  readonly #first: DataStream<T1>;
+  readonly #second: DataStream<T2>;
+
+  /** @internal */
+  constructor(first: DataStream<T1>, second: DataStream<T2>) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  /** The key of the first stream's records. @throws MillraceError `MR_ARGUMENT_INVALID` */
+  where<const K>(selector: (value: T1) => KeyOf<K>): CoGroupedWhere<T1, T2, K> {
+    checkFunction(userCall("where"), selector, { methods: [], plain: "function" });
+    return new CoGroupedWhere(this.#first, this.#second, erased(selector));
+  }
+}
+
+/** The first stream has its key. @public */
+export class CoGroupedWhere<T1, T2, K> {
+  readonly #first: DataStream<T1>;
+  readonly #second: DataStream<T2>;
+  readonly #firstKey: KeySelector<T1, K>;
+
+  /** @internal */
+  constructor(first: DataStream<T1>, second: DataStream<T2>, firstKey: KeySelector<T1, K>) {
+    this.#first = first;
+    this.#second = second;
+    this.#firstKey = firstKey;
+  }
+
+  /** The key of the second stream's records: of the first one's type. @throws MillraceError `MR_ARGUMENT_INVALID` */
+  equalTo(selector: (value: T2) => NoInfer<K>): CoGroupedEqualTo<T1, T2, K> {
+    checkFunction(userCall("equalTo"), selector, { methods: [], plain: "function" });
+    return new CoGroupedEqualTo({
+      first: this.#first,
+      second: this.#second,
+      keys: [this.#firstKey, selector],
+    });
+  }
+}
+
+/** Two streams with their keys. @internal */
+export interface KeyedPair<T1, T2, K> {
+  readonly first: DataStream<T1>;
+  readonly second: DataStream<T2>;
+  readonly keys: readonly [KeySelector<T1, K>, KeySelector<T2, K>];
+}
+
+/** Both streams have their keys. @public */
+export class CoGroupedEqualTo<T1, T2, K> {
+  readonly #pair: KeyedPair<T1, T2, K>;
+
+  /** @internal */
+  constructor(pair: KeyedPair<T1, T2, K>) {
+    this.#pair = pair;
+  }
+
+  /** The windows that records of both streams meet in. @throws MillraceError `MR_ARGUMENT_INVALID` */
+  window(assigner: WindowAssigner): CoGroupedWithWindow<T1, T2> {
+    const call = userCall("window");
+    checkAssigner(call, assigner);
+    return new CoGroupedWithWindow(assigner, windowsOf(call, this.#pair, assigner));
+  }
+}
+
+/**
+ * What the windows of two streams can be told before their function is applied.
+ *
+ * @public
+ */
+export abstract class PairedWindows {
+  /** @internal */
+  protected readonly assigner: WindowAssigner;
+  /** @internal */
+  protected readonly windows: Windows;
+
+  /** @internal */
+  constructor(assigner: WindowAssigner, windows: Windows) {
+    this.assigner = assigner;
+    this.windows = windows;
+  }
+
+  /** @internal */
+  protected abstract changed(windows: Windows): this;
+
+  /**
+   * Keeps windows for a while after they have emitted; a record that comes in that time fires its window again. Records
+   * that are later still are dropped and counted.
+   *
+   * @param lateness - 0 or more; 0 by default.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is negative, `MR_DURATION_INVALID` when it is no duration
+   */
+  allowedLateness(lateness: Duration): this {
+    return this.changed(this.windows.allowedLateness(lateness));
+  }
+
+  /** @internal */
+  protected applied<R>(joining: WindowJoining): SingleOutputStreamOperator<R> {
+    const stream = this.windows.process<R>(erased(new CoGroupWindowFunction(joining)));
+    return stream.name(`Window(${this.assigner}, ${joining.kind})`);
+  }
+}
+
+/** Two streams in windows. @public */
+export class CoGroupedWithWindow<T1, T2> extends PairedWindows {
+  /** Phantoms: the types of the records. */
+  declare readonly _types?: readonly [T1, T2];
+
+  protected override changed(windows: Windows): this {
+    return erased(new CoGroupedWithWindow<T1, T2>(this.assigner, windows));
+  }
+
+  /**
+   * Calls the function for every key and window that has records of at least one of the streams. A plain function returns
+   * its results, an object collects them; they have the window's last millisecond as timestamp.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID`, `MR_ASYNC_NOT_ALLOWED`
+   */
+  apply<R>(
+    fn:
+      | ((first: readonly T1[], second: readonly T2[]) => Iterable<R>)
+      | (CoGroupFunction<T1, T2, R> & Synchronous<"coGroup">),
+  ): SingleOutputStreamOperator<R> {
+    checkFunction(userCall("apply"), fn, { methods: ["coGroup"], plain: "function or generator" });
+    return this.applied<R>({ kind: "coGroup", fn: erased(fn) });
+  }
+}
+
+/** The union of both streams' tagged records, keyed and windowed. @internal */
+export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>, assigner: WindowAssigner): Windows {
+  const { first, second, keys } = pair;
+  const type = erased<Type<Tagged> | undefined>(taggedType(first.type, second.type));
+  const [firstKey, secondKey] = erased<readonly [KeySelector<unknown, string>, KeySelector<unknown, string>]>(keys);
+  const tagged = tag(call, erased(first), (value) => ({ first: value }), type).union(
+    tag(call, erased(second), (value) => ({ second: value }), type),
+  );
+  return tagged
+    .keyBy((element) => ("first" in element ? firstKey(element.first) : secondKey(element.second)))
+    .window(assigner);
+}
+
+// Where the records are: spread over other subtasks they would lose their order.
+function tag(
+  call: UserCall,
+  stream: DataStream<unknown>,
+  fn: (value: unknown) => Tagged,
+  type: Type<Tagged> | undefined,
+): DataStream<Tagged> {
+  const tagged = addOperator<Tagged>(stream, call, "Map", { kind: "map", fn }, type);
+  tagged.transformation.parallelism = parallelismOf(stream);
+  return tagged;
+}
+
+function taggedType(first: Type<unknown> | undefined, second: Type<unknown> | undefined): unknown {
+  if (first === undefined || second === undefined) return undefined;
+  return t.object({ first: t.optional(first), second: t.optional(second) });
+}

@@ -1,0 +1,381 @@
+/** Window joins and co-groups as users write them, against a search through all pairs. */
+import fc from "fast-check";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { Configuration } from "../config/configuration.ts";
+import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import type { CoGroupFunction, Collector, FlatJoinFunction, RuntimeContext } from "../operators/functions.ts";
+import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
+import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
+import { CommittedRows } from "../testing/committed-rows.ts";
+import { type HarnessSnapshot, OperatorHarness } from "../testing/operator-harness.ts";
+import { EventTimeSessionWindows, mergeSessionWindows } from "../time/session-windows.ts";
+import { SlidingEventTimeWindows } from "../time/sliding-windows.ts";
+import type { TimeWindow } from "../time/time-window.ts";
+import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
+import type { WindowAssigner } from "../time/window-assigner.ts";
+import { t } from "../types/declared-types.ts";
+import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
+
+interface Left {
+  readonly key: string;
+  readonly id: number;
+  readonly at: number;
+}
+
+interface Right {
+  readonly of: string;
+  readonly cents: number;
+  readonly at: number;
+}
+
+const leftType = t.object({ key: t.string, id: t.int32, at: t.timestamp });
+const rightType = t.object({ of: t.string, cents: t.int32, at: t.timestamp });
+const times = { boundedOutOfOrderness: "1 d", timestamp: (record: { readonly at: number }) => record.at } as const;
+
+const assigners: readonly (readonly [string, WindowAssigner])[] = [
+  ["tumbling", TumblingEventTimeWindows.of(100, 7)],
+  ["sliding", SlidingEventTimeWindows.of(100, 40)],
+  ["session", EventTimeSessionWindows.withGap(30)],
+];
+
+/** What a co-group calls its function with: the sides of every key and window, as texts in order. */
+function groups(lefts: readonly Left[], rights: readonly Right[], assigner: WindowAssigner): readonly string[] {
+  const keys = new Set([...lefts.map(({ key }) => key), ...rights.map((right) => right.of)]);
+  return [...keys]
+    .flatMap((key) => {
+      const first = lefts.filter((left) => left.key === key);
+      const second = rights.filter((right) => right.of === key);
+      const all = [...first, ...second].flatMap(({ at }) => assigner.assign(at));
+      return windowsOf(assigner, all).map((window) => {
+        const isIn = ({ at }: { readonly at: number }): boolean => at >= window.start && at < window.end;
+        return textOf(first.filter(isIn), second.filter(isIn));
+      });
+    })
+    .toSorted();
+}
+
+function windowsOf(assigner: WindowAssigner, all: readonly TimeWindow[]): readonly TimeWindow[] {
+  if (assigner.kind === "session") return mergeSessionWindows(all).map(({ merged }) => merged);
+  return [...new Map(all.map((window) => [window.start, window])).values()];
+}
+
+function textOf(first: readonly Left[], second: readonly Right[]): string {
+  const ids = first.map(({ id }) => id).toSorted((a, b) => a - b);
+  const cents = second.map((right) => right.cents).toSorted((a, b) => a - b);
+  return `${ids} | ${cents}`;
+}
+
+const records = fc.array(fc.record({ key: fc.constantFrom("a", "b", "c"), at: fc.integer({ min: -300, max: 600 }) }), {
+  maxLength: 25,
+});
+
+async function rowsOf<R>(
+  parallelism: number,
+  build: (env: StreamExecutionEnvironment) => SingleOutputStreamOperator<R>,
+): Promise<readonly unknown[]> {
+  const platform = createSimulatedPlatform({ seed: 4 });
+  const env = StreamExecutionEnvironment.on(platform, Configuration.fromEntries([])).setParallelism(parallelism);
+  const rows = new CommittedRows();
+  build(env).uid("grouped").sinkTo(rows.sink());
+  await platform.run(() => env.execute(), 3_600_000);
+  return rows.rows.map((row) => JSON.parse(row) as unknown);
+}
+
+describe("S10: coGroup", () => {
+  test.each(assigners.flatMap(([name, assigner]) => [1, 2, 3].map((p) => [name, p, assigner] as const)))(
+    "S10: %s windows at parallelism %i bring all records of a key into one call, also where a side is empty",
+    async (_name, parallelism, assigner) => {
+      await fc.assert(
+        fc.asyncProperty(records, records, fc.boolean(), async (some, others, isDeclared) => {
+          const lefts = some.map(({ key, at }, id): Left => ({ key, id, at }));
+          const rights = others.map(({ key, at }, cents): Right => ({ of: key, cents, at }));
+          const found = await rowsOf(parallelism, (env) => {
+            const first = isDeclared ? env.fromData(lefts, leftType) : env.fromData(lefts);
+            const second = isDeclared ? env.fromData(rights, rightType) : env.fromData(rights);
+            return first
+              .assignTimestampsAndWatermarks(times)
+              .coGroup(second.assignTimestampsAndWatermarks(times))
+              .where((left) => left.key)
+              .equalTo((right) => right.of)
+              .window(assigner)
+              .apply((mine, yours) => [textOf(mine, yours)]);
+          });
+          expect([...found].sort()).toEqual(groups(lefts, rights, assigner));
+        }),
+        { numRuns: 12 },
+      );
+    },
+  );
+
+  test("S10: the records of a side come in the order in which they arrived, at the timestamp of the window's end", () => {
+    const harness = new OperatorHarness(specOf(TumblingEventTimeWindows.of(100)), { platform: simulated });
+    harness.element({ first: { key: "a", id: 2, at: 20 } }, 20);
+    harness.element({ second: { of: "a", cents: 1, at: 10 } }, 10);
+    harness.element({ first: { key: "a", id: 1, at: 5 } }, 5);
+    harness.chain.onGateWatermark(0, 99);
+    expect(harness.output()).toEqual([{ value: [[2, 1], [1]], timestampMs: 99 }]);
+  });
+
+  test.each(assigners)("S10: %s windows are the same after a restore at any moment", (_name, assigner) => {
+    const steps = fc.array(
+      fc.record({ key: fc.constantFrom("a", "b"), ahead: fc.integer({ min: -20, max: 80 }), side: fc.boolean() }),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        const [once, restored] = [false, true].map((isRestored) => {
+          let harness = new OperatorHarness(specOf(assigner), { platform: simulated });
+          return all.flatMap(({ key, ahead, side }, index) => {
+            const at = index * 15 + ahead;
+            harness.element(side ? { first: { key, id: index, at } } : { second: { of: key, cents: index, at } }, at);
+            harness.watermark(index * 15 - 20);
+            const output = harness.output();
+            const restore: HarnessSnapshot = harness.snapshot();
+            if (isRestored) harness = new OperatorHarness(specOf(assigner), { platform: simulated, restore });
+            return output;
+          });
+        });
+        expect(restored).toEqual(once);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("S10: a record within the allowed lateness calls the function again, one after it is dropped", () => {
+    const spec = specOf(TumblingEventTimeWindows.of(100), 50);
+    const harness = new OperatorHarness(spec, { platform: simulated });
+    harness.element({ first: { key: "a", id: 1, at: 10 } }, 10);
+    harness.watermark(120);
+    harness.element({ second: { of: "a", cents: 7, at: 20 } }, 20);
+    harness.watermark(149);
+    harness.element({ second: { of: "a", cents: 8, at: 30 } }, 30);
+    expect(harness.output().map(({ value }) => value)).toEqual([
+      [[1], []],
+      [[1], [7]],
+    ]);
+  });
+
+  test("S10: a function object has a lifecycle and an instance for every subtask", async () => {
+    const found = await rowsOf(2, (env) => {
+      const all = env
+        .fromData(Array.from({ length: 20 }, (_, id): Left => ({ key: `k${id}`, id, at: id })))
+        .assignTimestampsAndWatermarks(times);
+      return all
+        .coGroup(all)
+        .where((left) => left.id)
+        .equalTo((left) => left.id)
+        .window(TumblingEventTimeWindows.of("1 s"))
+        .apply(new Counting());
+    });
+    for (const subtask of [0, 1]) {
+      const calls = (found as [number, number, number][]).filter((call) => call[0] === subtask);
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.map(([, count]) => count).toSorted((a, b) => a - b)).toEqual(calls.map((_, index) => index + 1));
+      expect(calls.every(([, , size]) => size === 2)).toBe(true);
+    }
+  });
+});
+
+/** Emits its subtask, how often it was called, and how many records it was called with. */
+class Counting implements CoGroupFunction<Left, Left, [number, number, number]> {
+  private subtask = -1;
+  private count = 0;
+
+  open(context: RuntimeContext): void {
+    this.subtask = context.indexOfThisSubtask;
+  }
+
+  coGroup(first: readonly Left[], second: readonly Left[], out: Collector<[number, number, number]>): void {
+    out.collect([this.subtask, ++this.count, first.length + second.length]);
+  }
+}
+
+const simulated = createSimulatedPlatform({ seed: 1 });
+
+/** The window operator of a co-group that emits the ids and the cents of its sides. */
+function specOf(assigner: WindowAssigner, latenessMs = 0): ConstructorParameters<typeof OperatorHarness>[0] {
+  const env = StreamExecutionEnvironment.getExecutionEnvironment();
+  env
+    .fromData<Left>([])
+    .coGroup(env.fromData<Right>([]))
+    .where((left) => left.key)
+    .equalTo((right) => right.of)
+    .window(assigner)
+    .allowedLateness(latenessMs)
+    .apply((first, second) => [[first.map(({ id }) => id), second.map(({ cents }) => cents)]]);
+  return env.getTransformations().at(-1)!.spec;
+}
+
+describe("S10: join", () => {
+  test.each(assigners.flatMap(([name, assigner]) => [1, 2].map((p) => [name, p, assigner] as const)))(
+    "S10: %s windows at parallelism %i make every pair of a key and window, and nothing else",
+    async (_name, parallelism, assigner) => {
+      await fc.assert(
+        fc.asyncProperty(records, records, async (some, others) => {
+          const lefts = some.map(({ key, at }, id): Left => ({ key, id, at }));
+          const rights = others.map(({ key, at }, cents): Right => ({ of: key, cents, at }));
+          const found = await rowsOf(parallelism, (env) =>
+            env
+              .fromData(lefts)
+              .assignTimestampsAndWatermarks(times)
+              .join(env.fromData(rights).assignTimestampsAndWatermarks(times))
+              .where((left) => left.key)
+              .equalTo((right) => right.of)
+              .window(assigner)
+              .apply((left, right) => `${left.id}-${right.cents}`),
+          );
+          const expected = groups(lefts, rights, assigner).flatMap((group) => {
+            const [ids, cents] = group.split(" | ").map((side) => (side === "" ? [] : side.split(",")));
+            return ids!.flatMap((id) => cents!.map((cent) => `${id}-${cent}`));
+          });
+          expect([...found].sort()).toEqual(expected.toSorted());
+        }),
+        { numRuns: 12 },
+      );
+    },
+  );
+
+  test("S10: a flat join makes any number of results of a pair", async () => {
+    class Repeat implements FlatJoinFunction<Left, Left, string> {
+      flatJoin(first: Left, second: Left, out: Collector<string>): void {
+        for (let index = 0; index < first.id; index++) out.collect(`${second.key}${index}`);
+      }
+    }
+    const found = await rowsOf(1, (env) => {
+      const all = env
+        .fromData<Left>([
+          { key: "a", id: 2, at: 0 },
+          { key: "b", id: 0, at: 0 },
+        ])
+        .assignTimestampsAndWatermarks(times);
+      return all
+        .join(all)
+        .where((left) => left.key)
+        .equalTo((left) => left.key)
+        .window(TumblingEventTimeWindows.of("1 s"))
+        .apply(new Repeat());
+    });
+    expect(found).toEqual(["a0", "a1"]);
+  });
+
+  test.each([1, 2])("S10: a restart in the middle loses no pair and repeats none, at parallelism %i", async (p) => {
+    const platform = createSimulatedPlatform({ seed: 9 });
+    const settings = {
+      "execution.checkpointing.interval": "50 ms",
+      "restart-strategy.type": "fixed-delay",
+      "restart-strategy.fixed-delay.attempts": "3",
+      "parallelism.default": String(p),
+    };
+    const entries = Object.entries(settings).map(([key, value]) => ({ key, value }));
+    const env = StreamExecutionEnvironment.on(platform, Configuration.fromEntries(entries));
+    const rows = new CommittedRows();
+    let failures = 0;
+    const streams = ["left", "right"].map((name) =>
+      env
+        .fromSource(
+          DataGeneratorSource.of((i) => i, 200, { ratePerSecond: 200 }),
+          { boundedOutOfOrderness: 0, timestamp: (n: number) => n * 10 },
+          name,
+        )
+        .map((n) => {
+          if (name === "left" && n === 120 && failures++ === 0) throw new Error("once");
+          return n;
+        }),
+    );
+    streams[0]!
+      .join(streams[1]!)
+      .where((n) => n % 5)
+      .equalTo((n) => n % 5)
+      .window(TumblingEventTimeWindows.of(100))
+      .apply((left, right) => [left, right])
+      .uid("pairs")
+      .sinkTo(rows.sink())
+      .uid("rows");
+    await platform.run(() => env.execute(), 120_000);
+    expect(failures).toBeGreaterThan(1);
+    const expected = Array.from({ length: 200 }, (_, n) => n).flatMap((left) => {
+      const start = Math.floor(left / 10) * 10;
+      return [left % 10, (left + 5) % 10].map((digit) => JSON.stringify([left, start + digit]));
+    });
+    expect(rows.rows).toEqual(expected.toSorted());
+  });
+});
+
+const env = StreamExecutionEnvironment.getExecutionEnvironment();
+const lefts: DataStream<Left> = env.fromData<Left>([]);
+const rights: DataStream<Right> = env.fromData<Right>([]);
+/** What a program without type checks passes. */
+const untyped = (value: unknown): never => value as never;
+
+test("S10: the types of sides, keys and results are inferred", () => {
+  const windows = lefts
+    .join(rights)
+    .where((left) => left.key)
+    .equalTo((right) => right.of)
+    .window(TumblingEventTimeWindows.of(1));
+  expectTypeOf(windows.apply((left, right) => [left.id, right.of] as const)).toEqualTypeOf<
+    SingleOutputStreamOperator<readonly [number, string]>
+  >();
+  const joined = windows.apply({ join: (left, right) => left.id + right.cents });
+  expectTypeOf(joined).toEqualTypeOf<SingleOutputStreamOperator<number>>();
+  const grouped = lefts
+    .coGroup(rights)
+    .where((left) => [left.key, 1])
+    .equalTo((right) => [right.of, 1])
+    .window(EventTimeSessionWindows.withGap(1))
+    .apply(function* (first, second) {
+      expectTypeOf(first).toEqualTypeOf<readonly Left[]>();
+      expectTypeOf(second).toEqualTypeOf<readonly Right[]>();
+      yield first.length;
+    });
+  expectTypeOf(grouped).toEqualTypeOf<SingleOutputStreamOperator<number>>();
+  expect(misuses).toBeTypeOf("function");
+});
+
+/** Never called: each statement is an error that the compiler must report. */
+export function misuses(): void {
+  const where = lefts.join(rights).where((left) => left.key);
+  // @ts-expect-error the keys have different types
+  where.equalTo((right) => right.cents);
+  // @ts-expect-error a Date is no key
+  lefts.join(rights).where(() => new Date());
+  // @ts-expect-error the windows come first
+  where.equalTo((right) => right.of).apply(() => 1);
+  const windows = where.equalTo((right) => right.of).window(TumblingEventTimeWindows.of(1));
+  // @ts-expect-error a Promise has no place in a join
+  windows.apply(async () => 1);
+  const grouped = lefts.coGroup(rights).where(String).equalTo(String).window(TumblingEventTimeWindows.of(1));
+  // @ts-expect-error a co-group returns all its results
+  grouped.apply(() => 1);
+}
+
+const pair = lefts
+  .join(rights)
+  .where((left) => left.key)
+  .equalTo((right) => right.of);
+const refused: readonly (readonly [what: string, build: () => unknown, code: string, message: string])[] = [
+  ["no stream", () => lefts.join(untyped(7)), "MR_ARGUMENT_INVALID", "a stream"],
+  ["no selector", () => lefts.coGroup(rights).where(untyped("key")), "MR_ARGUMENT_INVALID", "where"],
+  ["no second selector", () => lefts.join(rights).where(String).equalTo(untyped(1)), "MR_ARGUMENT_INVALID", "equalTo"],
+  ["no windows", () => pair.window(untyped("1 h")), "MR_ARGUMENT_INVALID", "window"],
+  [
+    "an async join",
+    () => pair.window(TumblingEventTimeWindows.of(1)).apply(untyped(async () => 1)),
+    "MR_ASYNC_NOT_ALLOWED",
+    "async",
+  ],
+];
+
+test.each(refused)("S10: %s is refused while the pipeline is built", (_what, build, code, message) => {
+  expect(build).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+});
+
+test("S10: a function that returns a Promise fails the job", async () => {
+  const later = (): unknown => Promise.resolve(1);
+  const run = rowsOf(1, (each) => {
+    const all = each.fromData<Left>([{ key: "a", id: 1, at: 1 }]).assignTimestampsAndWatermarks(times);
+    const windows = all.join(all).where(String).equalTo(String).window(TumblingEventTimeWindows.of(1));
+    return windows.apply(later);
+  });
+  await expect(run).rejects.toThrow(/MR_ASYNC_NOT_ALLOWED.*join/);
+});
