@@ -3,13 +3,7 @@ import type { JobArguments } from "./api/job-arguments.ts";
 import type { StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 
 export { CheckpointConfig } from "./api/checkpoint-config.ts";
-export {
-  CoGroupedEqualTo,
-  CoGroupedStreams,
-  CoGroupedWhere,
-  CoGroupedWithWindow,
-  PairedWindows,
-} from "./api/co-grouped-streams.ts";
+export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
 export { ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
 export { DataStream, KeyedStream, SingleOutputStreamOperator } from "./api/data-stream.ts";
@@ -23,6 +17,7 @@ export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
 export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
 export { JoinedEqualTo, JoinedStreams, JoinedWhere, JoinedWithWindow } from "./api/joined-streams.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
+export { PairedWindows } from "./api/paired-windows.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { WindowedStream } from "./api/windowed-stream.ts";

@@ -2,13 +2,7 @@
  * Two streams whose records meet by key and window: `a.coGroup(b).where(…).equalTo(…).window(…).apply(…)`. As in Flink it
  * is a union of tagged records, keyed and windowed, so everything about windows holds here too.
  */
-import type { Duration } from "../base/duration.ts";
 import type { CoGroupFunction, KeySelector } from "../operators/functions.ts";
-import {
-  CoGroupWindowFunction,
-  type TaggedUnion,
-  type WindowJoining,
-} from "../operators/window/co-group-window-function.ts";
 import type { WindowAssigner } from "../time/window-assigner.ts";
 import { t } from "../types/declared-types.ts";
 import type { Type } from "../types/type.ts";
@@ -18,13 +12,10 @@ import { type UserCall, userCall } from "./call-site.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
+import { PairedWindows, type Tagged, type Windows } from "./paired-windows.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { parallelismOf } from "./upstreams.ts";
 import { checkAssigner } from "./window-specs.ts";
-import type { WindowedStream } from "./windowed-stream.ts";
-
-type Tagged = TaggedUnion<unknown, unknown>;
-type Windows = WindowedStream<Tagged, unknown>;
 
 /**
  * Two streams to be grouped together, by keys and windows that come next.
@@ -100,44 +91,6 @@ export class CoGroupedEqualTo<T1, T2, K> {
     const call = userCall("window");
     checkAssigner(call, assigner);
     return new CoGroupedWithWindow(assigner, windowsOf(call, this.#pair, assigner));
-  }
-}
-
-/**
- * What the windows of two streams can be told before their function is applied.
- *
- * @public
- */
-export abstract class PairedWindows {
-  /** @internal */
-  protected readonly assigner: WindowAssigner;
-  /** @internal */
-  protected readonly windows: Windows;
-
-  /** @internal */
-  constructor(assigner: WindowAssigner, windows: Windows) {
-    this.assigner = assigner;
-    this.windows = windows;
-  }
-
-  /** @internal */
-  protected abstract changed(windows: Windows): this;
-
-  /**
-   * Keeps windows for a while after they have emitted; a record that comes in that time fires its window again. Records
-   * that are later still are dropped and counted.
-   *
-   * @param lateness - 0 or more; 0 by default.
-   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is negative, `MR_DURATION_INVALID` when it is no duration
-   */
-  allowedLateness(lateness: Duration): this {
-    return this.changed(this.windows.allowedLateness(lateness));
-  }
-
-  /** @internal */
-  protected applied<R>(joining: WindowJoining): SingleOutputStreamOperator<R> {
-    const stream = this.windows.process<R>(erased(new CoGroupWindowFunction(joining)));
-    return stream.name(`Window(${this.assigner}, ${joining.kind})`);
   }
 }
 

@@ -3,10 +3,11 @@ import type { FlatJoinFunction, JoinFunction, KeySelector, Sync } from "../opera
 import type { WindowAssigner } from "../time/window-assigner.ts";
 import { checkFunction } from "./argument-checks.ts";
 import { userCall } from "./call-site.ts";
-import { type KeyedPair, PairedWindows, windowsOf } from "./co-grouped-streams.ts";
+import { type KeyedPair, windowsOf } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
+import { PairedWindows } from "./paired-windows.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { checkAssigner } from "./window-specs.ts";
 
