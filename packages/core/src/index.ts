@@ -2,6 +2,7 @@
 import type { JobArguments } from "./api/job-arguments.ts";
 import type { StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 
+export { AsyncDataStream } from "./api/async-data-stream.ts";
 export { CheckpointConfig } from "./api/checkpoint-config.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
@@ -105,6 +106,17 @@ export type { Meter } from "./metrics/meter.ts";
 export type { MetricGroup } from "./metrics/metric-group.ts";
 export type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 export type { MetricValue } from "./metrics/metric-value.ts";
+export type {
+  AsyncContext,
+  AsyncFunction,
+  AsyncMapFunction,
+  AsyncOptions,
+} from "./operators/async/async-functions.ts";
+export {
+  type AsyncRetryConditions,
+  AsyncRetryStrategies,
+  type AsyncRetryStrategy,
+} from "./operators/async/async-retry.ts";
 export type {
   AggregateFunction,
   AsyncNotAllowedHere,

@@ -68,7 +68,7 @@ function refuseAsync(call: UserCall, fn: object, name: string): void {
     where: { method: call.method, at: call.callSite },
     found: `${name} is async`,
     expected: "a function that returns its result: functions on the data path are synchronous",
-    todo: "Do the waiting in a source or a sink, or look the data up before the job starts",
+    todo: "Do the waiting in mapAsync or flatMapAsync, or look the data up before the job starts",
   });
 }
 

@@ -9,6 +9,12 @@ import { PrintSink } from "../connectors/print-sink.ts";
 import type { Sink } from "../connectors/sink.ts";
 import type { Partitioning, Transformation } from "../graph/transformation.ts";
 import type {
+  AsyncContext,
+  AsyncFunction,
+  AsyncMapFunction,
+  AsyncOptions,
+} from "../operators/async/async-functions.ts";
+import type {
   FilterFunction,
   FlatMapFunction,
   KeyedProcessFunction,
@@ -33,6 +39,7 @@ import {
   describeValue,
   invalidArgument,
 } from "./argument-checks.ts";
+import { addAsyncOperator } from "./async-stream.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import { CoGroupedStreams } from "./co-grouped-streams.ts";
 import { CollectedStream } from "./collected-stream.ts";
@@ -122,6 +129,37 @@ export class DataStream<T> {
     const call = userCall("flatMap");
     checkFunction(call, fn, { methods: ["flatMap"], plain: "function or generator" });
     return addOperator<R>(this, call, "Flat Map", { kind: "flatMap", fn: erased(fn) });
+  }
+
+  /**
+   * One result for every record, from a function that returns a Promise. Several records are waited for at a time; they
+   * are in every checkpoint, and asked for again after a restore.
+   *
+   * @example
+   * orders.mapAsync(async (order, { signal }) => ({ ...order, rate: await rateOf(order.currency, signal) }), {
+   *   timeout: "5 s",
+   *   retry: AsyncRetryStrategies.fixedDelay(3, "200 ms"),
+   * });
+   */
+  mapAsync<R>(
+    fn: ((value: T, context: AsyncContext) => PromiseLike<R>) | AsyncMapFunction<T, R>,
+    options: AsyncOptions<T, R> = {},
+  ): SingleOutputStreamOperator<R> {
+    return addAsyncOperator<T, R, R>(this, userCall("mapAsync"), fn, "mapAsync", options);
+  }
+
+  /**
+   * As {@link DataStream.mapAsync}, with any number of results for every record.
+   *
+   * @example
+   * users.flatMapAsync((user, { signal }) => ordersOf(user.id, signal), { ordered: false, capacity: 20 });
+   */
+  flatMapAsync<R>(
+    fn: ((value: T, context: AsyncContext) => PromiseLike<Iterable<R>>) | AsyncFunction<T, R>,
+    options: AsyncOptions<T, readonly R[]> = {},
+  ): SingleOutputStreamOperator<R> {
+    const method = typeof fn === "function" ? "flatMapAsync" : "asyncInvoke";
+    return addAsyncOperator<T, R, readonly R[]>(this, userCall("flatMapAsync"), fn, method, options);
   }
 
   /**

@@ -80,6 +80,10 @@ export abstract class BaseOperator implements OperatorRuntime {
   readonly holdsWatermarks: boolean = false;
   /** Set by the chain: sends a watermark to everything below. */
   passWatermark: (timestampMs: number) => void = () => {};
+  /** Whether the operator keeps back, too, that its input has become idle or active; it then calls `passStatus`. */
+  readonly holdsStatus: boolean = false;
+  /** Set by the chain: tells everything below that nothing is to be expected for now, or that something is again. */
+  passStatus: (isIdle: boolean) => void = () => {};
 
   constructor(host: OperatorHost) {
     this.host = host;
@@ -96,6 +100,9 @@ export abstract class BaseOperator implements OperatorRuntime {
   onWatermark(timestampMs: number): void {
     this.currentWatermark = timestampMs;
   }
+
+  /** The status of the input has changed; called when the operator `holdsStatus`. */
+  onStatus(_isIdle: boolean): void {}
 
   onProcessingTime(_nowMs: number): void {}
 

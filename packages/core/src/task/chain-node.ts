@@ -19,6 +19,7 @@ export class ChainNode {
     this.operator = operator;
     this.#valve = new WatermarkValve(Math.max(plan.inputs.length, 1));
     operator.passWatermark = (timestampMs) => this.#forward(timestampMs);
+    operator.passStatus = (isIdle) => this.#forwardStatus(isIdle ? "idle" : "active");
   }
 
   /** Watermarks that leave this operator reach input `slot` of `node`. */
@@ -64,10 +65,15 @@ export class ChainNode {
   }
 
   #apply(change: ValveChange): void {
-    if (change.status === "active") this.#forwardStatus("active");
+    if (change.status === "active") this.#onStatus(false);
     if (change.watermarkMs !== undefined && this.#takesWatermark(change.watermarkMs))
       this.emitWatermark(change.watermarkMs);
-    if (change.status === "idle") this.#forwardStatus("idle");
+    if (change.status === "idle") this.#onStatus(true);
+  }
+
+  #onStatus(isIdle: boolean): void {
+    if (this.operator.holdsStatus) this.operator.onStatus(isIdle);
+    else this.#forwardStatus(isIdle ? "idle" : "active");
   }
 
   // An operator that assigns timestamps replaces the watermarks from upstream, but not the end of input.

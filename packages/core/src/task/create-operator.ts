@@ -168,7 +168,7 @@ function rejections(plan: ChainedOperator): Pick<OperatorBinding, "rejectPromise
         what: `The ${method} function returned a Promise`,
         where,
         expected: "a plain value: functions on the data path are synchronous",
-        todo: "Do the waiting in an asynchronous operator, or look the data up before the job starts",
+        todo: "Do the waiting in mapAsync or flatMapAsync, or look the data up before the job starts",
       });
     },
     checkFilter: (returned) => {
@@ -177,7 +177,7 @@ function rejections(plan: ChainedOperator): Pick<OperatorBinding, "rejectPromise
           what: "The filter function returned a Promise",
           where,
           expected: "true or false: functions on the data path are synchronous",
-          todo: "Do the waiting in an asynchronous operator, or look the data up before the job starts",
+          todo: "Do the waiting in mapAsync or flatMapAsync, or look the data up before the job starts",
         });
       }
     },

@@ -234,8 +234,7 @@ export class Subtask {
 
   #takeInput(deadlineMs: number): boolean {
     const clock = this.#options.clock;
-    if (this.chain.nextProcessingTimeMs() <= clock.wallMs()) this.chain.onProcessingTime(clock.wallMs());
-    let hasWorked = false;
+    let hasWorked = this.#runTimers();
     for (let isMore = true; isMore; ) {
       isMore = false;
       for (let gate = 0; gate < this.#gates.length; gate++) {
@@ -254,6 +253,14 @@ export class Subtask {
     }
     this.#checkInputFinished();
     return hasWorked;
+  }
+
+  #runTimers(): boolean {
+    const nowMs = this.#options.clock.wallMs();
+    if (this.chain.nextProcessingTimeMs() > nowMs) return false;
+    this.chain.onProcessingTime(nowMs);
+    this.chain.emitOwnWatermarks();
+    return true;
   }
 
   // U2, for the next subtask's channels as for a sink's buffers.
