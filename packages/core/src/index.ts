@@ -18,7 +18,7 @@ export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
 export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
 export { JoinedEqualTo, JoinedStreams, JoinedWhere, JoinedWithWindow } from "./api/joined-streams.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
-export { PairedWindows } from "./api/paired-windows.ts";
+export { PairedWindows } from "./api/paired-streams.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { WindowedStream } from "./api/windowed-stream.ts";

@@ -12,7 +12,7 @@ import { type UserCall, userCall } from "./call-site.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
-import { PairedWindows, type Tagged, type Windows } from "./paired-windows.ts";
+import { PairedWindows, type Tagged, type Windows } from "./paired-streams.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { parallelismOf } from "./upstreams.ts";
 import { checkAssigner } from "./window-specs.ts";

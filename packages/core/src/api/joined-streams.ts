@@ -7,7 +7,7 @@ import { type KeyedPair, windowsOf } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
-import { PairedWindows } from "./paired-windows.ts";
+import { PairedWindows } from "./paired-streams.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { checkAssigner } from "./window-specs.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What joins and co-groups have in common. It needs no stream to be made, so it is there before the kinds of streams, which
- * make each other, extend it.
+ * What joins and co-groups have in common. It imports no stream but for its type, so it is there before the kinds of
+ * streams, which make each other, extend it.
  */
 import type { Duration } from "../base/duration.ts";
 import {
