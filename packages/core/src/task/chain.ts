@@ -11,7 +11,7 @@ import { generateChain } from "../codegen/chain-source.ts";
 import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
-import type { OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
+import type { BaseOperator, OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
 import { SourceOperator } from "../operators/source-operator.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
@@ -95,6 +95,11 @@ export class Chain {
       if (restore !== undefined) this.#restoreOperator(node, restore);
       node.operator.open();
     }
+  }
+
+  /** In topological order. */
+  get operators(): readonly BaseOperator[] {
+    return this.#nodes.map((node) => node.operator);
   }
 
   async initialize(): Promise<void> {

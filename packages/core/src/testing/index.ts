@@ -9,4 +9,13 @@ export {
   type SimulatedPlatformOptions,
 } from "../platform/simulated-platform.ts";
 export { CommittedRows } from "./committed-rows.ts";
-export { type Emitted, type HarnessOptions, type HarnessSnapshot, OperatorHarness } from "./operator-harness.ts";
+export { harnessOf, twoInputHarnessOf } from "./harness-of.ts";
+export type { TimestampedValue } from "./harness-subtask.ts";
+export { OperatorHarness } from "./operator-harness.ts";
+export {
+  type HarnessSnapshot,
+  OneInputOperatorTestHarness,
+  OperatorTestHarness,
+  type OperatorTestHarnessOptions,
+  TwoInputOperatorTestHarness,
+} from "./operator-test-harness.ts";

@@ -31,6 +31,7 @@ export type HarnessSnapshot = OperatorRestore;
 
 const MAX_PARALLELISM = 128;
 
+/** Of an engine spec instead of a stream's operator. @internal */
 export class OperatorHarness {
   readonly chain: Chain;
   readonly #outputs: readonly LocalChannel[];
