@@ -111,6 +111,16 @@ describe("once all is through", () => {
     expect(verdict((sent) => sent.slice(1))).toThrow("9 records");
   });
 
+  test("records of a producer that has left no counts are not taken for right", () => {
+    const { sent, check } = edge(noLane);
+    for (const parcel of sent) check.take(parcel);
+    check.close();
+    const another = new Stamp<Parcel>(job, "edge", noLane);
+    another.open(contextOf(PRODUCER + 1));
+    another.close();
+    expect(() => verifyEdge("edge", readEdgeTotals(job.directory))).toThrow("not all subtasks");
+  });
+
   test("one record instead of another shows in the hashes", () => {
     expect(verdict(([first, ...rest]) => [{ ...numbered(77), from: PRODUCER, seq: first!.seq }, ...rest])).toThrow(
       "10 records (hash",

@@ -60,7 +60,13 @@ export function verifyEdge(edge: string, totals: readonly EdgeTotals[]): number 
   const own = totals.filter((each) => each.edge === edge);
   const sent = own.filter(({ role }) => role === "sent");
   const taken = own.filter(({ role }) => role === "taken");
-  if (sent.length === 0 || taken.length === 0) throw new Error(`edge ${edge}: not all subtasks have left their counts`);
+  const senders = new Set(sent.map(({ subtask }) => subtask));
+  const isSenderMissing = taken.some(({ tallies }) =>
+    tallies.some(({ count }, producer) => count > 0 && !senders.has(producer)),
+  );
+  if (sent.length === 0 || taken.length === 0 || isSenderMissing) {
+    throw new Error(`edge ${edge}: not all subtasks have left their counts`);
+  }
   for (const { subtask, tallies } of sent) {
     const expected = sumOf(new Array<Tally>(EDGES[edge] ?? 1).fill(tallies[0]!));
     const found = sumOf(taken.flatMap((each) => each.tallies[subtask] ?? []));

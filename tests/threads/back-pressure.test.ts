@@ -40,13 +40,9 @@ test.each(["threads", "in-thread"])(
         metrics.filter((metric) => metric.name === name).map((metric) => metric.value as number);
       expect(valuesOf("recordsSeen")).toHaveLength(2);
       expect(Math.min(...valuesOf("recordsSeen"))).toBeGreaterThan(0);
-      const [busy, idle, held] = ["busyTimeMsPerSecond", "idleTimeMsPerSecond", "backPressuredTimeMsPerSecond"].map(
-        valuesOf,
-      );
-      expect(busy).toHaveLength(4);
-      busy!.forEach((ms, index) => {
-        expect(ms + idle![index]! + held![index]!).toBeCloseTo(1000, 6);
-      });
+      expect(valuesOf("busyTimeMsPerSecond")).toHaveLength(4);
+      // Its share in the progress was HIGH a moment ago; the metric is of the time since.
+      expect(Math.max(...valuesOf("backPressuredTimeMsPerSecond"))).toBeGreaterThan(0);
     } finally {
       await client.cancel();
     }

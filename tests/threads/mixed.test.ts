@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Configuration, StreamExecutionEnvironment } from "millrace";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mixedRows } from "./testdata/mixed-rows.ts";
 
 const COUNT = 6000;
 let directory: string;
@@ -15,7 +16,8 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 type Settings = Readonly<Record<string, string>>;
 
-async function rowsWith(name: string, settings: Settings): Promise<readonly string[]> {
+/** The rows as `kind key n at`, sorted. */
+async function rowsWith(name: string, settings: Settings, extra: readonly string[] = []): Promise<readonly string[]> {
   const output = join(directory, name);
   const configuration = Configuration.fromEntries(
     Object.entries({
@@ -26,31 +28,35 @@ async function rowsWith(name: string, settings: Settings): Promise<readonly stri
   );
   const env = await StreamExecutionEnvironment.ofJobModule(new URL("./testdata/mixed-job.ts", import.meta.url), {
     configuration,
-    args: ["--count", String(COUNT), "--output", output],
+    args: ["--count", String(COUNT), "--output", output, ...extra],
   });
   await env.execute(name);
   const rows: string[] = [];
   for (const file of await readdir(output)) {
     if (!file.startsWith(".")) rows.push(...(await readFile(join(output, file), "utf8")).trimEnd().split("\n"));
   }
-  return rows.sort();
+  return rows
+    .map((row) => JSON.parse(row) as { kind: string; key: string; n: number; at: number | null })
+    .map(({ kind, key, n, at }) => `${kind} ${key} ${n} ${at}`)
+    .sort();
 }
 
-let expected: readonly string[];
+const expected = mixedRows(COUNT);
 
-beforeAll(async () => {
-  expected = await rowsWith("expected", { "execution.target": "in-thread", "parallelism.default": "1" });
-});
+function expectRows(rows: readonly string[]): void {
+  const first = rows.findIndex((row, index) => row !== expected[index]);
+  expect({ first, found: rows[first], count: rows.length }).toEqual({ first: -1, count: expected.length });
+}
 
 test("the job has rows of every kind", () => {
-  const kinds = new Set(expected.map((row) => (JSON.parse(row) as { kind: string }).kind));
+  const kinds = new Set(expected.map((row) => row.split(" ")[0]));
   expect([...kinds].sort()).toEqual(["broadcast", "global", "join", "session", "sliding", "tumbling"]);
-  expect(expected.filter((row) => row.includes('"global"'))).toHaveLength(COUNT);
 });
 
 const smallest = { "taskmanager.network.memory.buffers-per-channel": "1" };
 
 test.each<[string, Settings]>([
+  ["one subtask", { "execution.target": "in-thread", "parallelism.default": "1" }],
   ["three subtasks in one thread", { "execution.target": "in-thread", "parallelism.default": "3" }],
   [
     "copies of every record",
@@ -66,8 +72,19 @@ test.each<[string, Settings]>([
     "buffers that leave only when they are full",
     { "parallelism.default": "2", "execution.buffer-timeout.enabled": "false" },
   ],
-])("%s give the rows of one subtask", async (name, settings) => {
-  const rows = await rowsWith(name.replaceAll(" ", "-"), settings);
-  expect(rows.length).toBe(expected.length);
-  expect(rows.findIndex((row, index) => row !== expected[index])).toBe(-1);
+])("%s: the rows that plain loops make of the same numbers", async (name, settings) => {
+  expectRows(await rowsWith(name.replaceAll(" ", "-"), settings));
+});
+
+test.each<[string, Settings]>([
+  ["one subtask", { "execution.target": "in-thread", "parallelism.default": "1" }],
+  ["three subtasks in one thread", { "execution.target": "in-thread", "parallelism.default": "3" }],
+  ["two threads", { "parallelism.default": "2", ...smallest }],
+])("%s: the same rows after a restart in the middle", async (name, settings) => {
+  const restarting = { "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.delay": "10 ms" };
+  const marker = join(directory, `${name.replaceAll(" ", "-")}.marker`);
+  expectRows(
+    await rowsWith(`restarted-${name.replaceAll(" ", "-")}`, { ...settings, ...restarting }, ["--marker", marker]),
+  );
+  await access(marker);
 });

@@ -50,7 +50,6 @@ export default function faulty(env: StreamExecutionEnvironment, args: JobArgumen
     .reduce((a, b) => ({ key: a.key, count: a.count + b.count, sum: a.sum + b.sum }))
     .returns(Row)
     .uid("sums")
-    .filter((row) => row.count % 50 === 0)
     .sinkTo(FileSink.to(args.get("output"), jsonLines(Row)))
     .uid("rows");
 }

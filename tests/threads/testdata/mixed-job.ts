@@ -1,7 +1,8 @@
 /**
  * A job with something of everything: values of all kinds through a rebalance, windows of three kinds, an interval join, side outputs, a broadcast, a global and a
- * custom partitioning, at parallelisms of their own. Its rows are the same at every parallelism.
+ * custom partitioning, at parallelisms of their own. Its rows are the same at every parallelism. With `--marker FILE` a function throws once in the middle.
  */
+import { closeSync, openSync } from "node:fs";
 import { FileSink, jsonLines } from "@millrace/connector-files";
 import {
   DataGeneratorSource,
@@ -70,6 +71,17 @@ function checked(sample: Sample): Reading {
   return { at, k, v };
 }
 
+function throwOnce(marker: string): void {
+  if (marker === "") return;
+  try {
+    closeSync(openSync(marker, "wx"));
+  } catch {
+    // The marker is there: it has been thrown.
+    return;
+  }
+  throw new Error("planned fault");
+}
+
 const sum: MergingAggregateFunction<Reading, number, number> = {
   createAccumulator: () => 0,
   add: (reading, total) => total + reading.v,
@@ -80,11 +92,16 @@ const sum: MergingAggregateFunction<Reading, number, number> = {
 export default function mixed(env: StreamExecutionEnvironment, args: JobArguments): void {
   const count = args.number("count");
   const eventTime = { boundedOutOfOrderness: 500, timestamp: (value: { at: number }) => value.at };
+  // Slow enough for a few checkpoints when there is something to restart from.
+  const rate = args.has("marker") ? { ratePerSecond: 6000 } : {};
   const readings = env
-    .fromSource(DataGeneratorSource.of(sampleOf, count), eventTime, "samples")
+    .fromSource(DataGeneratorSource.of(sampleOf, count, rate), eventTime, "samples")
     .uid("samples")
     .rebalance()
-    .map(checked)
+    .map((sample) => {
+      if (sample.v === Math.floor(count / 2)) throwOnce(args.get("marker", ""));
+      return checked(sample);
+    })
     .setParallelism(3);
   const others = env
     .fromSource(

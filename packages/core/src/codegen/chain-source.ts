@@ -198,11 +198,11 @@ function writeSourceLoop(chain: ChainText, operator: ChainedOperator): void {
   text.block(
     `op${index}.processBatch = function source${index}(batch)`,
     () => {
-      text.line("const values = batch.values, times = batch.timestamps, count = batch.length;");
+      text.line("const values = batch.values, times = batch.timestamps, end = batch.end;");
       text.line(`const tracker = op${index}.tracker, timeMax = op${index}.timestampMaxMs;`);
       if (strategy.kind === "bounded") text.line("let newest = tracker.maxTimestamp;");
       if (strategy.kind === "custom") text.line("const generator = tracker.generator;");
-      text.block("for (let i = 0; i < count; i++)", () => {
+      text.block("for (let i = batch.position; i < end; i++)", () => {
         text.line("const v = values[i];");
         text.line(
           `const t = ${strategy.timestampAssigner === undefined ? "times[i]" : `timestampOf${index}(v, times[i])`};`,

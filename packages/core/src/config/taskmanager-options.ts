@@ -36,8 +36,17 @@ export const BLOCKED_TIMEOUT: ConfigOption<number> = option({
     "After this time without an answer a slot's thread is given up: the thread is ended, and the job fails or restarts.",
 });
 
+/** @public */
+export const CANCELLATION_TIMEOUT: ConfigOption<number> = option({
+  key: "task.cancellation.timeout",
+  type: durationType({ min: 1 }),
+  default: 180_000,
+  description:
+    "How long the functions, sources and sinks of an attempt may take to close when it is cancelled. After that a slot's thread is ended; in the caller's thread what does not close is left behind, with a warning.",
+});
+
 /** @internal */
 export const taskmanagerOptions: OptionGroup = {
   title: "Slots and their threads",
-  options: [BUFFERS_PER_CHANNEL, TASK_HEAP_SIZE, BLOCKED_WARNING, BLOCKED_TIMEOUT],
+  options: [BUFFERS_PER_CHANNEL, TASK_HEAP_SIZE, BLOCKED_WARNING, BLOCKED_TIMEOUT, CANCELLATION_TIMEOUT],
 };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { JobClient } from "../api/job-client.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import type { Sink } from "../connectors/sink.ts";
 import type {
   Collector,
   KeyedProcessContext,
@@ -263,6 +265,100 @@ describe("ends at awkward moments", () => {
       expect(await client.stop()).toMatch(/chk-\d+$/);
       expect(await client.getJobStatus()).toBe("FINISHED");
     }, 60_000);
+  });
+
+  /** A job that is running, of a map with the given `close`. */
+  async function running(
+    platform: SimulatedPlatform,
+    close: () => void | Promise<void>,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<JobClient> {
+    const env = environment(platform, settings);
+    env
+      .fromSource(
+        DataGeneratorSource.of((i) => i, 1e9, { ratePerSecond: 100 }),
+        { boundedOutOfOrderness: 0, timestamp: (i) => i },
+        "endless",
+      )
+      .sinkTo(new CommittedRows().sink<number>())
+      .uid("rows");
+    env
+      .fromSource(
+        DataGeneratorSource.of((i) => i, 1e9, { ratePerSecond: 100 }),
+        { boundedOutOfOrderness: 0, timestamp: (i) => i },
+        "other",
+      )
+      .sinkTo(closingSink(close));
+    const client = await env.executeAsync();
+    await new Promise<void>((resolve) => platform.clock.after(500, resolve));
+    return client;
+  }
+
+  function closingSink(close: () => void | Promise<void>): Sink<number, never, never> {
+    return {
+      description: { kind: "closing", options: {} },
+      createWriter: () => ({
+        write: () => {},
+        isAvailable: () => true,
+        whenAvailable: async () => {},
+        prepareCommit: () => [],
+        flush: async () => {},
+        close: async () => close(),
+      }),
+    };
+  }
+
+  test("M5: a job whose functions fail to close is cancelled all the same", async () => {
+    const platform = createSimulatedPlatform({ seed: 12 });
+    await platform.run(async () => {
+      const client = await running(platform, () => {
+        throw new Error("close fails");
+      });
+      await client.cancel();
+      expect(await client.getJobStatus()).toBe("CANCELED");
+      await expect(client.getJobExecutionResult()).rejects.toThrow("MR_JOB_CANCELED");
+    }, 60_000);
+  });
+
+  test("M5: whoever cancels a job a second time waits for the first", async () => {
+    const platform = createSimulatedPlatform({ seed: 13 });
+    await platform.run(async () => {
+      let isClosed = false;
+      const client = await running(platform, async () => {
+        await new Promise<void>((resolve) => platform.clock.after(1000, resolve));
+        isClosed = true;
+      });
+      const first = client.cancel();
+      await client.cancel();
+      expect(isClosed).toBe(true);
+      await first;
+    }, 60_000);
+  });
+
+  test("what never closes is left behind after task.cancellation.timeout, with a warning that names the task", async () => {
+    const platform = createSimulatedPlatform({ seed: 14 });
+    await platform.run(async () => {
+      const client = await running(platform, () => new Promise<void>(() => {}), { "task.cancellation.timeout": "7 s" });
+      const startMs = platform.clock.monoMs();
+      await client.cancel();
+      expect(platform.clock.monoMs() - startMs).toBeGreaterThanOrEqual(7000);
+      expect(await client.getJobStatus()).toBe("CANCELED");
+    }, 60_000);
+    expect(platform.proc.errorOutput()).toMatch(/MR_CLOSE_TIMEOUT.*Source: other -> Sink: closing \(1\/1\)/s);
+  });
+
+  test("a function that throws nothing at all fails the job by name", async () => {
+    const platform = createSimulatedPlatform({ seed: 15 });
+    const env = environment(platform);
+    env
+      .fromSequence(1, 3)
+      .map((n) => {
+        // biome-ignore lint/style/useThrowOnlyError: that is what this is about
+        if (n === 2) throw undefined;
+        return n;
+      })
+      .print();
+    await expect(platform.run(() => env.execute())).rejects.toThrow(/MR_USER_FUNCTION_FAILED.*undefined was thrown/);
   });
 
   test("a function whose open fails ends the job as the strategy says, with the cause", async () => {

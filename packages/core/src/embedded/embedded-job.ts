@@ -174,8 +174,10 @@ export class EmbeddedJob {
     return this.#master.status;
   }
 
-  cancel(): Promise<void> {
-    return this.#master.cancel();
+  /** Settles when everything of the job is gone, its threads included. */
+  async cancel(): Promise<void> {
+    await this.#master.cancel();
+    await this.result;
   }
 
   /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */

@@ -4,16 +4,19 @@ import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/ex
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
+import { notClosed } from "./slot-errors.ts";
 import { StatePersister } from "./state-persister.ts";
 
 export class InThreadAttempt implements LocalAttempt {
   readonly tasks: readonly TaskId[];
+  readonly #options: AttemptOptions;
   readonly #slot: TaskSlot;
   readonly #persister: StatePersister;
   readonly #statistics: ReadonlyMap<string, TaskStatistics>;
 
   constructor(options: AttemptOptions) {
     const { graph, restore, listener } = options;
+    this.#options = options;
     this.tasks = graph.vertices.flatMap((vertex) =>
       Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
     );
@@ -75,9 +78,17 @@ export class InThreadAttempt implements LocalAttempt {
 
   async cancel(): Promise<void> {
     this.#persister.end();
+    const { platform, settings } = this.#options;
+    let stopWaiting = (): void => {};
+    const isLate = new Promise<never>((_, reject) => {
+      stopWaiting = platform.clock.after(settings.cancellationTimeoutMs, () =>
+        reject(notClosed({ task: this.#slot.closingTasks.join(", ") }, settings.cancellationTimeoutMs)),
+      );
+    });
     try {
-      await this.#slot.cancel();
+      await Promise.race([this.#slot.cancel(), isLate]);
     } finally {
+      stopWaiting();
       await this.#persister.settled();
     }
   }

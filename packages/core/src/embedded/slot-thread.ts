@@ -9,6 +9,7 @@ import { planDifference } from "../graph/plan-difference.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Cancel, Platform, StackFrame, WorkerHandle } from "../platform/platform.ts";
 import { fromErrorMessage } from "./error-message.ts";
+import { type BlockedPlace, blocked, diedOf, jobEnded, notClosed } from "./slot-errors.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
 
 /** What a thread's owner hears. `onDead` is called once, whatever the thread died of; nothing is heard after it. */
@@ -29,6 +30,7 @@ export interface SlotThreadOptions {
   readonly heapBytesMax: number | undefined;
   readonly blockedWarningMs: number;
   readonly blockedTimeoutMs: number;
+  readonly cancellationTimeoutMs: number;
   readonly listener: SlotThreadListener;
 }
 
@@ -49,7 +51,8 @@ export class SlotThread {
   /** Who waits for metrics. */
   readonly #asked: ((metrics: readonly MetricSnapshot[]) => void)[] = [];
   #isDead = false;
-  #isCancelling = false;
+  /** Since when it is to cancel an attempt, on the monotonic clock. */
+  #cancellingSinceMs: number | undefined;
   #death: MillraceError | undefined;
   #watch: Cancel | undefined;
   #lastAnswerMs: number;
@@ -100,6 +103,7 @@ export class SlotThread {
   async terminate(): Promise<void> {
     this.#isDead = true;
     this.#watch?.();
+    this.#settleLoaded?.reject(jobEnded());
     await this.#worker.terminate();
   }
 
@@ -123,7 +127,7 @@ export class SlotThread {
         for (const answer of this.#asked.splice(0)) answer(message.metrics);
         return;
       default:
-        if (message.kind === "cancelled") this.#isCancelling = false;
+        if (message.kind === "cancelled") this.#cancellingSinceMs = undefined;
         this.#options.listener.onMessage(message.attemptNumber, message);
     }
   }
@@ -139,20 +143,23 @@ export class SlotThread {
     this.#settleLoaded?.resolve();
   }
 
-  /** From now on the thread has to answer soon: what it runs is not wanted any more. */
+  /** From now on the thread has to answer soon, and to have cancelled in time: what it runs is not wanted any more. */
   cancel(): void {
-    this.#isCancelling = true;
+    this.#cancellingSinceMs = this.#options.platform.clock.monoMs();
     this.post({ kind: "cancel" });
   }
 
   #timeoutMs(): number {
     const { blockedTimeoutMs } = this.#options;
-    return this.#isCancelling ? Math.min(CANCEL_ANSWER_MS, blockedTimeoutMs) : blockedTimeoutMs;
+    return this.#cancellingSinceMs !== undefined ? Math.min(CANCEL_ANSWER_MS, blockedTimeoutMs) : blockedTimeoutMs;
   }
 
   #scheduleWatch(): void {
-    const { platform, blockedWarningMs, blockedTimeoutMs } = this.#options;
-    const everyMs = Math.max(20, Math.min(1000, blockedWarningMs / 2, blockedTimeoutMs / 2));
+    const { platform, blockedWarningMs, blockedTimeoutMs, cancellationTimeoutMs } = this.#options;
+    const everyMs = Math.max(
+      20,
+      Math.min(1000, ...[blockedWarningMs, blockedTimeoutMs, cancellationTimeoutMs].map((ms) => ms / 2)),
+    );
     this.#watch = platform.clock.after(everyMs, () => {
       if (this.#isDead) return;
       this.post({ kind: "ping" });
@@ -161,7 +168,13 @@ export class SlotThread {
   }
 
   async #checkAnswers(): Promise<void> {
-    const { platform, blockedWarningMs, listener } = this.#options;
+    const { platform, blockedWarningMs, cancellationTimeoutMs, listener } = this.#options;
+    if (platform.clock.monoMs() - (this.#cancellingSinceMs ?? Number.POSITIVE_INFINITY) >= cancellationTimeoutMs) {
+      listener.onWarning(notClosed({ slot: this.slot }, cancellationTimeoutMs).message);
+      this.#die(notClosed({ slot: this.slot }, cancellationTimeoutMs));
+      await this.#worker.terminate();
+      return;
+    }
     const blockedTimeoutMs = this.#timeoutMs();
     const silentMs = platform.clock.monoMs() - this.#lastAnswerMs;
     if (silentMs >= blockedTimeoutMs) {
@@ -217,44 +230,6 @@ export class SlotThread {
     ];
     return { task, at, text: text.join(", ") };
   }
-}
-
-interface BlockedPlace {
-  readonly task: string | undefined;
-  readonly at: string | undefined;
-  readonly text: string;
-}
-
-function blocked(silentMs: number, { task, at }: BlockedPlace, slot: number): MillraceError {
-  return new MillraceError("MR_SLOT_BLOCKED", {
-    what: "A slot's thread did not answer any more and was ended",
-    where: { slot, ...(task === undefined ? {} : { task }), ...(at === undefined ? {} : { at }) },
-    found: `no answer for ${Math.round(silentMs)} ms`,
-    expected: "functions that return soon: one that never does stops every subtask of its slot",
-    todo: "Correct the endless or very long computation, or raise taskmanager.slot.blocked-timeout",
-  });
-}
-
-function diedOf(
-  exitCode: number,
-  failure: Error | undefined,
-  where: Readonly<Record<string, string | number>>,
-): MillraceError {
-  if ((failure as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return new MillraceError("MR_SLOT_OUT_OF_MEMORY", {
-      what: "A slot's thread ended because its JavaScript heap was full",
-      where,
-      todo: "Keep less in state and in variables, use more slots, or raise taskmanager.memory.task.heap.size",
-      cause: failure,
-    });
-  }
-  return new MillraceError("MR_SLOT_DIED", {
-    what: "A slot's thread ended",
-    where,
-    found: failure === undefined ? `exit code ${exitCode}` : `an error that nobody caught: ${failure.message}`,
-    todo: "Look at the cause; errors in timers, promises and event handlers of user code end the thread they happen in",
-    ...(failure === undefined ? {} : { cause: failure }),
-  });
 }
 
 function differentGraph(graph: JobGraph, plan: JobPlan): MillraceError {

@@ -3,12 +3,18 @@
  * those that died.
  */
 import type { Configuration } from "../config/configuration.ts";
-import { BLOCKED_TIMEOUT, BLOCKED_WARNING, TASK_HEAP_SIZE } from "../config/taskmanager-options.ts";
+import {
+  BLOCKED_TIMEOUT,
+  BLOCKED_WARNING,
+  CANCELLATION_TIMEOUT,
+  TASK_HEAP_SIZE,
+} from "../config/taskmanager-options.ts";
 import { createDoorbellMemory } from "../exchange/doorbell.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
+import { jobEnded } from "./slot-errors.ts";
 import { SlotThread } from "./slot-thread.ts";
 import type { AttemptMessage, JobModuleReference } from "./slot-thread-messages.ts";
 
@@ -56,9 +62,11 @@ export class SlotThreads {
 
   /**
    * Starts the threads that are missing; settles when all have loaded the job.
-   * @throws MillraceError `MR_GRAPH_DIFFERS`, what a thread died of, or what the job's module threw
+   * @throws MillraceError `MR_GRAPH_DIFFERS`, what a thread died of, what the job's module threw, or `MR_JOB_CANCELED` when
+   *   `close` was called
    */
   async start(): Promise<void> {
+    if (this.#isClosed) throw jobEnded();
     for (let slot = 0; slot < this.count; slot++) {
       if (this.#threads[slot] === undefined || this.#threads[slot]!.isDead) this.#threads[slot] = this.#spawn(slot);
     }
@@ -107,6 +115,7 @@ export class SlotThreads {
       heapBytesMax: configuration.get(TASK_HEAP_SIZE),
       blockedWarningMs: configuration.get(BLOCKED_WARNING),
       blockedTimeoutMs: configuration.get(BLOCKED_TIMEOUT),
+      cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
       listener: {
         onMessage: (attemptNumber, message) => this.#attempt?.onMessage(slot, attemptNumber, message),
         onDead: (error) => {

@@ -13,6 +13,9 @@ export class RecordBatch implements ReaderOutput<unknown> {
   readonly values: unknown[] = new Array(SOURCE_BATCH_RECORDS).fill(undefined);
   readonly timestamps: Float64Array = new Float64Array(SOURCE_BATCH_RECORDS);
   length = 0;
+  /** The chain takes the records from `position` up to `end`; see `SourceOperator.processSlice`. */
+  position = 0;
+  end = 0;
   splitId = "";
   readonly startedSplits: string[] = [];
   readonly finishedSplits: string[] = [];
@@ -49,6 +52,8 @@ export class RecordBatch implements ReaderOutput<unknown> {
   clear(): void {
     // Values stay until they are overwritten: 256 references at most, and clearing them costs more than it frees.
     this.length = 0;
+    this.position = 0;
+    this.end = 0;
     this.splitId = "";
     if (this.startedSplits.length > 0) this.startedSplits.length = 0;
     if (this.finishedSplits.length > 0) this.finishedSplits.length = 0;

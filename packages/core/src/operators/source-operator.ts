@@ -34,7 +34,7 @@ export class SourceOperator extends BaseOperator {
   tracker: SplitTracker;
   /** Timestamps above this are poison; set for every batch. */
   timestampMaxMs: number = Number.MAX_SAFE_INTEGER;
-  /** Set by generated code: runs the batch through the chain. */
+  /** Set by generated code: runs the records from `batch.position` up to `batch.end` through the chain. */
   processBatch: (batch: RecordBatch) => void = () => {};
   /** Set by generated code when the dead-letter output is consumed. */
   emitDeadLetter: ((value: unknown, timestampMs: number) => void) | undefined = undefined;
@@ -90,7 +90,7 @@ export class SourceOperator extends BaseOperator {
     if (this.#restoredSplits.length > 0) this.#reader.addSplits(this.#restoredSplits);
   }
 
-  /** Reads one batch, runs it through the chain, and returns what the reader said. */
+  /** Reads one batch for `processSlice` and returns what the reader said. */
   poll(): InputStatus {
     const batch = this.batch;
     batch.clear();
@@ -100,9 +100,19 @@ export class SourceOperator extends BaseOperator {
     if (batch.length > 0) {
       this.tracker = this.#watermarks.trackerOf(batch.splitId);
       this.timestampMaxMs = this.host.clock.wallMs() + this.#sourceHost.futureSkewMaxMs;
-      this.processBatch(batch);
     }
     return status;
+  }
+
+  /** Runs up to `recordsMax` records of the batch at hand through the chain; true when none of it is left. */
+  processSlice(recordsMax: number): boolean {
+    const batch = this.batch;
+    if (batch.position < batch.length) {
+      batch.end = Math.min(batch.length, batch.position + recordsMax);
+      this.processBatch(batch);
+      batch.position = batch.end;
+    }
+    return batch.position === batch.length;
   }
 
   /** The watermark after the last batch, undefined when it has not advanced. Finished splits stop counting after it. */

@@ -1,8 +1,15 @@
+import type { InputStatus } from "../connectors/source.ts";
 import type { SourceOperator } from "../operators/source-operator.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Chain } from "./chain.ts";
+import { TakeSize } from "./take-size.ts";
 
-/** One source of a subtask: polled while it has records, waited for while it has none, idle when that takes too long. */
+/**
+ * One source of a subtask: polled while it has records, waited for while it has none, idle when that takes too long.
+ *
+ * A batch goes through the chain in slices that are as long as the functions are fast. Its watermark follows when all of it
+ * has, and nothing is snapshotted before: so what a job does with its records does not depend on how fast it is.
+ */
 export class SourceInput {
   readonly #operator: SourceOperator;
   readonly #clock: Clock;
@@ -10,6 +17,9 @@ export class SourceInput {
   readonly #watermarkIntervalMs: number | undefined;
   readonly #onAvailable: () => void;
   readonly #onFailed: (error: unknown) => void;
+  readonly #slice: TakeSize;
+  #isInBatch = false;
+  #status: InputStatus = "more-available";
   #isWaiting = false;
   #hasEnded = false;
   #isIdle = false;
@@ -30,6 +40,7 @@ export class SourceInput {
       operator.hasPeriodicGenerator && watermarkIntervalMs > 0 ? watermarkIntervalMs : undefined;
     this.#onAvailable = onAvailable;
     this.#onFailed = onFailed;
+    this.#slice = new TakeSize(clock);
     this.#lastRecordMonoMs = clock.monoMs();
     this.#lastAskedMonoMs = this.#lastRecordMonoMs;
   }
@@ -50,7 +61,12 @@ export class SourceInput {
     return this.#lastRecordMonoMs + this.#idlenessMs;
   }
 
-  /** Takes one batch through the chain; true when there was something to do. */
+  /** Whether a part of a batch has not been through the chain: the reader is ahead of the chain then. */
+  get isInBatch(): boolean {
+    return this.#isInBatch;
+  }
+
+  /** Takes one batch, or a slice of it, through the chain; true when there was something to do. */
   poll(chain: Chain): boolean {
     if (this.#hasEnded) return false;
     if (this.#isWaiting) {
@@ -58,8 +74,15 @@ export class SourceInput {
       this.#askGenerators(chain);
       return false;
     }
-    const status = this.#operator.poll();
-    if (this.#operator.batch.length > 0) this.#onRecords(chain);
+    if (!this.#isInBatch) {
+      this.#status = this.#operator.poll();
+      if (this.#operator.batch.length > 0) this.#onRecords(chain);
+    }
+    this.#isInBatch = !this.#slice.measure((recordsMax) => this.#operator.processSlice(recordsMax));
+    return this.#isInBatch || this.#afterBatch(chain, this.#status);
+  }
+
+  #afterBatch(chain: Chain, status: InputStatus): boolean {
     chain.afterSourceBatch(this.#operator);
     if (status === "end-of-input") {
       this.#hasEnded = true;

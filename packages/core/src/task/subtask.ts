@@ -8,7 +8,6 @@
  * - U3. A subtask whose input has ended stays alive and forwards barriers until its job ends, so that the last
  *   checkpoint covers everything.
  */
-import { invariant } from "../base/errors.ts";
 import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
 import type { ChannelReader } from "../exchange/channel.ts";
 import type { ChannelEvent } from "../exchange/channel-events.ts";
@@ -18,6 +17,7 @@ import { Chain, type ChainOptions } from "./chain.ts";
 import { InputGate } from "./input-gate.ts";
 import { type EncodedOperatorState, SnapshotInProgress } from "./snapshot-in-progress.ts";
 import { SourceInput } from "./source-input.ts";
+import { TakeSize } from "./take-size.ts";
 import type { TaskState, TaskStatistics } from "./task-statistics.ts";
 
 /** What a subtask tells its host. All calls come from within `step`, `start` or a settled promise of the subtask. */
@@ -47,9 +47,6 @@ export interface SubtaskOptions {
   readonly watermarkIntervalMs: number;
 }
 
-/** Elements taken from one channel, or batches from one source, before the next one has its turn. */
-const TURN_ELEMENTS_MAX = 256;
-
 export class Subtask {
   readonly chain: Chain;
   readonly #options: SubtaskOptions;
@@ -60,6 +57,8 @@ export class Subtask {
   /** The channel of the aligner that stands for the subtask's own sources. */
   readonly #sourceChannel: number;
   readonly #mails: (() => void)[] = [];
+  /** Elements taken from one channel before the next one has its turn. */
+  readonly #takeSize: TakeSize;
   #snapshots: SnapshotInProgress[] = [];
   #areSourcesBlocked = false;
   #areSourcesStopped = false;
@@ -74,6 +73,7 @@ export class Subtask {
   constructor(options: SubtaskOptions) {
     this.#options = options;
     this.chain = new Chain({ ...options.chain, writers: options.writers, counts: options.statistics.counts });
+    this.#takeSize = new TakeSize(options.clock);
     this.#gates = options.gates.map((channels, gate) => this.#createGate(channels, gate));
     this.#sources = this.chain.sources.map(
       (operator) =>
@@ -192,7 +192,8 @@ export class Subtask {
 
   #work(deadlineMs: number): boolean {
     try {
-      const didMail = this.#runMails();
+      // A snapshot in the middle of a batch would have lost what the reader has read of it.
+      const didMail = !this.#isInBatch() && this.#runMails();
       const didSnapshot = this.#stepSnapshots();
       const didInput = this.#takeInput(deadlineMs);
       return didMail || didSnapshot || didInput;
@@ -242,12 +243,13 @@ export class Subtask {
       }
       if (!this.#areSourcesBlocked && !this.#areSourcesStopped) {
         for (const source of this.#sources) {
-          if (this.#mayTakeInput() && source.poll(this.chain)) isMore = true;
+          if ((source.isInBatch || this.#mayTakeInput()) && source.poll(this.chain)) isMore = true;
         }
       }
       if (isMore) {
         hasWorked = true;
-        this.chain.emitOwnWatermarks();
+        // Like the source's own watermarks they follow whole batches.
+        if (!this.#isInBatch()) this.chain.emitOwnWatermarks();
       }
       if (this.#mails.length > 0 || clock.monoMs() >= deadlineMs) break;
     }
@@ -259,8 +261,15 @@ export class Subtask {
     const nowMs = this.#options.clock.wallMs();
     if (this.chain.nextProcessingTimeMs() > nowMs) return false;
     this.chain.onProcessingTime(nowMs);
-    this.chain.emitOwnWatermarks();
+    if (!this.#isInBatch()) this.chain.emitOwnWatermarks();
     return true;
+  }
+
+  #isInBatch(): boolean {
+    for (const source of this.#sources) {
+      if (source.isInBatch) return true;
+    }
+    return false;
   }
 
   // U2, for the next subtask's channels as for a sink's buffers.
@@ -287,22 +296,28 @@ export class Subtask {
 
   #takeFromGate(gateIndex: number): boolean {
     const gate = this.#gates[gateIndex]!;
-    const input = this.chain.inputs[gateIndex]!;
     let hasTaken = false;
     for (let index = 0; index < gate.channels.length; index++) {
       const channel = gate.channels[index]!;
       if (gate.blocked[index] === true || !channel.hasNext || !this.#mayTakeInput()) continue;
       hasTaken = true;
-      for (let left = TURN_ELEMENTS_MAX; left > 0 && gate.blocked[index] === false; left--) {
-        const taken = channel.takeRecords(input, left);
-        this.#options.statistics.gateCounts[gateIndex]! += taken;
-        left -= taken;
-        const event = channel.takeEvent();
-        if (event === undefined) break;
-        this.#onEvent(gateIndex, index, event);
-      }
+      this.#takeSize.measure((elementsMax) => this.#takeFromChannel(gateIndex, index, elementsMax));
     }
     return hasTaken;
+  }
+
+  #takeFromChannel(gateIndex: number, index: number, elementsMax: number): void {
+    const gate = this.#gates[gateIndex]!;
+    const channel = gate.channels[index]!;
+    const input = this.chain.inputs[gateIndex]!;
+    for (let left = elementsMax; left > 0 && gate.blocked[index] === false; left--) {
+      const taken = channel.takeRecords(input, left);
+      this.#options.statistics.gateCounts[gateIndex]! += taken;
+      left -= taken;
+      const event = channel.takeEvent();
+      if (event === undefined) break;
+      this.#onEvent(gateIndex, index, event);
+    }
   }
 
   #onEvent(gateIndex: number, channel: number, event: ChannelEvent): void {
@@ -376,8 +391,7 @@ export class Subtask {
   /** Ends the subtask with an error. Only the first one counts. */
   fail(error: unknown): void {
     if (this.#isEnded) return;
-    invariant(error !== undefined, "a subtask fails with an error");
     this.#isEnded = true;
-    this.#options.listener.onFailed(error);
+    this.#options.listener.onFailed(error ?? new Error(`${String(error)} was thrown`));
   }
 }

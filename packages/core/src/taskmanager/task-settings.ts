@@ -2,6 +2,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED } from "../config/execution-options.ts";
 import { AUTO_WATERMARK_INTERVAL } from "../config/pipeline-options.ts";
 import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
+import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
 import type { PoisonPolicy } from "../operators/source-operator.ts";
 
 /** What tasks need of a job's configuration. */
@@ -11,6 +12,8 @@ export interface TaskSettings {
   readonly watermarkIntervalMs: number;
   /** Infinity: buffers leave only when they are full. */
   readonly bufferTimeoutMs: number;
+  /** How long closing may take when an attempt is cancelled. */
+  readonly cancellationTimeoutMs: number;
 }
 
 export function taskSettingsOf(configuration: Configuration): TaskSettings {
@@ -21,5 +24,6 @@ export function taskSettingsOf(configuration: Configuration): TaskSettings {
     bufferTimeoutMs: configuration.get(BUFFER_TIMEOUT_ENABLED)
       ? configuration.get(BUFFER_TIMEOUT)
       : Number.POSITIVE_INFINITY,
+    cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
   };
 }

@@ -68,6 +68,7 @@ export class TaskSlot {
   readonly #channels: SlotChannels;
   readonly #deployed: readonly DeployedSubtask[];
   readonly #groups: MetricGroup[] = [];
+  readonly #closing = new Set<string>();
   #isCancelled = false;
 
   /** Makes all subtasks, without starting them. */
@@ -114,9 +115,24 @@ export class TaskSlot {
     this.#isCancelled = true;
     this.#loop.stop();
     for (const group of this.#groups.splice(0)) this.#options.metrics.remove(group);
-    const closed = await Promise.allSettled(this.#deployed.map(({ subtask }) => subtask.close()));
+    const closed = await Promise.allSettled(this.#deployed.map((each) => this.#close(each)));
     const failed = closed.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+  }
+
+  /** The tasks that are still being closed, as `name (subtask/parallelism)`. */
+  get closingTasks(): readonly string[] {
+    return [...this.#closing];
+  }
+
+  async #close({ task, vertex, subtask }: DeployedSubtask): Promise<void> {
+    const name = `${vertex.name} (${task.subtaskIndex + 1}/${vertex.parallelism})`;
+    this.#closing.add(name);
+    try {
+      await subtask.close();
+    } finally {
+      this.#closing.delete(name);
+    }
   }
 
   #atReader(sourceUid: string, subtaskIndex: number, action: (operator: SourceOperator) => void): void {

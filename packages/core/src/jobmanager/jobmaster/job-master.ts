@@ -7,6 +7,8 @@
  * - M3. A bounded job finishes after a checkpoint (or, without checkpointing, a commit) that covers all of its input and is
  *   committed by every sink.
  * - M4. FINISHED, FAILED and CANCELED are final.
+ * - M5. An attempt is closed once, whoever asks for it and however often; nothing that goes wrong while it closes keeps the
+ *   job from ending.
  */
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStorage } from "../../checkpoint/checkpoint-storage.ts";
@@ -73,6 +75,9 @@ export class JobMaster {
   #generation = 0;
   #ending: Ending | undefined;
   #restarts = 0;
+  #cancelling: Promise<void> | undefined;
+  /** M5: the end of the attempt that is being closed. */
+  #closing: Promise<void> | undefined;
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
@@ -92,10 +97,19 @@ export class JobMaster {
   }
 
   /** Ends the job as soon as possible, without a last checkpoint. */
-  async cancel(): Promise<void> {
-    if (this.#isTerminal()) return;
+  cancel(): Promise<void> {
+    if (this.#isTerminal()) return Promise.resolve();
+    this.#cancelling ??= this.#cancel();
+    return this.#cancelling;
+  }
+
+  async #cancel(): Promise<void> {
     this.#setStatus("CANCELLING", undefined);
-    await this.#endAttempt();
+    try {
+      await this.#endAttempt();
+    } catch (closing) {
+      this.#options.onWarning(`while the job was cancelled: ${messageOf(closing)}`);
+    }
     await this.#end("CANCELED", undefined);
   }
 
@@ -228,10 +242,10 @@ export class JobMaster {
     try {
       await this.#endAttempt();
     } catch (error) {
-      await this.#end("FAILED", error);
+      if (this.#status !== "CANCELLING") await this.#end("FAILED", error);
       return;
     }
-    if (!this.#isTerminal() && this.#status !== "CANCELLING") await this.#end("FINISHED", undefined);
+    if (this.#status !== "CANCELLING") await this.#end("FINISHED", undefined);
   }
 
   async #onFailure(error: unknown): Promise<void> {
@@ -240,9 +254,7 @@ export class JobMaster {
     try {
       await this.#endAttempt();
     } catch (closing) {
-      this.#options.onWarning(
-        `while the failed attempt was closed: ${closing instanceof Error ? closing.message : String(closing)}`,
-      );
+      this.#options.onWarning(`while the failed attempt was closed: ${messageOf(closing)}`);
     }
     // Somebody may have cancelled the job meanwhile.
     if ((this.#status as JobStatus) !== "FAILING") return;
@@ -261,9 +273,16 @@ export class JobMaster {
     });
   }
 
-  /** Stops the attempt, its checkpoints and its enumerators, whatever state they are in. */
-  async #endAttempt(): Promise<void> {
+  /** Stops the attempt, its checkpoints and its enumerators, whatever state they are in (M5). */
+  #endAttempt(): Promise<void> {
     this.#generation++;
+    this.#closing ??= this.#closeAttempt().finally(() => {
+      this.#closing = undefined;
+    });
+    return this.#closing;
+  }
+
+  async #closeAttempt(): Promise<void> {
     const current = this.#current;
     this.#current = undefined;
     // Together with what is being stored: a checkpoint that completes now is the one to restart from.
@@ -275,6 +294,7 @@ export class JobMaster {
   }
 
   async #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
+    if (this.#isTerminal()) return;
     const { retention, checkpoints, onWarning } = this.#options;
     const isStopped = this.#ending?.kind === "stop" && status === "FINISHED";
     const isKept =
@@ -284,7 +304,7 @@ export class JobMaster {
     try {
       if (!isKept) await checkpoints.discardAll();
     } catch (error) {
-      onWarning(`checkpoints could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+      onWarning(`checkpoints could not be removed: ${messageOf(error)}`);
     }
     this.#setStatus(status, cause);
   }
@@ -306,4 +326,8 @@ export class JobMaster {
     this.#status = status;
     this.#options.onStatus(status, cause);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
