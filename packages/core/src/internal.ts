@@ -2,6 +2,10 @@
  * What Millrace's own packages share below the public API. No promises to anybody else.
  */
 
+export { checkFunction, checkMembers, checkText, describeValue, invalidArgument } from "./api/argument-checks.ts";
+export { type UserCall, userCall } from "./api/call-site.ts";
+export { erased } from "./api/erased.ts";
+export { checkTag } from "./api/stream-checks.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { crc32c } from "./base/crc32c.ts";
@@ -25,10 +29,17 @@ export type {
 export { graphOptionsOf } from "./embedded/job-settings.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
 export { describeJobGraph, renderPlan } from "./graph/describe.ts";
+export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-function.ts";
+export type { OperatorHost } from "./operators/operator-runtime.ts";
+export type { TransformSpec } from "./operators/operator-spec.ts";
+export { StreamOperator } from "./operators/stream-operator.ts";
 export type { DiskEffect } from "./platform/disk-faults.ts";
 export { createNodePlatform } from "./platform/node-platform.ts";
 export type { Clock, FileStat, LocalFs, OpenFile, OpenMode, Platform } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
+export { KeyedStateTable } from "./state/keyed-state-table.ts";
+export type { SlotCodec } from "./state/slot-codec.ts";
+export { serializerCodec } from "./state/state-handles.ts";
 export { t } from "./types/declared-types.ts";
 export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";

@@ -13,35 +13,40 @@ export interface UserCall {
   readonly callSite: string;
 }
 
-/** Describes the call that is running now. @internal */
-export function userCall(method: string): UserCall {
-  return { method, callSite: currentCallSite() };
+/**
+ * Describes the call that is running now.
+ *
+ * @param callerUrl - The folder of another package of ours whose method was called, as it starts the frames.
+ * @internal
+ */
+export function userCall(method: string, callerUrl?: string): UserCall {
+  return { method, callSite: currentCallSite(callerUrl === undefined ? [packageUrl] : [packageUrl, callerUrl]) };
 }
 
-function currentCallSite(): string {
+function currentCallSite(ownUrls: readonly string[]): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = FRAMES_MAX;
   // The text, not the frames: source maps are applied to the text.
   const { stack } = new Error("call site");
   Error.stackTraceLimit = limit;
-  return callSiteOf(String(stack), packageUrl);
+  return callSiteOf(String(stack), ...ownUrls);
 }
 
 /**
- * The first frame of a stack trace that lies outside the package, `file:line:column` with a plain path. When every frame
+ * The first frame of a stack trace that lies outside the packages, `file:line:column` with a plain path. When every frame
  * lies inside, as in a bundle, the outermost one; `unknown` without any frame.
  *
  * @internal
  */
-export function callSiteOf(stack: string, ownUrl: string): string {
-  const own = plainPath(ownUrl);
+export function callSiteOf(stack: string, ...ownUrls: readonly string[]): string {
+  const own = ownUrls.map(plainPath);
   let outermost = "unknown";
   for (const line of stack.split("\n")) {
     const match = /^\s*at (?:.* \()?(?:async )?(.+?:\d+:\d+)\)?$/.exec(line);
     if (match === null || /^(?:node:|eval at|<anonymous>)/.test(match[1]!)) continue;
     const place = plainPath(match[1]!);
-    // The package's own tests are users of it.
-    if (!place.startsWith(own) || /\.test\.[jt]s:/.test(place)) return place;
+    // The packages' own tests are users of them.
+    if (!own.some((folder) => place.startsWith(folder)) || /\.test\.[jt]s:/.test(place)) return place;
     outermost = place;
   }
   return outermost;

@@ -192,8 +192,13 @@ export class DataStream<T> {
    *
    * @internal
    */
-  transform<R>(name: string, spec: TransformSpec, type?: Type<R>): SingleOutputStreamOperator<R> {
-    return addOperator<R>(this, userCall("transform"), name, spec, type);
+  transform<R>(
+    name: string,
+    spec: TransformSpec,
+    type?: Type<R>,
+    call: UserCall = userCall("transform"),
+  ): SingleOutputStreamOperator<R> {
+    return addOperator<R>(this, call, name, spec, type);
   }
 
   /** All records of this stream and of the others. They need the same type; their order is not defined. */
