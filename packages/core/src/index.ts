@@ -3,6 +3,11 @@ import type { JobArguments } from "./api/job-arguments.ts";
 import type { StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 
 export { AsyncDataStream } from "./api/async-data-stream.ts";
+export {
+  BroadcastConnectedStream,
+  BroadcastStream,
+  KeyedBroadcastConnectedStream,
+} from "./api/broadcast-stream.ts";
 export { CheckpointConfig } from "./api/checkpoint-config.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
@@ -118,6 +123,23 @@ export {
   type AsyncRetryStrategy,
 } from "./operators/async/async-retry.ts";
 export type {
+  BroadcastContext,
+  BroadcastOnTimerContext,
+  BroadcastProcessFunction,
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedReadOnlyContext,
+  ReadOnlyContext,
+  ReadsBroadcastState,
+  StateOf,
+} from "./operators/broadcast/broadcast-functions.ts";
+export type {
+  CheckpointedFunction,
+  FunctionInitializationContext,
+  FunctionSnapshotContext,
+  ListCheckpointed,
+} from "./operators/checkpointed-function.ts";
+export type {
   AggregateFunction,
   AsyncNotAllowedHere,
   CoFlatMapFunction,
@@ -132,6 +154,7 @@ export type {
   KeyedCoProcessFunction,
   KeyedProcessContext,
   KeyedProcessFunction,
+  KeyedStateStore,
   KeySelector,
   MapFunction,
   OnTimerContext,
@@ -163,17 +186,32 @@ export type {
   Workers,
 } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
-export type { ListState, MapState, ValueState } from "./state/keyed-state.ts";
+export type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./state/keyed-state.ts";
+export type { BroadcastState, OperatorStateStore, ReadOnlyBroadcastState } from "./state/operator-state.ts";
 export {
+  AggregatingStateDescriptor,
+  aggregatingState,
   type KeyedStateDescriptor,
   type KeyedStateKind,
-  type ListStateDescriptor,
+  ListStateDescriptor,
   listState,
-  type MapStateDescriptor,
+  MapStateDescriptor,
   mapState,
-  type ValueStateDescriptor,
+  ReducingStateDescriptor,
+  reducingState,
+  type StateAggregateFunction,
+  StateDescriptor,
+  type StateReduceFunction,
+  ValueStateDescriptor,
   valueState,
 } from "./state/state-descriptors.ts";
+export {
+  StateTtlConfig,
+  StateTtlConfigBuilder,
+  type TtlCleanup,
+  type TtlStateVisibility,
+  type TtlUpdateType,
+} from "./state/state-ttl-config.ts";
 export { type JobModuleOptions, StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 export { EventTimeSessionWindows } from "./time/session-windows.ts";
 export { SlidingEventTimeWindows } from "./time/sliding-windows.ts";

@@ -39,13 +39,24 @@ export function checkFunction(call: UserCall, fn: unknown, shape: FunctionShape)
   if (shape.methods.length === 0 || shape.methods.some((method) => typeof owner[method] !== "function")) {
     throw invalidArgument(call, describeValue(fn), expectedOf(shape), `Pass ${expectedOf(shape)}`);
   }
-  for (const method of [...shape.methods, ...(shape.optional ?? []), "open", "close"]) {
+  checkStateHooks(call, fn, owner);
+  for (const method of [...shape.methods, ...(shape.optional ?? []), "open", "close", ...STATE_HOOKS]) {
     const member = owner[method];
     if (member === undefined) continue;
     if (typeof member !== "function")
       throw invalidArgument(call, describeValue(fn), `${method} to be a function`, "Make it a method");
     refuseAsync(call, member, `${method} of the function object`);
   }
+}
+
+const STATE_HOOKS = ["initializeState", "restoreState", "snapshotState"];
+
+// One without the other would write state that nobody reads, or read what nobody has written.
+function checkStateHooks(call: UserCall, fn: unknown, owner: Readonly<Record<string, unknown>>): void {
+  const restores = owner["initializeState"] !== undefined || owner["restoreState"] !== undefined;
+  if (restores === (owner["snapshotState"] !== undefined)) return;
+  const expected = "snapshotState() together with initializeState() or restoreState()";
+  throw invalidArgument(call, describeValue(fn), expected, "Implement CheckpointedFunction or ListCheckpointed");
 }
 
 function checkPlainFunction(call: UserCall, fn: object, shape: FunctionShape): void {

@@ -40,6 +40,15 @@ import {
   invalidArgument,
 } from "./argument-checks.ts";
 import { addAsyncOperator } from "./async-stream.ts";
+import {
+  type AnyMapState,
+  type BroadcastConnectedStream,
+  BroadcastStream,
+  broadcastStream,
+  connectBroadcast,
+  connectKeyedBroadcast,
+  type KeyedBroadcastConnectedStream,
+} from "./broadcast-stream.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import { CoGroupedStreams } from "./co-grouped-streams.ts";
 import { CollectedStream } from "./collected-stream.ts";
@@ -58,6 +67,7 @@ import { IntervalJoin } from "./interval-join.ts";
 import { IntervalJoined } from "./interval-joined-stream.ts";
 import { JoinedStreams } from "./joined-streams.ts";
 import type { KeyOf } from "./key-types.ts";
+import { stateKeyOf } from "./keyed-functions.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
@@ -100,7 +110,7 @@ export class DataStream<T> {
   map<R>(fn: ((value: T) => Sync<R>) | MapFunction<T, Sync<R>>): SingleOutputStreamOperator<R> {
     const call = userCall("map");
     checkFunction(call, fn, { methods: ["map"], plain: "function" });
-    return addOperator<R>(this, call, "Map", { kind: "map", fn: erased(fn) });
+    return addOperator<R>(this, call, "Map", { kind: "map", fn: erased(fn), ...stateKeyOf(this, fn) });
   }
 
   /**
@@ -114,7 +124,8 @@ export class DataStream<T> {
   filter(fn: ((value: T) => boolean) | FilterFunction<T>): SingleOutputStreamOperator<T> {
     const call = userCall("filter");
     checkFunction(call, fn, { methods: ["filter"], plain: "function" });
-    return addOperator<T>(this, call, "Filter", { kind: "filter", fn: erased(fn) }, this.type);
+    const spec: OperatorSpec = { kind: "filter", fn: erased(fn), ...stateKeyOf(this, fn) };
+    return addOperator<T>(this, call, "Filter", spec, this.type);
   }
 
   /**
@@ -128,7 +139,7 @@ export class DataStream<T> {
   ): SingleOutputStreamOperator<R> {
     const call = userCall("flatMap");
     checkFunction(call, fn, { methods: ["flatMap"], plain: "function or generator" });
-    return addOperator<R>(this, call, "Flat Map", { kind: "flatMap", fn: erased(fn) });
+    return addOperator<R>(this, call, "Flat Map", { kind: "flatMap", fn: erased(fn), ...stateKeyOf(this, fn) });
   }
 
   /**
@@ -214,7 +225,10 @@ export class DataStream<T> {
   }
 
   /** Feeds two streams of different types into one operator, which may keep state that both see. */
-  connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2> {
+  connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2>;
+  connect<T2>(other: BroadcastStream<T2>): BroadcastConnectedStream<T, T2>;
+  connect<T2>(other: DataStream<T2> | BroadcastStream<T2>): ConnectedStreams<T, T2> | BroadcastConnectedStream<T, T2> {
+    if (other instanceof BroadcastStream) return connectBroadcast<T, T2>(this, other);
     checkStreams(userCall("connect"), this.builder, [other]);
     return new ConnectedStreams<T, T2>(this, other);
   }
@@ -311,8 +325,14 @@ export class DataStream<T> {
     return new DataStream<T>(this.builder, partitioned(this, { kind: "shuffle" }), this.type);
   }
 
-  /** Sends each record to every subtask of the next operator. */
-  broadcast(): DataStream<T> {
+  /**
+   * Sends each record to every subtask of the next operator. With descriptors: for `connect`, to a function that keeps what
+   * it makes of the records in these maps, one copy a subtask.
+   */
+  broadcast(): DataStream<T>;
+  broadcast(state: AnyMapState, ...states: readonly AnyMapState[]): BroadcastStream<T>;
+  broadcast(...states: readonly AnyMapState[]): DataStream<T> | BroadcastStream<T> {
+    if (states.length > 0) return broadcastStream<T>(this, states);
     return new DataStream<T>(this.builder, partitioned(this, { kind: "broadcast" }), this.type);
   }
 
@@ -468,7 +488,11 @@ export class KeyedStream<T, K> extends DataStream<T> {
   /** With a stream of the same keys the operator is keyed too; with another stream it is not. */
   override connect<T2>(other: KeyedStream<T2, K>): KeyedConnectedStreams<K, T, T2>;
   override connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2>;
-  override connect<T2>(other: DataStream<T2>): ConnectedStreams<T, T2> {
+  override connect<T2>(other: BroadcastStream<T2>): KeyedBroadcastConnectedStream<K, T, T2>;
+  override connect<T2>(
+    other: DataStream<T2> | BroadcastStream<T2>,
+  ): ConnectedStreams<T, T2> | KeyedBroadcastConnectedStream<K, T, T2> {
+    if (other instanceof BroadcastStream) return connectKeyedBroadcast<K, T, T2>(this, other);
     checkStreams(userCall("connect"), this.builder, [other]);
     return other instanceof KeyedStream
       ? new KeyedConnectedStreams<K, T, T2>(this, other)

@@ -13,7 +13,10 @@ test("lists are read back as they were written, empty ones and empty elements to
     { name: "none", mode: "union" as const, elements: [] },
     { name: "empty element", mode: "broadcast" as const, elements: [new Uint8Array(), new Uint8Array(300)] },
   ];
-  expect(decodeOperatorLists(encodeOperatorLists(lists))).toEqual(lists);
+  const bytes = { kind: "bytes" as const };
+  expect(decodeOperatorLists(encodeOperatorLists(lists))).toEqual(lists.map((list) => ({ ...list, schema: bytes })));
+  const typed = [{ name: "typed", mode: "union" as const, schema: { kind: "int64" as const }, elements: [] }];
+  expect(decodeOperatorLists(encodeOperatorLists(typed))).toEqual(typed);
   expect(decodeOperatorLists(encodeOperatorLists([]))).toEqual([]);
   expect(() => decodeOperatorLists(encodeOperatorLists(lists).subarray(1))).toThrow("MR_DATA_CORRUPT");
 });

@@ -5,6 +5,7 @@
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { type ContainerSection, decodeContainer, encodeContainer } from "../types/container.ts";
+import type { Schema } from "../types/type.ts";
 
 /** How a list is dealt out to the subtasks of another parallelism. @internal */
 export type ListMode = "split" | "union" | "broadcast";
@@ -13,8 +14,12 @@ export type ListMode = "split" | "union" | "broadcast";
 export interface OperatorList {
   readonly name: string;
   readonly mode: ListMode;
+  /** Of the elements; `bytes` when their owner does not say. */
+  readonly schema?: Schema;
   readonly elements: readonly Uint8Array[];
 }
+
+const BYTES: Schema = { kind: "bytes" };
 
 /** @internal */
 export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array {
@@ -26,7 +31,7 @@ export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array 
         writer.varint(element.length);
         writer.rawBytes(element);
       }
-      return { name: list.name, kind: list.mode, schema: { kind: "bytes" }, bytes: writer.finish() };
+      return { name: list.name, kind: list.mode, schema: list.schema ?? BYTES, bytes: writer.finish() };
     }),
   );
 }
@@ -39,7 +44,7 @@ export function decodeOperatorLists(bytes: Uint8Array): readonly OperatorList[] 
     const elements: Uint8Array[] = [];
     for (let index = 0; index < count; index++) elements.push(input.rawBytes(input.varint()));
     // Only encodeOperatorLists writes these containers.
-    return { name: section.name, mode: section.kind as ListMode, elements };
+    return { name: section.name, mode: section.kind as ListMode, schema: section.schema, elements };
   });
 }
 

@@ -21,6 +21,7 @@ export function writeOperator(
     case "source":
       return;
     case "map": {
+      if (spec.key !== undefined) writeSelect(chain, operator, 0, value);
       const result = text.name("v");
       text.line(`const ${result} = ${call(operator, spec.fn, "map", value)};`);
       text.line(`if (${result} instanceof Promise) operators[${index}].rejectPromise("map");`);
@@ -28,6 +29,7 @@ export function writeOperator(
       return;
     }
     case "filter": {
+      if (spec.key !== undefined) writeSelect(chain, operator, 0, value);
       const kept = text.name("kept");
       text.line(`const ${kept} = ${call(operator, spec.fn, "filter", value)};`);
       text.line(`if (${kept} !== true && ${kept} !== false) operators[${index}].checkFilter(${kept});`);
@@ -102,6 +104,7 @@ function writeFlatMap(chain: ChainWriter, operator: ChainedOperator, value: stri
   const { index, spec } = operator;
   if (spec.kind !== "flatMap") return;
   if (typeof spec.fn !== "function") {
+    if (spec.key !== undefined) writeSelect(chain, operator, 0, value);
     chain.text.line(`op${index}.context.timestamp = ${time};`);
     writeVoidCall(chain, operator, `fn${index}.flatMap(${value}, collector${index})`);
     return;

@@ -3,7 +3,9 @@
  * start afresh and subtasks share nothing. A plain function cannot be copied and is shared: it should keep no state.
  */
 import { MillraceError } from "../base/errors.ts";
-import type { RichFunction, RuntimeContext } from "./functions.ts";
+import { isCheckpointed } from "./checkpointed-function.ts";
+import type { FunctionContext } from "./function-states.ts";
+import type { RichFunction } from "./functions.ts";
 
 /** A fresh instance with the same prototype and (deeply copied) plain fields; plain functions are returned as they are. */
 export function cloneFunction<F>(fn: F, operatorName: string): F {
@@ -45,8 +47,11 @@ function hasPrivateFields(prototype: unknown): boolean {
   return false;
 }
 
-export function invokeOpen(fn: unknown, context: RuntimeContext): void {
-  if (typeof fn === "object" && fn !== null) (fn as RichFunction).open?.(context);
+/** Gives a function its operator state back and opens it. */
+export function invokeOpen(fn: unknown, context: FunctionContext): void {
+  if (typeof fn !== "object" || fn === null) return;
+  if (isCheckpointed(fn)) context.functionStates.initialize(fn);
+  (fn as RichFunction).open?.(context);
 }
 
 export function invokeClose(fn: unknown): void {

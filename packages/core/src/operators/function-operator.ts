@@ -1,4 +1,5 @@
 import { KeyedStateTable } from "../state/keyed-state-table.ts";
+import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import { invokeClose, invokeOpen } from "./clone-function.ts";
 import type { Collector, OnTimerContext } from "./functions.ts";
 import { KeyedOperatorContext, OperatorContext } from "./keyed-context.ts";
@@ -73,7 +74,7 @@ export class KeyedFunctionOperator extends BaseOperator {
       timer = this.table.pollTimer(domain, untilMs)
     ) {
       // A processing-time timer carries no event time, as in Flink.
-      if (domain === "event") this.context.timestamp = timer.timeMs;
+      this.context.timestamp = domain === "event" ? timer.timeMs : NO_TIMESTAMP;
       this.context.timeDomain = domain;
       fn.onTimer?.(timer.timeMs, this.context, this.collector);
       this.table.removeIfEmpty(timer.entry);

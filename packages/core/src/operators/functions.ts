@@ -6,8 +6,14 @@
  */
 
 import type { MetricGroup } from "../metrics/metric-group.ts";
-import type { ListState, MapState, ValueState } from "../state/keyed-state.ts";
-import type { ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor } from "../state/state-descriptors.ts";
+import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "../state/keyed-state.ts";
+import type {
+  AggregatingStateDescriptor,
+  ListStateDescriptor,
+  MapStateDescriptor,
+  ReducingStateDescriptor,
+  ValueStateDescriptor,
+} from "../state/state-descriptors.ts";
 import type { TimeWindow } from "../time/time-window.ts";
 import type { OutputTag } from "./output-tag.ts";
 
@@ -22,8 +28,23 @@ export interface AsyncNotAllowedHere {
   readonly "a function on the data path must not return a Promise": never;
 }
 
-/** What a function may ask about the subtask it runs in. @public */
-export interface RuntimeContext {
+/**
+ * Keyed state by descriptor; the same name gives the same state. Values are those of the key of the record, or timer, that
+ * the function is called with.
+ *
+ * @public
+ */
+export interface KeyedStateStore {
+  /** @throws MillraceError `MR_STATE_NOT_KEYED` unless the stream is keyed; so do all of them. */
+  getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T>;
+  getListState<T>(descriptor: ListStateDescriptor<T>): ListState<T>;
+  getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V>;
+  getReducingState<T>(descriptor: ReducingStateDescriptor<T>): ReducingState<T>;
+  getAggregatingState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT>;
+}
+
+/** What a function may ask about the subtask it runs in, and the keyed state of its operator, from `open` on. @public */
+export interface RuntimeContext extends KeyedStateStore {
   readonly jobName: string;
   readonly taskName: string;
   readonly indexOfThisSubtask: number;
@@ -32,10 +53,6 @@ export interface RuntimeContext {
   /** 0 on the first run, one more after every restart. */
   readonly attemptNumber: number;
   readonly metricGroup: MetricGroup;
-  /** Keyed state; in `open` of a function on a keyed stream. @throws MillraceError `MR_STATE_NOT_KEYED` elsewhere. */
-  getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T>;
-  getListState<T>(descriptor: ListStateDescriptor<T>): ListState<T>;
-  getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V>;
 }
 
 /** The lifecycle of a function object. State is restored before `open`. @public */

@@ -7,12 +7,15 @@
 import type { Clock } from "../platform/platform.ts";
 import type { KeyedSnapshot } from "../state/keyed-snapshot.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
-import type { RuntimeContext } from "./functions.ts";
+import type { Schema } from "../types/type.ts";
+import type { FunctionContext } from "./function-states.ts";
 
 /** Operator state that is a list of elements; on a restore the elements are dealt out again. */
 export interface OperatorListState {
   readonly name: string;
   readonly mode: "split" | "union" | "broadcast";
+  /** Of the elements, when the restore has to know it; it is stored with them. */
+  readonly schema?: Schema;
   /** Each element in its serializer's bytes. */
   readonly elements: readonly Uint8Array[];
 }
@@ -57,7 +60,7 @@ export interface OperatorRuntime {
 
 /** What operators get from their subtask. */
 export interface OperatorHost {
-  readonly context: RuntimeContext;
+  readonly context: FunctionContext;
   readonly clock: Clock;
   readonly uid: string;
   readonly operatorName: string;

@@ -7,6 +7,7 @@ import type { Source } from "../connectors/source.ts";
 import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import type { WindowAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
+import { isCheckpointed } from "./checkpointed-function.ts";
 import type {
   AggregateFunction,
   CoFlatMapFunction,
@@ -38,18 +39,23 @@ export interface SourceSpec {
   readonly deadLetterTag: OutputTag<U>;
 }
 
-export interface MapSpec {
+/** An operator without a key, or with one: that of a function object that may ask for keyed state. */
+interface MaybeKeyed {
+  readonly key?: KeySelector<U, U>;
+}
+
+export interface MapSpec extends MaybeKeyed {
   readonly kind: "map";
   readonly fn: ((value: U) => U) | MapFunction<U, U>;
 }
 
-export interface FilterSpec {
+export interface FilterSpec extends MaybeKeyed {
   readonly kind: "filter";
   readonly fn: ((value: U) => boolean) | FilterFunction<U>;
 }
 
 /** A plain function returns an iterable of results; an object collects them. */
-export interface FlatMapSpec {
+export interface FlatMapSpec extends MaybeKeyed {
   readonly kind: "flatMap";
   readonly fn: ((value: U) => Iterable<U>) | FlatMapFunction<U, U>;
 }
@@ -172,13 +178,26 @@ export type OperatorSpec =
 
 /** Operators whose state a checkpoint holds need a uid that stays the same. */
 export function isStateful(spec: OperatorSpec): boolean {
-  if (spec.kind === "transform") return spec.isStateful;
-  return !["map", "filter", "flatMap", "process", "timestamps"].includes(spec.kind);
+  switch (spec.kind) {
+    case "map":
+    case "filter":
+    case "flatMap":
+      return spec.key !== undefined || isCheckpointed(spec.fn);
+    case "process":
+      return isCheckpointed(spec.fn);
+    case "transform":
+      return spec.isStateful;
+    default:
+      return spec.kind !== "timestamps";
+  }
 }
 
 /** The key selectors of the operator's inputs; undefined where the input is not keyed. */
 export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U, U> | undefined {
   switch (spec.kind) {
+    case "map":
+    case "filter":
+    case "flatMap":
     case "keyedProcess":
     case "keyedReduce":
     case "window":
@@ -212,6 +231,6 @@ export function inputCountOf(spec: OperatorSpec): 0 | 1 | 2 {
 export function needsRestore(spec: OperatorSpec): boolean {
   if (spec.kind === "sink")
     return spec.sink.createCommitter !== undefined || spec.sink.writerStateSerializer !== undefined;
-  if (spec.kind === "co") return spec.keys !== undefined;
+  if (spec.kind === "co") return spec.keys !== undefined || isCheckpointed(spec.fn);
   return isStateful(spec);
 }

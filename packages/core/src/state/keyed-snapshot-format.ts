@@ -17,6 +17,7 @@ import { decodeKey } from "../types/key-encoding.ts";
 import type { Schema } from "../types/type.ts";
 import type { TimeDomain } from "./key-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
+import { isStamped } from "./state-codecs.ts";
 
 export interface GroupBytes {
   readonly group: number;
@@ -94,9 +95,10 @@ export class RestoredKeyedState {
     for (const section of this.#sections.filter((candidate) => candidate.name === codec.name)) {
       const where = { operator: owner.operatorName, uid: owner.uid, state: codec.name };
       const read =
+        isStamped(section.kind) === isStamped(codec.kind) &&
         JSON.stringify(section.schema) === JSON.stringify(codec.schema)
           ? (input: BinaryReader) => codec.read(input)
-          : codec.readWrittenAs(section.schema, where);
+          : codec.readWrittenAs(section.schema, where, section.kind);
       for (const { count, bytes } of section.groups) {
         const input = new BinaryReader(bytes);
         for (let index = 0; index < count; index++) {

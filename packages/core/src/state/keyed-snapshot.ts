@@ -79,11 +79,13 @@ export class KeyedSnapshot {
     if (this.#isWritten) return;
     const group = keyGroup(hashKey(entry.key), this.#table.maxParallelism);
     for (let slot = 0; slot < this.#slots.length; slot++) {
-      const value = slotOf(entry, slot);
+      const codec = this.#slots[slot]!;
+      let value = slotOf(entry, slot);
+      if (value !== undefined && codec.snapshotOf !== undefined) value = codec.snapshotOf(value);
       if (value === undefined) continue;
       const writer = this.#buffer(slot, group);
       encodeKey(entry.key, writer);
-      this.#slots[slot]!.write(value, writer);
+      codec.write(value, writer);
     }
     if (entry.timers !== undefined && entry.timers.size > 0) this.#writeTimers(entry, entry.timers, group);
   }

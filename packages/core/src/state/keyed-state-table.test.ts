@@ -1,10 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { t } from "../types/declared-types.ts";
 import { learnedType } from "../types/learned-type.ts";
 import { RestoredKeyedState } from "./keyed-snapshot-format.ts";
-import type { ListState, MapState, ValueState } from "./keyed-state.ts";
+import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./keyed-state.ts";
 import { KeyedStateTable } from "./keyed-state-table.ts";
-import { listState, mapState, valueState } from "./state-descriptors.ts";
+import {
+  aggregatingState,
+  type KeyedStateDescriptor,
+  listState,
+  mapState,
+  reducingState,
+  valueState,
+} from "./state-descriptors.ts";
 import { createStateHandle } from "./state-handles.ts";
 
 const owner = { operatorName: "totals", uid: "totals" };
@@ -204,4 +212,58 @@ test("timers of one time fire in the order of registration, before and after a r
   ];
   expect(firedTimers(states.table)).toEqual(order);
   expect(firedTimers(restored.table)).toEqual(order);
+});
+
+test("a key that is cleared and written again in its own timer keeps what was written", () => {
+  const { table, value } = open();
+  table.select("a");
+  value.update(1);
+  table.addTimer("event", 5);
+  const timer = table.pollTimer("event", 5)!;
+  value.clear();
+  value.update(2);
+  table.removeIfEmpty(timer.entry);
+  table.select("a");
+  expect(value.value()).toBe(2);
+});
+
+test("S23: reducing and aggregating states fold what is added, per key, and survive a snapshot", () => {
+  const handles = (restored?: RestoredKeyedState) => {
+    const table = new KeyedStateTable(owner, MAX_PARALLELISM);
+    if (restored !== undefined) table.restore(restored);
+    const highest = reducingState("highest", { reduce: (a: number, b: number) => Math.max(a, b) }, t.float64);
+    const mean = aggregatingState("mean", {
+      createAccumulator: () => ({ sum: 0, count: 0 }),
+      add: (n: number, { sum, count }) => ({ sum: sum + n, count: count + 1 }),
+      getResult: ({ sum, count }) => sum / count,
+    });
+    return {
+      table,
+      highest: createStateHandle(table, highest as unknown as KeyedStateDescriptor) as ReducingState<number>,
+      mean: createStateHandle(table, mean as unknown as KeyedStateDescriptor) as AggregatingState<number, number>,
+    };
+  };
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom("a", "b"), fc.integer())), (added) => {
+      let states = handles();
+      for (const [key, n] of added) {
+        states.table.select(key);
+        states.highest.add(n);
+        states.mean.add(n);
+        states = handles(new RestoredKeyedState([states.table.beginSnapshot().encode()], 0, MAX_PARALLELISM));
+      }
+      for (const key of ["a", "b"]) {
+        const ofKey = added.filter(([each]) => each === key).map(([, n]) => n);
+        states.table.select(key);
+        expect(states.highest.get()).toBe(ofKey.length === 0 ? undefined : Math.max(...ofKey));
+        expect(states.mean.get()).toBe(
+          ofKey.length === 0 ? undefined : ofKey.reduce((sum, n) => sum + n, 0) / ofKey.length,
+        );
+        states.highest.clear();
+        states.mean.clear();
+      }
+      expect(states.table.map.size).toBe(0);
+    }),
+    { numRuns: 50 },
+  );
 });

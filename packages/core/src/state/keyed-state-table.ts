@@ -9,18 +9,21 @@
  * Reading a value hands out the live object, so becoming current counts as a change.
  */
 import { invariant } from "../base/errors.ts";
+import type { Clock } from "../platform/platform.ts";
 import { mapKeyOf, validateKey } from "../types/key-encoding.ts";
 import { type EntryMap, MAP_ENTRIES_MAX, ShardedEntryMap } from "./entry-map.ts";
 import { isEmptyEntry, KeyEntry, setSlot, type TimeDomain, type Timer, TimerSet } from "./key-entry.ts";
 import { KeyedSnapshot } from "./keyed-snapshot.ts";
 import type { RestoredKeyedState } from "./keyed-snapshot-format.ts";
+import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
-/** Who the table belongs to, for messages. */
+/** Who the table belongs to: for messages, and for the time by which values expire. Every operator host is one. */
 export interface KeyedStateOwner {
   readonly operatorName: string;
   readonly uid: string;
+  readonly clock?: Pick<Clock, "wallMs">;
 }
 
 export class KeyedStateTable {
@@ -54,6 +57,12 @@ export class KeyedStateTable {
     this.current = entry;
   }
 
+  /** Makes no key current: using keyed state or timers is an error until the next record or timer. */
+  selectNone(): void {
+    this.currentKey = undefined;
+    this.current = new NoEntry(this.owner);
+  }
+
   selectEntry(entry: KeyEntry): void {
     if (entry.version !== this.version) this.touch(entry);
     this.currentKey = entry.key;
@@ -82,7 +91,9 @@ export class KeyedStateTable {
   /** T3: called after something was cleared. */
   removeIfEmpty(entry: KeyEntry): void {
     if (!isEmptyEntry(entry)) return;
-    this.map.delete(mapKeyOf(entry.key));
+    const key = mapKeyOf(entry.key);
+    // The key may have got a new entry meanwhile: cleared, which removed this one, and then written again.
+    if (this.map.get(key) === entry) this.map.delete(key);
     if (this.current === entry) this.current = undefined;
   }
 

@@ -25,11 +25,28 @@ export interface ListState<T> {
 export interface MapState<K, V> {
   get(key: K): V | undefined;
   put(key: K, value: V): void;
+  putAll(entries: Iterable<readonly [K, V]>): void;
   remove(key: K): void;
   contains(key: K): boolean;
   entries(): IterableIterator<[K, V]>;
   keys(): IterableIterator<K>;
   values(): IterableIterator<V>;
   isEmpty(): boolean;
+  clear(): void;
+}
+
+/** One value per key that everything added is folded into. @public */
+export interface ReducingState<T> {
+  /** The folded value of the current key, or undefined. */
+  get(): T | undefined;
+  add(value: T): void;
+  clear(): void;
+}
+
+/** An accumulator per key. @public */
+export interface AggregatingState<IN, OUT> {
+  /** The result of the current key's accumulator, or undefined when nothing was added. */
+  get(): OUT | undefined;
+  add(value: IN): void;
   clear(): void;
 }

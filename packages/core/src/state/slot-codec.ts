@@ -6,11 +6,18 @@ import type { Schema } from "../types/type.ts";
 export interface SlotCodec {
   /** The state's name, unique within the operator. */
   readonly name: string;
-  readonly kind: "value" | "list" | "map" | "windows";
-  /** Of the value, the element, or a map's entries. */
+  /** With `ttl-`: every value, element or entry is followed by the time it was last written or read, f64 epoch ms. */
+  readonly kind: "value" | "list" | "map" | "windows" | "ttl-value" | "ttl-list" | "ttl-map";
+  /** Of the value, the element, or a map's entries; without the times. */
   readonly schema: Schema;
   write(value: unknown, out: BinaryWriter): void;
   read(input: BinaryReader): unknown;
-  /** Reads values that were written with another schema; throws when it cannot be done. */
-  readWrittenAs(schema: Schema, where: Readonly<Record<string, string>>): (input: BinaryReader) => unknown;
+  /** Reads values that were written with another schema or kind; throws when it cannot be done. */
+  readWrittenAs(
+    schema: Schema,
+    where: Readonly<Record<string, string>>,
+    kind: string,
+  ): (input: BinaryReader) => unknown;
+  /** What of a value a snapshot holds; undefined for nothing. Left out: all of it. Must not change the value. */
+  readonly snapshotOf?: (value: unknown) => unknown;
 }

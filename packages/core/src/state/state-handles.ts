@@ -1,45 +1,14 @@
 /** The states of user functions over a keyed state table. One class a kind, so that calls on them stay monomorphic. */
-import type { BinaryReader } from "../base/binary-reader.ts";
-import type { BinaryWriter } from "../base/binary-writer.ts";
-import { MillraceError } from "../base/errors.ts";
-import { migratingSerializer } from "../types/schema-compatibility.ts";
-import type { Schema, Serializer } from "../types/type.ts";
-import { type KeyEntry, setSlot, slotOf } from "./key-entry.ts";
-import type { ListState, MapState, ValueState } from "./keyed-state.ts";
+import { unreachable } from "../base/errors.ts";
+import type { Serializer } from "../types/type.ts";
+import { setSlot, slotOf } from "./key-entry.ts";
+import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./keyed-state.ts";
 import type { KeyedStateTable } from "./keyed-state-table.ts";
 import type { SlotCodec } from "./slot-codec.ts";
-import type {
-  KeyedStateDescriptor,
-  ListStateDescriptor,
-  MapStateDescriptor,
-  ValueStateDescriptor,
-} from "./state-descriptors.ts";
-
-class SlotHandle {
-  protected readonly table: KeyedStateTable;
-  protected readonly slot: number;
-
-  constructor(table: KeyedStateTable, slot: number) {
-    this.table = table;
-    this.slot = slot;
-  }
-
-  protected current(): unknown {
-    const entry = this.table.current;
-    return entry === undefined ? undefined : slotOf(entry, this.slot);
-  }
-
-  protected store(value: unknown): void {
-    setSlot(this.table.current ?? this.table.createCurrent(), this.slot, value);
-  }
-
-  clear(): void {
-    const entry: KeyEntry | undefined = this.table.current;
-    if (entry === undefined) return;
-    setSlot(entry, this.slot, undefined);
-    this.table.removeIfEmpty(entry);
-  }
-}
+import { SlotHandle } from "./slot-handle.ts";
+import { listCodec, mapCodec, plainElement, valueCodec } from "./state-codecs.ts";
+import { type KeyedStateDescriptor, reduceOf, type StateAggregateFunction } from "./state-descriptors.ts";
+import { createTtlStateHandle } from "./ttl-state-handles.ts";
 
 class HeapValueState extends SlotHandle implements ValueState<unknown> {
   value(): unknown {
@@ -97,6 +66,10 @@ class HeapMapState extends SlotHandle implements MapState<unknown, unknown> {
     map.set(key, value);
   }
 
+  putAll(entries: Iterable<readonly [unknown, unknown]>): void {
+    for (const [key, value] of entries) this.put(key, value);
+  }
+
   remove(key: unknown): void {
     const map = this.current() as Map<unknown, unknown> | undefined;
     if (map?.delete(key) === true && map.size === 0) this.clear();
@@ -127,121 +100,77 @@ class HeapMapState extends SlotHandle implements MapState<unknown, unknown> {
   }
 }
 
-/** Registers a state with the table and returns its handle. The types are those of the descriptor's caller. */
-export function createStateHandle(table: KeyedStateTable, descriptor: KeyedStateDescriptor): unknown {
-  switch (descriptor.kind) {
-    case "value":
-      return new HeapValueState(table, table.registerSlot(valueCodec(descriptor)));
-    case "list":
-      return new HeapListState(table, table.registerSlot(listCodec(descriptor)));
-    case "map":
-      return new HeapMapState(table, table.registerSlot(mapCodec(descriptor)));
+class HeapReducingState extends SlotHandle implements ReducingState<unknown> {
+  readonly #reduce: (accumulated: unknown, value: unknown) => unknown;
+
+  constructor(table: KeyedStateTable, slot: number, reduce: (accumulated: unknown, value: unknown) => unknown) {
+    super(table, slot);
+    this.#reduce = reduce;
+  }
+
+  get(): unknown {
+    return this.current();
+  }
+
+  add(value: unknown): void {
+    const accumulated = this.current();
+    this.store(accumulated === undefined ? value : this.#reduce(accumulated, value));
   }
 }
 
-function valueCodec(descriptor: ValueStateDescriptor<unknown>): SlotCodec {
-  return serializerCodec(descriptor.name, descriptor.type.serializer);
+class HeapAggregatingState extends SlotHandle implements AggregatingState<unknown, unknown> {
+  readonly #aggregate: StateAggregateFunction<unknown, unknown, unknown>;
+
+  constructor(table: KeyedStateTable, slot: number, aggregate: StateAggregateFunction<unknown, unknown, unknown>) {
+    super(table, slot);
+    this.#aggregate = aggregate;
+  }
+
+  get(): unknown {
+    const accumulator = this.current();
+    return accumulator === undefined ? undefined : this.#aggregate.getResult(accumulator);
+  }
+
+  add(value: unknown): void {
+    this.store(this.#aggregate.add(value, this.current() ?? this.#aggregate.createAccumulator()));
+  }
+}
+
+/** Registers a state with the table and returns its handle. The types are those of the descriptor's caller. */
+export function createStateHandle(table: KeyedStateTable, descriptor: KeyedStateDescriptor): unknown {
+  if (descriptor.ttlConfig.isEnabled) return createTtlStateHandle(table, descriptor);
+  const { name } = descriptor;
+  switch (descriptor.kind) {
+    case "value":
+      return new HeapValueState(table, table.registerSlot(valueCodec(name, plainElement(descriptor.type.serializer))));
+    case "list": {
+      const element = plainElement(descriptor.elementType.serializer);
+      return new HeapListState(table, table.registerSlot(listCodec(name, element)));
+    }
+    case "map": {
+      const codec = mapCodec(name, descriptor.keyType.serializer, plainElement(descriptor.valueType.serializer));
+      return new HeapMapState(table, table.registerSlot(codec));
+    }
+    case "reducing": {
+      const slot = table.registerSlot(valueCodec(name, plainElement(descriptor.type.serializer)));
+      return new HeapReducingState(table, slot, reduceOf(descriptor.reduceFunction));
+    }
+    case "aggregating": {
+      const slot = table.registerSlot(valueCodec(name, plainElement(descriptor.accumulatorType.serializer)));
+      return new HeapAggregatingState(table, slot, descriptor.aggregateFunction);
+    }
+    default:
+      return unreachable(descriptor);
+  }
 }
 
 /** A slot whose value is written by one serializer. */
 export function serializerCodec(name: string, serializer: Serializer<unknown>): SlotCodec {
-  return {
-    name,
-    kind: "value",
-    schema: serializer.schema,
-    write: (value, out) => serializer.write(value, out),
-    read: (input) => serializer.read(input),
-    readWrittenAs: (schema, where) => {
-      const migrating = migratingSerializer(schema, serializer, where);
-      return (input) => migrating.read(input);
-    },
-  };
-}
-
-function listCodec(descriptor: ListStateDescriptor<unknown>): SlotCodec {
-  const element = descriptor.elementType.serializer;
-  return {
-    name: descriptor.name,
-    kind: "list",
-    schema: { kind: "array", item: element.schema },
-    write: (value, out) => writeList(value as readonly unknown[], element, out),
-    read: (input) => readList(input, element),
-    readWrittenAs: (schema, where) => {
-      if (schema.kind !== "array") throw kindChanged(schema, "array", where);
-      const migrating = migratingSerializer(schema.item, element, where);
-      return (input) => readList(input, migrating);
-    },
-  };
-}
-
-function mapCodec(descriptor: MapStateDescriptor<unknown, unknown>): SlotCodec {
-  const key = descriptor.keyType.serializer;
-  const value = descriptor.valueType.serializer;
-  return {
-    name: descriptor.name,
-    kind: "map",
-    schema: { kind: "map", key: key.schema, value: value.schema },
-    write: (entries, out) => writeMap(entries as Map<unknown, unknown>, key, value, out),
-    read: (input) => readMap(input, key, value),
-    readWrittenAs: (schema, where) => {
-      if (schema.kind !== "map") throw kindChanged(schema, "map", where);
-      const oldKey = migratingSerializer(schema.key, key, where);
-      const oldValue = migratingSerializer(schema.value, value, where);
-      return (input) => readMap(input, oldKey, oldValue);
-    },
-  };
+  return valueCodec(name, plainElement(serializer));
 }
 
 /** Lists of values that another serializer writes. */
 export function listSerializer(element: Serializer<unknown>): Serializer<unknown> {
-  return {
-    schema: { kind: "array", item: element.schema },
-    write: (value, out) => writeList(value as readonly unknown[], element, out),
-    read: (input) => readList(input, element),
-  };
-}
-
-function writeList(list: readonly unknown[], element: Serializer<unknown>, out: BinaryWriter): void {
-  out.varint(list.length);
-  for (const item of list) element.write(item, out);
-}
-
-function readList(input: BinaryReader, element: Serializer<unknown>): unknown[] {
-  const count = input.varint();
-  const list: unknown[] = [];
-  for (let index = 0; index < count; index++) list.push(element.read(input));
-  return list;
-}
-
-function writeMap(
-  entries: Map<unknown, unknown>,
-  key: Serializer<unknown>,
-  value: Serializer<unknown>,
-  out: BinaryWriter,
-): void {
-  out.varint(entries.size);
-  for (const [entryKey, entryValue] of entries) {
-    key.write(entryKey, out);
-    value.write(entryValue, out);
-  }
-}
-
-function readMap(input: BinaryReader, key: Serializer<unknown>, value: Serializer<unknown>): Map<unknown, unknown> {
-  const count = input.varint();
-  const map = new Map<unknown, unknown>();
-  for (let index = 0; index < count; index++) {
-    const entryKey = key.read(input);
-    map.set(entryKey, value.read(input));
-  }
-  return map;
-}
-
-function kindChanged(found: Schema, expected: string, where: Readonly<Record<string, string>>): MillraceError {
-  return new MillraceError("MR_STATE_SCHEMA_INCOMPATIBLE", {
-    what: "A state was written as another kind of state",
-    where,
-    found: found.kind,
-    expected,
-    todo: "Give the new state another name, or restore with the old declaration",
-  });
+  const { schema, write, read } = listCodec("", plainElement(element));
+  return { schema, write, read };
 }

@@ -11,6 +11,7 @@ import { generateChain } from "../codegen/chain-source.ts";
 import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
+import type { ListHeader } from "../operators/function-states.ts";
 import type { BaseOperator, OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
 import { SourceOperator } from "../operators/source-operator.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
@@ -28,6 +29,8 @@ export interface OperatorRestore {
   readonly keyGroupStart: number;
   readonly keyGroupEnd: number;
   readonly lists: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** What else the checkpoint says of the lists. */
+  readonly listHeaders?: ReadonlyMap<string, ListHeader>;
 }
 
 export interface OperatorSnapshotOfUid {
@@ -167,8 +170,10 @@ export class Chain {
   snapshot(checkpointId: number): readonly OperatorSnapshotOfUid[] {
     this.emitOwnWatermarks();
     return this.#nodes.map((node) => {
+      const { functionStates } = node.operator.host.context;
+      const functionLists = functionStates.snapshot(checkpointId, node.operator.table);
       const snapshot = node.operator.snapshot(checkpointId);
-      const lists = [...snapshot.lists, this.#watermarkList(node)];
+      const lists = [...snapshot.lists, ...functionLists, this.#watermarkList(node)];
       return { uid: node.plan.uid, snapshot: { ...snapshot, lists } };
     });
   }
@@ -258,6 +263,7 @@ export class Chain {
       operator.table.restore(new RestoredKeyedState(restore.keyedBlobs, restore.keyGroupStart, restore.keyGroupEnd));
     }
     operator.restoreLists(restore.lists);
+    operator.host.context.functionStates.restore(restore.lists, restore.listHeaders);
     const watermark = this.#restoredWatermark(restore.lists.get(WATERMARK_LIST) ?? []);
     if (watermark !== undefined) operator.currentWatermark = watermark;
   }

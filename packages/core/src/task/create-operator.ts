@@ -4,10 +4,11 @@ import type { OperatorBinding } from "../codegen/compile-chain.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import { cloneFunction } from "../operators/clone-function.ts";
 import { FunctionOperator, KeyedFunctionOperator } from "../operators/function-operator.ts";
+import { FunctionStates } from "../operators/function-states.ts";
 import type { KeySelector } from "../operators/functions.ts";
 import { IntervalJoinOperator } from "../operators/interval-join/interval-join-operator.ts";
 import type { BaseOperator, OperatorHost } from "../operators/operator-runtime.ts";
-import type { WindowFold, WindowSpec } from "../operators/operator-spec.ts";
+import { keySelectorOf, type WindowFold, type WindowSpec } from "../operators/operator-spec.ts";
 import { ReduceOperator } from "../operators/reduce-operator.ts";
 import { type SinkHost, SinkOperator } from "../operators/sink-operator.ts";
 import { type SourceHost, SourceOperator } from "../operators/source-operator.ts";
@@ -31,6 +32,7 @@ export interface CreatedOperator {
 export type AnyOperatorHost = SourceHost & SinkHost & { readonly context: OperatorRuntimeContext };
 
 export function createOperator(plan: ChainedOperator, host: AnyOperatorHost): CreatedOperator {
+  host.context.bindFunctionStates(new FunctionStates(host));
   const created = createFromSpec(plan, host);
   host.context.bindTable(created.operator.table);
   return created;
@@ -50,6 +52,8 @@ function createFromSpec(plan: ChainedOperator, host: AnyOperatorHost): CreatedOp
     case "flatMap":
     case "process": {
       const fn = cloneFunction<unknown>(spec.fn, plan.name);
+      const key = keySelectorOf(spec, 0);
+      if (key !== undefined) return bind(plan, new KeyedFunctionOperator(host, fn), fn, [key]);
       return bind(plan, new FunctionOperator(host, fn), fn, []);
     }
     case "keyedProcess": {

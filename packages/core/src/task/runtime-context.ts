@@ -1,12 +1,14 @@
-import { MillraceError } from "../base/errors.ts";
+import { invariant, MillraceError } from "../base/errors.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
-import type { RuntimeContext } from "../operators/functions.ts";
-import type { ListState, MapState, ValueState } from "../state/keyed-state.ts";
+import type { FunctionContext, FunctionStates } from "../operators/function-states.ts";
+import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "../state/keyed-state.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import type {
+  AggregatingStateDescriptor,
   KeyedStateDescriptor,
   ListStateDescriptor,
   MapStateDescriptor,
+  ReducingStateDescriptor,
   ValueStateDescriptor,
 } from "../state/state-descriptors.ts";
 import { createStateHandle } from "../state/state-handles.ts";
@@ -22,7 +24,7 @@ export interface SubtaskPlace {
 }
 
 /** The runtime context of one operator in one subtask. */
-export class OperatorRuntimeContext implements RuntimeContext {
+export class OperatorRuntimeContext implements FunctionContext {
   readonly jobName: string;
   readonly taskName: string;
   readonly indexOfThisSubtask: number;
@@ -33,6 +35,7 @@ export class OperatorRuntimeContext implements RuntimeContext {
   readonly #operatorName: string;
   readonly #handles = new Map<string, unknown>();
   #table: KeyedStateTable | undefined;
+  #functionStates: FunctionStates | undefined;
 
   constructor(place: SubtaskPlace, operatorName: string, metricGroup: MetricGroup) {
     this.jobName = place.jobName;
@@ -45,6 +48,16 @@ export class OperatorRuntimeContext implements RuntimeContext {
     this.#operatorName = operatorName;
   }
 
+  get functionStates(): FunctionStates {
+    invariant(this.#functionStates !== undefined, `operator ${this.#operatorName} has no states yet`);
+    return this.#functionStates;
+  }
+
+  /** Called once, before the operator is made. */
+  bindFunctionStates(states: FunctionStates): void {
+    this.#functionStates = states;
+  }
+
   /** Called once, when the operator has been made. */
   bindTable(table: KeyedStateTable | undefined): void {
     this.#table = table;
@@ -52,18 +65,26 @@ export class OperatorRuntimeContext implements RuntimeContext {
 
   getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T> {
     // The handle is registered with this very descriptor, so its values have the descriptor's type.
-    return this.#handle(descriptor as unknown as KeyedStateDescriptor) as ValueState<T>;
+    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ValueState<T>;
   }
 
   getListState<T>(descriptor: ListStateDescriptor<T>): ListState<T> {
-    return this.#handle(descriptor as unknown as KeyedStateDescriptor) as ListState<T>;
+    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ListState<T>;
   }
 
   getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V> {
-    return this.#handle(descriptor as unknown as KeyedStateDescriptor) as MapState<K, V>;
+    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as MapState<K, V>;
   }
 
-  #handle(descriptor: KeyedStateDescriptor): unknown {
+  getReducingState<T>(descriptor: ReducingStateDescriptor<T>): ReducingState<T> {
+    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ReducingState<T>;
+  }
+
+  getAggregatingState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT> {
+    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as AggregatingState<IN, OUT>;
+  }
+
+  keyedState(descriptor: KeyedStateDescriptor): unknown {
     const table = this.#table;
     if (table === undefined) throw this.#notKeyed(descriptor.name);
     const known = this.#handles.get(descriptor.name);

@@ -104,6 +104,9 @@ export class OperatorHarness {
       keyGroupStart: 0,
       keyGroupEnd: MAX_PARALLELISM,
       lists: new Map(snapshot.lists.map((list) => [list.name, list.elements])),
+      listHeaders: new Map(
+        snapshot.lists.map(({ name, mode, schema }) => [name, { mode, schema: schema ?? { kind: "bytes" } }]),
+      ),
     };
   }
 }
@@ -141,7 +144,7 @@ function hostOf(
     uid: operator.uid,
     operatorName: operator.name,
     maxParallelism: options.maxParallelism ?? MAX_PARALLELISM,
-    restoredCheckpointId: undefined,
+    restoredCheckpointId: options.restore === undefined ? undefined : 1,
     poisonPolicy: "fail",
     futureSkewMaxMs: 0,
     sendSplitRequest: () => {},

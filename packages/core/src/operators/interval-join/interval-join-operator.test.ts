@@ -8,6 +8,7 @@ import { type HarnessSnapshot, OperatorHarness } from "../../testing/operator-ha
 import { MAX_WATERMARK, NO_TIMESTAMP } from "../../time/timestamps.ts";
 import { t } from "../../types/declared-types.ts";
 import { learnedType } from "../../types/learned-type.ts";
+import type { FunctionContext } from "../function-states.ts";
 import type { Collector, ProcessJoinContext, ProcessJoinFunction, RuntimeContext } from "../functions.ts";
 import type { IntervalJoinSpec } from "../operator-spec.ts";
 import { OutputTag } from "../output-tag.ts";
@@ -324,7 +325,7 @@ function operatorAlone(spec: IntervalJoinSpec): {
     counter: (name: string) => ({ inc: () => (dropped.count += name === "numLateRecordsDropped" ? 1 : 0) }),
   };
   const host = {
-    context: { metricGroup: group } as unknown as RuntimeContext,
+    context: { metricGroup: group } as unknown as FunctionContext,
     clock: platform.clock,
     uid: "alone",
     operatorName: "alone",

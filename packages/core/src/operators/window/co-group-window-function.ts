@@ -4,6 +4,7 @@
  */
 import { MillraceError } from "../../base/errors.ts";
 import { cloneFunction, invokeClose, invokeOpen } from "../clone-function.ts";
+import type { FunctionContext } from "../function-states.ts";
 import type {
   CoGroupFunction,
   Collector,
@@ -11,7 +12,6 @@ import type {
   JoinFunction,
   ProcessWindowContext,
   ProcessWindowFunction,
-  RuntimeContext,
 } from "../functions.ts";
 
 type U = unknown;
@@ -48,7 +48,7 @@ export class CoGroupWindowFunction implements ProcessWindowFunction<TaggedUnion<
     this.joining = joining;
   }
 
-  open(context: RuntimeContext): void {
+  open(context: FunctionContext): void {
     const { kind, fn } = this.joining;
     this.fn = cloneFunction<unknown>(fn, context.taskName);
     // The copy is of the same kind as what it was made of.
