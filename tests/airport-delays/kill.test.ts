@@ -71,7 +71,7 @@ async function killAndResume({ name, run, kills, killedWithin, resultOf }: Killi
 }
 
 test(
-  "killed with SIGKILL at 20 random moments and resumed each time, the job leaves the files of an undisturbed run",
+  "S43: killed with SIGKILL at 20 random moments and resumed each time, the job leaves the files of an undisturbed run",
   () =>
     killAndResume({ name: "whole", run: { parallelism: 1 }, kills: 20, killedWithin: 0.2, resultOf: committedFiles }),
   500_000,

@@ -169,24 +169,27 @@ describe("results", () => {
 });
 
 describe("failures of user functions", () => {
-  test.each([1, 2, 3])("are survived with every row once, at parallelism %i", async (parallelism) => {
-    const rows = new CommittedRows();
-    const failAt = new Set([500, 501, 1400, 2600, 3999]);
-    const onReading = (value: Reading): void => {
-      if (failAt.delete(value.at / 10)) throw new Error("sensor on fire");
-    };
-    const client = await run(createSimulatedPlatform({ seed: 5 }), {
-      rows,
-      parallelism,
-      settings: checkpointing,
-      ratePerSecond: 8000,
-      onReading,
-    });
-    expect(failAt.size).toBe(0);
-    // Two subtasks may fail in one attempt.
-    expect(client.getProgress().restarts).toBeGreaterThanOrEqual(3);
-    expect(rows.rows).toEqual(await undisturbed());
-  });
+  test.each([1, 2, 3])(
+    "S26, S28, S43: are survived with every row once, those of event-time timers too, at parallelism %i",
+    async (parallelism) => {
+      const rows = new CommittedRows();
+      const failAt = new Set([500, 501, 1400, 2600, 3999]);
+      const onReading = (value: Reading): void => {
+        if (failAt.delete(value.at / 10)) throw new Error("sensor on fire");
+      };
+      const client = await run(createSimulatedPlatform({ seed: 5 }), {
+        rows,
+        parallelism,
+        settings: checkpointing,
+        ratePerSecond: 8000,
+        onReading,
+      });
+      expect(failAt.size).toBe(0);
+      // Two subtasks may fail in one attempt.
+      expect(client.getProgress().restarts).toBeGreaterThanOrEqual(3);
+      expect(rows.rows).toEqual(await undisturbed());
+    },
+  );
 
   test("end the job when the strategy has had enough, with operator, call site and cause", async () => {
     const script: Script = {
@@ -346,7 +349,7 @@ describe("cancelling", () => {
 });
 
 describe("settings", () => {
-  test("without object reuse a function that changes its input changes nobody else's", async () => {
+  test("F45: without object reuse a function that changes its input changes nobody else's", async () => {
     const seen: unknown[] = [];
     for (const reuse of ["true", "false"]) {
       const platform = createSimulatedPlatform({ seed: 1 });
@@ -369,7 +372,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("a waiting source asks its periodic generator, so a watermark can advance without records", async () => {
+  test("S18: a waiting source asks its periodic generator, so a watermark can advance without records", async () => {
     const platform = createSimulatedPlatform({ seed: 1 });
     const env = environment(platform, { rows: new CommittedRows() });
     const rows = new CommittedRows();
@@ -397,7 +400,7 @@ describe("settings", () => {
 });
 
 describe("misuse", () => {
-  test("keyed state without a key is refused in open", async () => {
+  test("S22: keyed state without a key is refused in open", async () => {
     const platform = createSimulatedPlatform({ seed: 1 });
     const env = environment(platform, { rows: new CommittedRows() });
     env
@@ -429,7 +432,7 @@ describe("checkpoints on a full disk", () => {
 describe("records without sensible time", () => {
   const late = new OutputTag<Reading>("late");
 
-  test("late records go to their side output, and are only counted without one", async () => {
+  test("S21: late records go to their side output, and are only counted without one", async () => {
     const platform = createSimulatedPlatform({ seed: 1 });
     const env = environment(platform, { rows: new CommittedRows() });
     const rows = new CommittedRows();

@@ -70,7 +70,7 @@ function* upTo(count: number): Generator<number> {
   for (let n = 0; n < count; n++) yield n;
 }
 
-test("all records arrive in order, and the loop ends with the job", async () => {
+test("F31: executeAndCollect brings all records in order, and its loop ends with the job", async () => {
   const job = new SinkOnlyJob(upTo(3000));
   const seen: number[] = [];
   for await (const n of environment(job).fromData([0]).executeAndCollect("collecting")) seen.push(n);
@@ -78,7 +78,7 @@ test("all records arrive in order, and the loop ends with the job", async () => 
   expect([job.name, job.isCancelled]).toEqual(["collecting", false]);
 });
 
-test("leaving the loop cancels the job and waits for its end", async () => {
+test("F31: leaving the loop cancels the job and waits for its end", async () => {
   const job = new SinkOnlyJob(upTo(1_000_000));
   for await (const n of environment(job).fromData([0]).executeAndCollect()) {
     if (n === 5) break;
@@ -96,7 +96,7 @@ test("an error in the loop's body cancels the job too", async () => {
   expect(job.hasEnded).toBe(true);
 });
 
-test("a limit gives the first records as an array; a job with fewer gives them all", async () => {
+test("F31: a limit gives the first records as an array; a job with fewer gives them all", async () => {
   const job = new SinkOnlyJob(upTo(1_000_000));
   expect(await environment(job).fromData([0]).executeAndCollect(3)).toEqual([0, 1, 2]);
   expect(job.hasEnded).toBe(true);

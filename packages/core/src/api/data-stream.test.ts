@@ -62,7 +62,7 @@ class Both implements CoProcessFunction<Flight, number, string> {
   }
 }
 
-test("every method adds one operator under Flink's name, fed by the stream it was called on", () => {
+test("S01: every method adds one operator under Flink's name, fed by the stream it was called on", () => {
   const env = environment();
   env
     .fromData([flight], Flight)
@@ -84,7 +84,7 @@ test("every method adds one operator under Flink's name, fed by the stream it wa
   ]);
 });
 
-test("keyed operators get their records by the hash of the key", () => {
+test("S04: keyed operators get their records by the hash of the key", () => {
   const env = environment();
   const keyed = env.fromData([flight], Flight).keyBy((f) => f.origin);
   keyed.process(new Keep());
@@ -103,7 +103,7 @@ test("keyed operators get their records by the hash of the key", () => {
   expect((process!.spec as { readonly key: unknown }).key).toBe(key.key);
 });
 
-test("a window operator carries its assigner, fold, emission, lateness and late output", () => {
+test("S08: a window operator carries its assigner, fold, emission, lateness and late output", () => {
   const env = environment();
   const late = new OutputTag<Flight>("late");
   const hourly = env
@@ -123,7 +123,7 @@ test("a window operator carries its assigner, fold, emission, lateness and late 
   expect(plan(env).at(-1)).toBe("2 Sink: print <- 1/late - 0");
 });
 
-test("window settings belong to the stream they return", () => {
+test("S02: window settings belong to the stream they return", () => {
   const env = environment();
   const hourly = env
     .fromData([flight])
@@ -134,7 +134,7 @@ test("window settings belong to the stream they return", () => {
   expect(specOf(env, "window").allowedLatenessMs).toBe(0);
 });
 
-test("window folds: reduce keeps one record, process keeps them all, aggregations of a field are reduces", () => {
+test("S08: window folds: reduce keeps one record, process keeps them all, aggregations of a field are reduces", () => {
   const env = environment();
   const sessions = env
     .fromData([flight], Flight)
@@ -154,7 +154,7 @@ test("window folds: reduce keeps one record, process keeps them all, aggregation
   expect(specOf(env, "window").fold.kind).toBe("reduce");
 });
 
-test("union feeds the next operator from every stream, each with its own partitioning", () => {
+test("S09: union feeds the next operator from every stream, each with its own partitioning", () => {
   const env = environment();
   const [left, right] = [env.fromData([1]), env.fromData([2])];
   left
@@ -167,7 +167,7 @@ test("union feeds the next operator from every stream, each with its own partiti
   expect(env.fromData([1], t.int32).union(env.fromData([2])).type).toBeUndefined();
 });
 
-test("the partitioning methods set how records reach the next operator, the last one wins", () => {
+test("S15: the partitioning methods set how records reach the next operator, the last one wins", () => {
   const env = environment();
   const numbers = env.fromData([1]);
   for (const method of ["rebalance", "rescale", "shuffle", "broadcast", "global", "forward"] as const) {
@@ -179,7 +179,7 @@ test("the partitioning methods set how records reach the next operator, the last
   }
 });
 
-test("connected streams are two inputs of one operator, keyed when both are", () => {
+test("S12: connected streams are two inputs of one operator, keyed when both are", () => {
   const env = environment();
   const flights = env.fromData([flight]);
   const numbers = env.fromSequence(1, 3);
@@ -206,7 +206,7 @@ test("connected streams are two inputs of one operator, keyed when both are", ()
   expect(specOf(env, "co").keys).toBeUndefined();
 });
 
-test("one stream feeds many operators and is not changed by them", () => {
+test("S02: one stream feeds many operators and is not changed by them", () => {
   const env = environment();
   const numbers = env.fromData([1]);
   const keyed = numbers.keyBy((n) => n);
@@ -216,7 +216,7 @@ test("one stream feeds many operators and is not changed by them", () => {
   expect(plan(env).slice(1)).toEqual(["1 Map <- 0 - 0", "2 Map <- 0 - 0", "3 Keyed Reduce <- 0 hash 0"]);
 });
 
-test("name, uid, parallelism and chaining are set on the operator and return the same stream", () => {
+test("S16: name, uid, parallelism and chaining are set on the operator and return the same stream", () => {
   const env = environment();
   const mapped = env.fromData([1]).map((n) => n);
   expect(mapped.name("twice").uid("twice").setParallelism(3).setMaxParallelism(12).startNewChain()).toBe(mapped);
@@ -241,7 +241,7 @@ test("name, uid, parallelism and chaining are set on the operator and return the
   expect(source.transformation.name).toBe("Source: numbers");
 });
 
-test("declared types follow the records until a function changes them", () => {
+test("S02: declared types follow the records until a function changes them", () => {
   const env = environment();
   const flights = env.fromData([flight], Flight);
   const keyed = flights
@@ -256,7 +256,7 @@ test("declared types follow the records until a function changes them", () => {
   expect(env.fromSequence(1, 2).type).toBe(t.int64);
 });
 
-test("side outputs are read from the operator by their tag, with the tag's type", () => {
+test("F01: side outputs are read from the operator by their tag, with the tag's type", () => {
   const env = environment();
   const tag = new OutputTag<number>("odd", t.int32);
   const side = env.fromData([flight]).process(new Keep()).getSideOutput(tag);
@@ -274,7 +274,7 @@ test("a source has one side output: the records that it could not read", () => {
   expect(spec.kind === "source" && spec.deadLetterTag).toBe(DEAD_LETTERS);
 });
 
-test("a watermark strategy is taken as an object or as options", () => {
+test("S18: a watermark strategy is taken as an object or as options", () => {
   const env = environment();
   const strategy = WatermarkStrategy.forMonotonousTimestamps<Flight>();
   env.fromData([flight]).assignTimestampsAndWatermarks(strategy);

@@ -47,7 +47,7 @@ class AddBonus implements KeyedCoProcessFunction<string, Flight, { origin: strin
   }
 }
 
-test("rolling aggregations emit the running value for every record", async () => {
+test("S05, S06: rolling aggregations emit the running value for every record", async () => {
   const byOrigin = stream().keyBy((flight) => flight.origin);
   const delays = async (aggregated: DataStream<Flight>): Promise<readonly string[]> =>
     aggregated.map(({ origin, date, delay }) => `${origin}@${date}:${delay}`).executeAndCollect(5);
@@ -76,7 +76,7 @@ test("rolling aggregations emit the running value for every record", async () =>
   expect((await delays(last)).at(-1)).toBe("GVA@2500:1");
 });
 
-test("windows aggregate per key, with the key and the window at hand", async () => {
+test("S07, S08: windows aggregate per key, with the key and the window at hand", async () => {
   const results = await stream()
     .keyBy((flight) => flight.origin)
     .window(TumblingEventTimeWindows.of("1 s"))
@@ -90,7 +90,7 @@ test("windows aggregate per key, with the key and the window at hand", async () 
   expect(results.toSorted()).toEqual(["GVA 0 1", "GVA 2000 1", "ZRH 0 2", "ZRH 1000 1"]);
 });
 
-test("session windows merge; a process function sees all their records", async () => {
+test("S08, S20: session windows merge; a process function sees all their records", async () => {
   const results = await stream()
     .keyBy((flight) => flight.origin)
     .window(EventTimeSessionWindows.withGap(950))
@@ -104,7 +104,7 @@ test("session windows merge; a process function sees all their records", async (
   expect(results.toSorted()).toEqual(["GVA 10-960: 1", "GVA 2500-3450: 1", "ZRH 0-1950: 5,-2,7"]);
 });
 
-test("connected streams of the same keys share their state", async () => {
+test("S12: connected streams of the same keys share their state", async () => {
   const env = StreamExecutionEnvironment.getExecutionEnvironment();
   const bonuses = env.fromData([{ origin: "ZRH", bonus: 100 }]).keyBy(({ origin }) => origin);
   const results = await env
@@ -119,7 +119,7 @@ test("connected streams of the same keys share their state", async () => {
   expect(results.filter((line) => line.startsWith("GVA"))).toEqual(["GVA 1 no bonus", "GVA 1 no bonus"]);
 });
 
-test("one stream feeds a side output, a union and a flatMap at any parallelism", async () => {
+test("S03, S09: one stream feeds a side output, a union and a flatMap at any parallelism", async () => {
   const env = StreamExecutionEnvironment.getExecutionEnvironment().setParallelism(3);
   const odd = new OutputTag<number>("odd");
   const evens = env.fromSequence(1, 100).process<number>({
@@ -141,6 +141,28 @@ test("leaving a loop over an endless job ends it", async () => {
     if (n === 10) break;
   }
   expect(seen).toEqual([2, 4, 6, 8, 10]);
+});
+
+test("S03: map, flatMap and filter give one result, any number, and one or none, in the order of the records", async () => {
+  const env = StreamExecutionEnvironment.getExecutionEnvironment();
+  const results = await env
+    .fromSequence(1, 200)
+    .map((n) => n * 10)
+    .flatMap((n) => (n % 30 === 0 ? [] : [n, n + 1]))
+    .filter((n) => n % 4 !== 1)
+    .flatMap({
+      flatMap: (n: number, out: Collector<string>) => {
+        for (let copy = 0; copy < n % 3; copy++) out.collect(`${n}#${copy}`);
+      },
+    })
+    .executeAndCollect(1000);
+  const expected = [];
+  for (let i = 10; i <= 2000; i += 10) {
+    for (const n of i % 30 === 0 ? [] : [i, i + 1]) {
+      if (n % 4 !== 1) for (let copy = 0; copy < n % 3; copy++) expected.push(`${n}#${copy}`);
+    }
+  }
+  expect(results).toEqual(expected);
 });
 
 test("a failure of the job names the operator and is thrown by the loop", async () => {

@@ -73,7 +73,7 @@ test("an iterable, with or without a type, stands for its values; anything else 
   expect(counts).toEqual([3, 2, 4, 1, 2, 0, 1].map(collection));
 });
 
-test("values of the program are read by one subtask, in order; a sequence by all", () => {
+test("F07: values of the program are read by one subtask, in order; a sequence by all", () => {
   const { env } = recording();
   expect(env.fromData([1], t.int32).transformation).toMatchObject({
     parallelism: 1,
@@ -122,7 +122,7 @@ test("the checkpoint settings are read and written under Flink's names", () => {
   expect(() => config.setCheckpointInterval("1 ms")).toThrow(/MR_CONFIG_INVALID/);
 });
 
-test("execute hands over what was built, with its name and a configuration of its own, and waits", async () => {
+test("S01: execute hands over what was built, with its name and a configuration of its own, and waits", async () => {
   const { env, started } = recording();
   env.fromData([1]).print();
   expect(await env.execute("first")).toBe(result);
@@ -145,7 +145,7 @@ test("a job without a name has the configured one, or one that says what it is",
   await expect(env.execute("")).rejects.toThrow(/MR_ARGUMENT_INVALID execute .*a job name/);
 });
 
-test("an execution holds what is new since the last one, and what feeds it", async () => {
+test("S01: an execution holds what is new since the last one, and what feeds it", async () => {
   const { env, started } = recording();
   const numbers = env.fromSequence(1, 3);
   numbers.print();

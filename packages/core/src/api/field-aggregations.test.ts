@@ -17,7 +17,7 @@ function fold<T>(reduce: (accumulated: unknown, value: unknown) => unknown, valu
   return values.reduce((accumulated, value) => reduce(accumulated, value) as T);
 }
 
-test("sum adds the field up and keeps the rest of the first record", () => {
+test("S06: sum adds the field up and keeps the rest of the first record", () => {
   fc.assert(
     fc.property(rows, (values) => {
       const total = values.reduce((sum, row) => sum + row.n, 0);
@@ -26,7 +26,7 @@ test("sum adds the field up and keeps the rest of the first record", () => {
   );
 });
 
-test("min and max replace the field only, minBy and maxBy the record", () => {
+test("S06: min and max replace the field only, minBy and maxBy the record", () => {
   fc.assert(
     fc.property(rows, fc.constantFrom("min" as const, "max" as const), (values, direction) => {
       const extreme = values.map((row) => row.n).reduce((l, r) => Math[direction](l, r));
@@ -38,7 +38,7 @@ test("min and max replace the field only, minBy and maxBy the record", () => {
   );
 });
 
-test("no record is changed", () => {
+test("S06: no record is changed", () => {
   const [first, second]: [Row, Row] = [
     { n: 1, tag: "a" },
     { n: -2, tag: "b" },
@@ -52,12 +52,12 @@ test("no record is changed", () => {
   ]);
 });
 
-test("tuples are aggregated by position, bigints as bigints", () => {
+test("S06: tuples are aggregated by position, bigints as bigints", () => {
   expect(sumOf(call, 1)(["a", 1], ["b", 2])).toEqual(["a", 3]);
   expect(sumOf(call, "n")({ n: 1n }, { n: 2n ** 64n })).toEqual({ n: 2n ** 64n + 1n });
 });
 
-test("text and booleans are ordered, NaN is above every number", () => {
+test("S06: text and booleans are ordered, NaN is above every number", () => {
   const row = (n: unknown): { n: unknown } => ({ n });
   expect(extremeOf(call, "n", "max")(row("a"), row("b"))).toEqual(row("b"));
   expect(extremeOf(call, "n", "min")(row(true), row(false))).toEqual(row(false));

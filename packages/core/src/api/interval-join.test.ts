@@ -48,7 +48,7 @@ const text = StreamExecutionEnvironment.getExecutionEnvironment().fromData("a").
 /** What a program without type checks passes. */
 const untyped = (value: unknown): never => value as never;
 
-test("the types of both sides and of the results are inferred", () => {
+test("S11: the types of both sides and of the results are inferred", () => {
   const join = orders.intervalJoin(payments);
   expectTypeOf(join).toEqualTypeOf<IntervalJoin<IntervalJoined<Order, Payment>>>();
   const joined = join.between("-1 s", 1000).lowerBoundExclusive().upperBoundExclusive();
@@ -133,7 +133,7 @@ const somePayments: readonly Payment[] = Array.from({ length: 90 }, (_, id) => (
 }));
 
 test.each([1, 2, 3])(
-  "all pairs are found at parallelism %s, with inclusive and exclusive bounds",
+  "S11: all pairs are found at parallelism %s, with inclusive and exclusive bounds",
   async (parallelism) => {
     for (const [lower, upper] of [
       [-5000, 12_000],
@@ -159,7 +159,7 @@ test.each([1, 2, 3])(
   },
 );
 
-test("late records of either side come out of their side outputs, what the function emits to a tag too", async () => {
+test("S11: late records of either side come out of their side outputs, what the function emits to a tag too", async () => {
   const lateOrders = new OutputTag<Order>("late-orders");
   const latePayments = new OutputTag<Payment>("late-payments");
   const high = new OutputTag<string>("high");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseJobArguments } from "./job-arguments.ts";
 
-test("keys, flags and positionals are told apart", () => {
+test("F31: keys, flags and positionals of a job's arguments are told apart", () => {
   const args = parseJobArguments([
     "in.parquet",
     "--limit",
@@ -28,7 +28,7 @@ test("keys, flags and positionals are told apart", () => {
   ]);
 });
 
-test("a default stands for a missing argument, and only for that", () => {
+test("F31: a default stands for a missing argument, and only for that", () => {
   const args = parseJobArguments(["--empty="]);
   expect(args.get("name", "x")).toBe("x");
   expect(args.number("count", 3)).toBe(3);

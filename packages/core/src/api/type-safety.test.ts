@@ -58,7 +58,7 @@ const delayStatistics: AggregateFunction<Flight, { flights: number; delay: numbe
   getResult: ({ flights, delay }) => ({ flights, mean: delay / flights }),
 };
 
-test("a job needs no annotation from its source to its sink", () => {
+test("S02: a job needs no annotation from its source to its sink", () => {
   const fileSource = { createReader() {}, createEnumerator() {}, restoreEnumerator() {} } as unknown as Source<Flight>;
   const result = env
     .fromSource(
@@ -76,7 +76,7 @@ test("a job needs no annotation from its source to its sink", () => {
   env.fromSource(fileSource, { boundedOutOfOrderness: "1 min", timestamp: (flight) => flight.date }, "literal");
 });
 
-test("results are what the functions return", () => {
+test("S02: results are what the functions return", () => {
   expectTypeOf(flights.map((flight) => flight.delay)).toEqualTypeOf<SingleOutputStreamOperator<number>>();
   expectTypeOf(flights.map({ map: (flight) => [flight.origin] })).toEqualTypeOf<SingleOutputStreamOperator<string[]>>();
   expectTypeOf(flights.flatMap((flight) => flight.origin.split(""))).toEqualTypeOf<
@@ -88,14 +88,14 @@ test("results are what the functions return", () => {
   expectTypeOf(env.fromSequence(1, 2)).toExtend<DataStream<number>>();
 });
 
-test("a type guard narrows the stream, a written and an inferred one", () => {
+test("S02: a type guard narrows the stream, a written and an inferred one", () => {
   const mixed: DataStream<string | number> = env.fromData<string | number>("a", 1);
   const isText = (value: string | number): value is string => typeof value === "string";
   expectTypeOf(mixed.filter(isText)).toEqualTypeOf<SingleOutputStreamOperator<string>>();
   expectTypeOf(mixed.filter((value) => typeof value === "number")).toEqualTypeOf<SingleOutputStreamOperator<number>>();
 });
 
-test("keys keep their type: primitives, tuples, objects", () => {
+test("S04: keys keep their type: primitives, tuples, objects", () => {
   expectTypeOf(keyed).toEqualTypeOf<KeyedStream<Flight, string>>();
   expectTypeOf(flights.keyBy((f) => [f.origin, f.delay])).toEqualTypeOf<
     KeyedStream<Flight, readonly [string, number]>
@@ -108,7 +108,7 @@ test("keys keep their type: primitives, tuples, objects", () => {
   expectTypeOf<KeyOf<string | undefined>>().toEqualTypeOf<KeyNotAllowed>();
 });
 
-test("functions know the key, the window and the context they are called with", () => {
+test("S08: functions know the key, the window and the context they are called with", () => {
   keyed.process<string>({
     processElement(flight, context, out) {
       expectTypeOf(flight).toEqualTypeOf<Flight>();
@@ -146,7 +146,7 @@ test("a class gives its output type to the stream", () => {
   expectTypeOf(keyed.process(new Lengths())).toEqualTypeOf<SingleOutputStreamOperator<number>>();
 });
 
-test("field aggregations offer the fields that they can use", () => {
+test("S06: field aggregations offer the fields that they can use", () => {
   expectTypeOf<FieldOf<Flight, Summable>>().toEqualTypeOf<"date" | "delay">();
   expectTypeOf<FieldOf<Flight, Orderable>>().toEqualTypeOf<
     "date" | "delay" | "origin" | "destination" | "isCancelled"
@@ -155,7 +155,7 @@ test("field aggregations offer the fields that they can use", () => {
   expectTypeOf<FieldOf<string, Summable>>().toEqualTypeOf<never>();
 });
 
-test("streams of the same keys connect to a keyed operator", () => {
+test("S12: streams of the same keys connect to a keyed operator", () => {
   const other = env.fromData(1, 2).keyBy(String);
   expectTypeOf(keyed.connect(other)).toEqualTypeOf<KeyedConnectedStreams<string, Flight, number>>();
   expectTypeOf(flights.connect(env.fromData(1)).keyBy((f) => f.origin, String)).toEqualTypeOf<
@@ -163,7 +163,7 @@ test("streams of the same keys connect to a keyed operator", () => {
   >();
 });
 
-test("a tag gives its type to the side output", () => {
+test("F01: a tag gives its type to the side output", () => {
   const late = new OutputTag<Flight>("late");
   const side = hourly.sideOutputLateData(late).sum("delay").getSideOutput(late);
   expectTypeOf(side).toEqualTypeOf<DataStream<Flight>>();
@@ -249,7 +249,7 @@ test("aggregations with merge are taken by session windows", () => {
   expect(misuses).toBeTypeOf("function");
 });
 
-test("collecting gives a stream, or an array with a limit", () => {
+test("F31: collecting gives a stream, or an array with a limit", () => {
   expectTypeOf<DataStream<Flight>["executeAndCollect"]>().toBeCallableWith("name", 10);
   const collect = (): CollectedStream<Flight> => flights.executeAndCollect();
   const collectSome = (): Promise<Flight[]> => flights.executeAndCollect(10);

@@ -26,7 +26,7 @@ test("at equal parallelism every subtask gets its own split list back", () => {
   expect(valuesOf(redistributeLists(old, 3), "s")).toEqual([[1, 2, 3], [], [4]]);
 });
 
-test("at another parallelism split lists are dealt round robin, union lists go whole to everybody, broadcast lists once", () => {
+test("S24: at another parallelism split lists are dealt round robin, union lists go whole to everybody, broadcast lists once", () => {
   const old = [0, 10].map((base) => [
     list("s", "split", base + 1, base + 2, base + 3),
     list("u", "union", base + 1),

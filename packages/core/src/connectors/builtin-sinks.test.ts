@@ -24,7 +24,7 @@ function contextWith(out: string[], parallelism = 1, subtaskIndex = 0): WriterIn
   };
 }
 
-test("one subtask prints bare lines; several put their number in front, counted from 1", async () => {
+test("F07: one subtask prints bare lines; several put their number in front, counted from 1", async () => {
   const out: string[] = [];
   const alone = PrintSink.of<unknown>().createWriter(contextWith(out));
   alone.write("text", record);
@@ -54,7 +54,7 @@ test("a discarding sink is always ready and commits nothing", async () => {
   await writer.flush();
 });
 
-test("a collect sink delivers at once, with timestamp and subtask", () => {
+test("F07: a collect sink delivers at once, with timestamp and subtask", () => {
   const got: unknown[] = [];
   const sink = CollectSink.to<string>({
     accept: (value, timestamp, subtaskIndex) => got.push([value, timestamp, subtaskIndex]),

@@ -126,7 +126,7 @@ const runs = fc.record({
   stopAfter: fc.integer({ min: 0, max: 20 }),
 });
 
-test("a collection is emitted once, in order within each contiguous part, across a restore at any point", () => {
+test("S43, F07: a collection is emitted once, in order within each contiguous part, across a restore at any point", () => {
   fc.assert(
     fc.property(runs, ({ count, parallelism, batch, stopAfter }) => {
       const values = Array.from({ length: count }, (_, index) => `v${index}`);
@@ -137,7 +137,7 @@ test("a collection is emitted once, in order within each contiguous part, across
   );
 });
 
-test("a sequence holds every number from first to last once", () => {
+test("F07: a sequence holds every number from first to last once", () => {
   fc.assert(
     fc.property(runs, fc.integer({ min: -50, max: 50 }), ({ count, parallelism, batch, stopAfter }, from) => {
       const source = NumberSequenceSource.of(from, from + count - 1);
@@ -147,7 +147,7 @@ test("a sequence holds every number from first to last once", () => {
   );
 });
 
-test("subtask s of p generates the indices s, s + p, s + 2p and leaves out what the function does", () => {
+test("F07: subtask s of p generates the indices s, s + p, s + 2p and leaves out what the function does", () => {
   fc.assert(
     fc.property(runs, ({ count, parallelism, batch, stopAfter }) => {
       const source = DataGeneratorSource.of((index) => (index % 3 === 1 ? undefined : index), count);
@@ -160,7 +160,7 @@ test("subtask s of p generates the indices s, s + p, s + 2p and leaves out what 
   );
 });
 
-test("strides restored at another parallelism stay as they were and advance together in one reader", () => {
+test("S43: strides restored at another parallelism stay as they were and advance together in one reader", () => {
   const source = DataGeneratorSource.of((index) => index, 9);
   const strides = assign(source, 3).flat();
   expect(readAll(source, strides, 2, 2)).toEqual([0, 3, 1, 4, 2, 5, 6, 7, 8]);

@@ -45,7 +45,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 const sorted = (values: readonly unknown[]): readonly number[] => (values as number[]).toSorted((a, b) => a - b);
 
 describe("graphs", () => {
-  test.each([1, 2, 3])("a stream united with itself has every record twice, at parallelism %i", async (p) => {
+  test.each([1, 2, 3])("S09: a stream united with itself has every record twice, at parallelism %i", async (p) => {
     const rows = await rowsOf((env, target) => {
       const stream = env.fromSequence(1, 50).map((n) => n);
       stream.union(stream).sinkTo(target.sink());
@@ -53,7 +53,7 @@ describe("graphs", () => {
     expect(sorted(rows)).toEqual(sorted([...numbers(50), ...numbers(50)]));
   });
 
-  test.each([1, 2])("a stream connected with itself reaches both sides, at parallelism %i", async (p) => {
+  test.each([1, 2])("S12: a stream connected with itself reaches both sides, at parallelism %i", async (p) => {
     const rows = await rowsOf((env, target) => {
       const stream = env.fromSequence(1, 20);
       stream
@@ -64,36 +64,39 @@ describe("graphs", () => {
     expect(sorted(rows)).toEqual(sorted(numbers(20).flatMap((n) => [n, -n])));
   });
 
-  test.each([1, 3])("one stream feeds many consumers, side outputs feed their own, at parallelism %i", async (p) => {
-    const odd = new OutputTag<number>("odd");
-    const big = new OutputTag<number>("big");
-    const rows = await rowsOf((env, target) => {
-      const split = env.fromSequence(1, 30).process({
-        processElement: (n: number, context: ProcessContext, out: Collector<number>) => {
-          if (n % 2 === 1) context.output(odd, n);
-          else out.collect(n);
-        },
-      });
-      split.map((n) => `even ${n}`).sinkTo(target.sink());
-      split
-        .filter((n) => n > 28)
-        .map((n) => `last ${n}`)
-        .sinkTo(target.sink());
-      const odds = split.getSideOutput(odd).process({
-        processElement: (n: number, context: ProcessContext) => {
-          if (n > 25) context.output(big, n);
-        },
-      });
-      odds
-        .getSideOutput(big)
-        .map((n) => `big ${n}`)
-        .sinkTo(target.sink());
-    }, at(p));
-    const evens = numbers(30).filter((n) => n % 2 === 0);
-    expect([...rows].sort()).toEqual([...evens.map((n) => `even ${n}`), "last 30", "big 27", "big 29"].sort());
-  });
+  test.each([1, 3])(
+    "S02, F01: one stream feeds many consumers, side outputs feed their own, at parallelism %i",
+    async (p) => {
+      const odd = new OutputTag<number>("odd");
+      const big = new OutputTag<number>("big");
+      const rows = await rowsOf((env, target) => {
+        const split = env.fromSequence(1, 30).process({
+          processElement: (n: number, context: ProcessContext, out: Collector<number>) => {
+            if (n % 2 === 1) context.output(odd, n);
+            else out.collect(n);
+          },
+        });
+        split.map((n) => `even ${n}`).sinkTo(target.sink());
+        split
+          .filter((n) => n > 28)
+          .map((n) => `last ${n}`)
+          .sinkTo(target.sink());
+        const odds = split.getSideOutput(odd).process({
+          processElement: (n: number, context: ProcessContext) => {
+            if (n > 25) context.output(big, n);
+          },
+        });
+        odds
+          .getSideOutput(big)
+          .map((n) => `big ${n}`)
+          .sinkTo(target.sink());
+      }, at(p));
+      const evens = numbers(30).filter((n) => n % 2 === 0);
+      expect([...rows].sort()).toEqual([...evens.map((n) => `even ${n}`), "last 30", "big 27", "big 29"].sort());
+    },
+  );
 
-  test("every partitioning delivers every record: once, or once to each subtask", async () => {
+  test("S15: every partitioning delivers every record: once, or once to each subtask", async () => {
     for (const kind of ["rebalance", "shuffle", "rescale", "global", "broadcast"] as const) {
       const rows = await rowsOf((env, target) => {
         const spread = env.fromSequence(1, 40).setParallelism(2)[kind]();
@@ -107,7 +110,7 @@ describe("graphs", () => {
     }
   });
 
-  test("a union of a slow and a fast source waits for the slow one's event time", async () => {
+  test("S09, S19: a union of a slow and a fast source waits for the slow one's event time", async () => {
     const rows = await rowsOf((env, target) => {
       const times = { boundedOutOfOrderness: 0, timestamp: (n: number) => n * 100 } as const;
       const fast = env.fromSource(
@@ -132,7 +135,7 @@ describe("graphs", () => {
   });
 
   test.each([1, 3])(
-    "timestamps assigned in the middle of a pipeline drive its windows, at parallelism %i",
+    "S18: timestamps assigned in the middle of a pipeline drive its windows, at parallelism %i",
     async (p) => {
       const rows = await rowsOf((env, target) => {
         env
@@ -177,7 +180,7 @@ class Reminder implements KeyedProcessFunction<number, number, [number, number]>
 }
 
 describe("processing time", () => {
-  test("timers fire by the wall clock while the source waits, and survive a stop and a restore", async () => {
+  test("S18, S28: processing-time timers fire by the wall clock while the source waits, and survive a stop and a restore", async () => {
     const platform = createSimulatedPlatform({ seed: 3 });
     const rows = new CommittedRows();
     const settings = { "execution.checkpointing.interval": "1 h", "execution.checkpointing.dir": "/checkpoints" };
@@ -361,7 +364,7 @@ describe("ends at awkward moments", () => {
     await expect(platform.run(() => env.execute())).rejects.toThrow(/MR_USER_FUNCTION_FAILED.*undefined was thrown/);
   });
 
-  test("a function whose open fails ends the job as the strategy says, with the cause", async () => {
+  test("S26: a function whose open fails ends the job as the strategy says, with the cause", async () => {
     const platform = createSimulatedPlatform({ seed: 7 });
     const env = environment(platform);
     env
@@ -377,7 +380,7 @@ describe("ends at awkward moments", () => {
   });
 
   test.each([1, 2])(
-    "an input that had ended before the checkpoint holds no window back after a restart or a restore, at parallelism %i",
+    "F10: an input that had ended before the checkpoint holds no window back after a restart or a restore, at parallelism %i",
     async (p) => {
       for (const way of ["restart", "stop and restore"] as const) {
         const platform = createSimulatedPlatform({ seed: 8 });
@@ -445,7 +448,7 @@ describe("ends at awkward moments", () => {
 });
 
 describe("keys", () => {
-  test.each([1, 2])("0 and -0 are one key, texts and numbers are different ones, at parallelism %i", async (p) => {
+  test.each([1, 2])("S04: 0 and -0 are one key, texts and numbers are different ones, at parallelism %i", async (p) => {
     const rows = await rowsOf((env, target) => {
       env
         .fromData<{ k: string | number }>([{ k: 0 }, { k: -0 }, { k: "0" }, { k: 1 }, { k: "1" }, { k: 1 }])
@@ -472,7 +475,7 @@ describe("keys", () => {
     [Number.NaN, 2],
     [undefined, 1],
     [null, 2],
-  ])("%s is no key, at parallelism %i", async (key, p) => {
+  ])("S04: %s is no key, at parallelism %i", async (key, p) => {
     const run = rowsOf((env, target) => {
       env
         .fromData([1])

@@ -40,25 +40,25 @@ function emitNumbers({ writer }: Edge, count: number): void {
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, value) => value);
 
 describe("records go", () => {
-  test("to the one channel of a forward edge", () => {
+  test("S15: to the one channel of a forward edge", () => {
     const edge = createEdge(1, { kind: "forward" }, { subtaskIndex: 3 });
     emitNumbers(edge, 5);
     expect(valuesOf(edge)).toEqual([numbers(5)]);
   });
 
-  test("to the first consumer only, when global", () => {
+  test("S15: to the first consumer only, when global", () => {
     const edge = createEdge(3, { kind: "global" }, { subtaskIndex: 2 });
     emitNumbers(edge, 5);
     expect(valuesOf(edge)).toEqual([numbers(5), [], []]);
   });
 
-  test("to every consumer, when broadcast", () => {
+  test("S15: to every consumer, when broadcast", () => {
     const edge = createEdge(3, { kind: "broadcast" });
     emitNumbers(edge, 5);
     expect(valuesOf(edge)).toEqual([numbers(5), numbers(5), numbers(5)]);
   });
 
-  test.each(["rebalance", "rescale"] as const)("to one consumer after the other, when %s", (kind) => {
+  test.each(["rebalance", "rescale"] as const)("S15: to one consumer after the other, when %s", (kind) => {
     const edge = createEdge(3, { kind }, { subtaskIndex: 4 });
     emitNumbers(edge, 7);
     // Producers start at different consumers, so that few records spread too.
@@ -69,7 +69,7 @@ describe("records go", () => {
     ]);
   });
 
-  test("to random consumers in about equal shares, when shuffled; other subtasks choose otherwise", () => {
+  test("S15: to random consumers in about equal shares, when shuffled; other subtasks choose otherwise", () => {
     const edge = createEdge(4, { kind: "shuffle" });
     emitNumbers(edge, 4000);
     const shares = valuesOf(edge);
@@ -84,7 +84,7 @@ describe("records go", () => {
     expect(valuesOf(again)).toEqual(shares);
   });
 
-  test("to the owner of their key's group, when hashed, whatever the producer", () => {
+  test("S04: to the owner of their key's group, when hashed, whatever the producer", () => {
     const keys = fc.oneof(fc.string(), fc.integer(), fc.bigInt(), fc.boolean(), fc.tuple(fc.string(), fc.nat()));
     const sizes = fc
       .integer({ min: 1, max: 300 })
@@ -103,7 +103,7 @@ describe("records go", () => {
     );
   });
 
-  test("where the user says, when custom", () => {
+  test("S15: where the user says, when custom", () => {
     const calls: unknown[] = [];
     const partition = (key: unknown, count: number): number => {
       calls.push([key, count]);
@@ -190,7 +190,7 @@ describe("a producer is connected", () => {
     });
   }
 
-  test("to its neighbours only, when rescaled: every consumer has a producer and every producer a consumer", () => {
+  test("S15: to its neighbours only, when rescaled: every consumer has a producer and every producer a consumer", () => {
     expect(targets("rescale", 2, 4)).toEqual([
       [0, 1],
       [2, 3],

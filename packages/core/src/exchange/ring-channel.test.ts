@@ -250,7 +250,7 @@ describe("X3: bytes leave", () => {
     expect(reader.takeEvent()).toEqual({ kind: "watermark", timestampMs: 5 });
   });
 
-  test("with every record and watermark when the buffer timeout is 0", () => {
+  test("F45: with every record and watermark when the buffer timeout is 0", () => {
     const { writer, reader } = createRingChannelPair(TEXT, { flushesAlways: true });
     const taken: Taken[] = [];
     writer.push("now", 1);

@@ -52,7 +52,7 @@ class Pipeline {
 
 const keyed: OperatorSpec = { kind: "keyedProcess", key, fn: { processElement: () => {} } };
 
-test("at parallelism 1 a job is one vertex, keyBy included", () => {
+test("S17: at parallelism 1 a job is one vertex, keyBy included", () => {
   const job = new Pipeline();
   const a = job.add("a", []);
   const b = job.add("b", [a]);
@@ -60,7 +60,7 @@ test("at parallelism 1 a job is one vertex, keyBy included", () => {
   expect(job.vertices()).toEqual(["a -> b -> c"]);
 });
 
-test("a keyed exchange between several subtasks ends a chain", () => {
+test("S17: a keyed exchange between several subtasks ends a chain", () => {
   const job = new Pipeline();
   const a = job.add("a", []);
   const b = job.add("b", [[a, hash]], { spec: keyed });
@@ -68,7 +68,7 @@ test("a keyed exchange between several subtasks ends a chain", () => {
   expect(job.vertices({ parallelism: 2 })).toEqual(["a", "b -> c"]);
 });
 
-test("chains end where the user says so, and where chaining is switched off", () => {
+test("S16, S17: chains end where the user says so, and where chaining is switched off", () => {
   const job = new Pipeline();
   const a = job.add("a", []);
   const b = job.add("b", [a], { chaining: "head" });
@@ -78,7 +78,7 @@ test("chains end where the user says so, and where chaining is switched off", ()
   expect(job.vertices({ isChainingEnabled: false })).toEqual(["a", "b", "c", "d"]);
 });
 
-test("a union of chained streams is one vertex; one that would close a cycle is not chained", () => {
+test("S17: a union of chained streams is one vertex; one that would close a cycle is not chained", () => {
   const union = new Pipeline();
   const left = union.add("left", []);
   const right = union.add("right", []);
@@ -100,7 +100,7 @@ test("two operators with one uid are refused with both call sites", () => {
   expect(() => job.vertices()).toThrow(/MR_UID_DUPLICATE.*job\.ts:3:5.*job\.ts:9:5/);
 });
 
-test("a stateful operator without uid is warned about by call site, or refused", () => {
+test("U18: a stateful operator without uid is warned about by call site, or refused", () => {
   const job = new Pipeline();
   const a = job.add("a", []);
   job.add("count", [[a, hash]], { spec: keyed, callSite: "job.ts:7:3" });
@@ -128,7 +128,7 @@ test("parallelism above the maximum is refused with the call site", () => {
   expect(() => job.vertices()).toThrow(/MR_MAX_PARALLELISM_EXCEEDED.*job\.ts:2:2.*parallelism 200/);
 });
 
-test("forward partitioning between different parallelisms is refused", () => {
+test("S15: forward partitioning between different parallelisms is refused", () => {
   const job = new Pipeline();
   const a = job.add("a", [], { parallelism: 2 });
   job.add("b", [[a, { kind: "forward" }]], { parallelism: 3 });

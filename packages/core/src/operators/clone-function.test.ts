@@ -18,7 +18,7 @@ class Hidden {
   }
 }
 
-test("a copy has the class and the fields of the original, and shares no plain data with it", () => {
+test("S26: a copy has the class and the fields of the original, and shares no plain data with it", () => {
   const original = new Counting();
   const copy = cloneFunction(original, "op");
   copy.seen.names.push("x");

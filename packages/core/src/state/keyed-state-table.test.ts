@@ -99,7 +99,7 @@ function firedTimers(table: KeyedStateTable): unknown[] {
   return fired;
 }
 
-test("a snapshot holds the contents at its barrier, whatever happens while it is written", () => {
+test("S23: a snapshot holds the contents at its barrier, whatever happens while it is written", () => {
   fc.assert(
     fc.property(operations, operations, fc.integer({ min: 1, max: 4 }), (before, during, sliceEntries) => {
       const states = open();
@@ -159,7 +159,7 @@ test("an entry is gone when its last value and timer are gone", () => {
   expect(table.map.size).toBe(0);
 });
 
-test("reading the state of a key that has none creates nothing", () => {
+test("S23: reading the state of a key that has none creates nothing", () => {
   const { table, value, list, map } = open();
   table.select("a");
   expect([value.value(), list.get(), map.isEmpty()]).toEqual([undefined, [], true]);
@@ -197,7 +197,7 @@ test("more keys than one map holds are kept in several", () => {
   expect(restored.table.map.size).toBe(34);
 });
 
-test("timers of one time fire in the order of registration, before and after a restore", () => {
+test("S28: timers of one time fire in the order of registration, before and after a restore", () => {
   const states = open();
   for (const key of ["c", "a", "b"]) {
     states.table.select(key);

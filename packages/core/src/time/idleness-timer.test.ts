@@ -3,14 +3,14 @@ import { expect, test } from "vitest";
 import { InvariantViolation } from "../base/errors.ts";
 import { IdlenessTimer } from "./idleness-timer.ts";
 
-test("I1: an input without records is idle once the idle time has passed, counted from the start", () => {
+test("F09: I1: an input without records is idle once the idle time has passed, counted from the start", () => {
   const timer = new IdlenessTimer(100, 1000);
   expect(timer.idleAtMs).toBe(1100);
   expect(timer.isIdleAt(1099)).toBe(false);
   expect(timer.isIdleAt(1100)).toBe(true);
 });
 
-test("I1: one record makes an idle input active, and the silence starts anew", () => {
+test("F09: I1: one record makes an idle input active, and the silence starts anew", () => {
   const timer = new IdlenessTimer(100, 0);
   expect(timer.isIdleAt(500)).toBe(true);
   timer.onActivity();
@@ -62,7 +62,7 @@ test("I3: a record is taken to have come when reading stopped, not when somebody
   expect(timer.isIdleAt(600)).toBe(true);
 });
 
-test("I1-I3: idle is never found before the readable silence has lasted, and always by one check after it has", () => {
+test("F09: I1-I3: idle is never found before the readable silence has lasted, and always by one check after it has", () => {
   const steps = fc.array(
     fc.record({ afterMs: fc.nat(60), event: fc.constantFrom("record", "check", "check", "pause", "resume") }),
     { maxLength: 40 },

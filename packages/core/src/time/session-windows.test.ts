@@ -19,7 +19,7 @@ test("an element's own window reaches from its timestamp to a gap later", () => 
   expect(EventTimeSessionWindows.withGap("30 min").assign(-1)).toEqual([new TimeWindow(-1, 1_799_999)]);
 });
 
-test("sessions are disjoint, cover their parts exactly and lose no window", () => {
+test("S20: sessions are disjoint, cover their parts exactly and lose no window", () => {
   fc.assert(
     fc.property(windows, (list) => {
       const sessions = mergeSessionWindows(list);
@@ -64,7 +64,7 @@ test("a window that connects two others merges all three", () => {
   ]);
 });
 
-test("an element exactly a gap after another continues the session, one millisecond later starts the next", () => {
+test("S20: an element exactly a gap after another continues the session, one millisecond later starts the next", () => {
   const gap5 = EventTimeSessionWindows.withGap(5);
   const sessionsOf = (...timestamps: number[]): number =>
     mergeSessionWindows(timestamps.flatMap((t) => gap5.assign(t))).length;

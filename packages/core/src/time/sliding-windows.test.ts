@@ -13,7 +13,7 @@ const grids = fc.integer({ min: 1, max: 30 }).chain((slideMs) =>
   }),
 );
 
-test("an element is in exactly the windows of the grid that contain it, the newest first", () => {
+test("S20: an element is in exactly the sliding windows of the grid that contain it, the newest first", () => {
   fc.assert(
     fc.property(fc.integer({ min: -500, max: 500 }), grids, (timestampMs, { sizeMs, slideMs, offsetMs }) => {
       // Every start of the grid near the timestamp, checked one by one.
@@ -36,7 +36,7 @@ test("a slide that divides the size puts every element into size / slide windows
   expect(windows[11]!.start).toBe(Date.UTC(2000, 11, 31, 21, 15));
 });
 
-test("an element on the boundary is in the window that starts and not in the one that ends", () => {
+test("S20: an element on the boundary is in the window that starts and not in the one that ends", () => {
   expect(SlidingEventTimeWindows.of(10, 5).assign(10)).toEqual([new TimeWindow(10, 20), new TimeWindow(5, 15)]);
 });
 

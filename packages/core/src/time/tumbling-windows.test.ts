@@ -12,7 +12,7 @@ const grids = fc
     fc.record({ sizeMs: fc.constant(sizeMs), offsetMs: fc.integer({ min: 1 - sizeMs, max: sizeMs - 1 }) }),
   );
 
-test("every timestamp falls into exactly one window of the grid, before and after the epoch", () => {
+test("S20: every timestamp falls into exactly one tumbling window of the grid, before and after the epoch", () => {
   fc.assert(
     fc.property(timestampsMs, grids, (timestampMs, { sizeMs, offsetMs }) => {
       const windows = TumblingEventTimeWindows.of(sizeMs, offsetMs).assign(timestampMs);
@@ -31,7 +31,7 @@ test("an element on the boundary opens the next window", () => {
   expect(hourly.assign(3_599_999)).toEqual([new TimeWindow(0, 3_600_000)]);
 });
 
-test("an offset of -8 h makes days run from midnight to midnight in UTC+8", () => {
+test("S20: an offset of -8 h makes days run from midnight to midnight in UTC+8", () => {
   const daily = TumblingEventTimeWindows.of("1 d", "-8 h");
   const noon = Date.UTC(2001, 0, 1, 4);
   expect(daily.assign(noon)).toEqual([new TimeWindow(Date.UTC(2000, 11, 31, 16), Date.UTC(2001, 0, 1, 16))]);

@@ -32,12 +32,12 @@ function watermarksOf(generator: WatermarkGenerator<Flight>, timestamps: readonl
 }
 
 describe("generators", () => {
-  test("bounded out-of-orderness trails the highest timestamp by the bound and one millisecond", () => {
+  test("S18: bounded out-of-orderness trails the highest timestamp by the bound and one millisecond", () => {
     const strategy = WatermarkStrategy.forBoundedOutOfOrderness("1 s");
     expect(watermarksOf(strategy.createGenerator(), [5000, 4000, 4999, 7000])).toEqual([3999, 3999, 3999, 5999]);
   });
 
-  test("no record within the bound is ever late", () => {
+  test("S18: no record within the bound is ever late", () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.array(fc.integer({ min: -5000, max: 5000 })), (bound, timestamps) => {
         const watermarks = watermarksOf(
@@ -53,7 +53,7 @@ describe("generators", () => {
     );
   });
 
-  test("monotonous timestamps trail by one millisecond, so that equal timestamps are not late", () => {
+  test("S18: monotonous timestamps trail by one millisecond, so that equal timestamps are not late", () => {
     const strategy = WatermarkStrategy.forMonotonousTimestamps();
     expect(strategy).toMatchObject({ kind: "bounded", outOfOrdernessMs: 0 });
     expect(watermarksOf(strategy.createGenerator(), [5, 5, 6])).toEqual([4, 4, 5]);
@@ -72,7 +72,7 @@ describe("generators", () => {
     expect(Number.isSafeInteger(watermark)).toBe(true);
   });
 
-  test("without watermarks event time stands still", () => {
+  test("S18: without watermarks event time stands still", () => {
     const strategy = WatermarkStrategy.noWatermarks();
     expect(strategy.kind).toBe("none");
     expect(watermarksOf(strategy.createGenerator(), [1, 2, MAX_WATERMARK])).toEqual([undefined, undefined, undefined]);
@@ -85,7 +85,7 @@ describe("generators", () => {
     expect(watermarksOf(right, [5])).toEqual([4]);
   });
 
-  test("a supplied generator is used as it is, events and all", () => {
+  test("S18: a supplied generator is used as it is, events and all", () => {
     const punctuated = (): WatermarkGenerator<Flight> => ({
       onEvent: (flight, timestampMs, output) => {
         if (flight.origin === "end of day") output.emitWatermark(timestampMs);

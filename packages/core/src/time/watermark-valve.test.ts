@@ -119,7 +119,7 @@ class Model {
   }
 }
 
-test("V1-V6: the valve is what the rules say after every event, and reports exactly what changed", () => {
+test("S19, F09, F10: V1-V6: the valve is what the rules say after every event, and reports exactly what changed", () => {
   fc.assert(
     fc.property(eventLists, (list) => {
       const valve = new WatermarkValve(CHANNEL_COUNT);
@@ -141,7 +141,7 @@ test("V1-V6: the valve is what the rules say after every event, and reports exac
   );
 });
 
-test("V2: a channel that finished before it said anything counts as little as one that is not there", () => {
+test("F10: V2: a channel that finished before it said anything counts as little as one that is not there", () => {
   fc.assert(
     fc.property(eventLists, (list) => {
       const withFinished = new WatermarkValve(CHANNEL_COUNT + 1);
@@ -152,7 +152,7 @@ test("V2: a channel that finished before it said anything counts as little as on
   );
 });
 
-test("V3: the watermark of an idle valve does not depend on the order in which its channels fell idle", () => {
+test("F09: V3: the watermark of an idle valve does not depend on the order in which its channels fell idle", () => {
   fc.assert(
     fc.property(
       fc.tuple(timestamps, timestamps, timestamps),
@@ -169,7 +169,7 @@ test("V3: the watermark of an idle valve does not depend on the order in which i
   );
 });
 
-test("what a valve reports, forwarded to the next in either order, brings that to the same watermark and status", () => {
+test("S19: what a valve reports, forwarded to the next in either order, brings that to the same watermark and status", () => {
   fc.assert(
     fc.property(eventLists, fc.boolean(), (list, isStatusFirst) => {
       const upstream = new WatermarkValve(CHANNEL_COUNT);

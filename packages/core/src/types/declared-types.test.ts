@@ -280,7 +280,7 @@ test("validate names the path below the one it was given, what was found and wha
   expect(error.message).toContain("at row[7].delay");
 });
 
-test("S15: fields called __proto__ and constructor are data and touch no prototype", () => {
+test("fields called __proto__ and constructor are data and touch no prototype (hardening S15)", () => {
   const Odd = t.object({ ["__proto__"]: t.string, constructor: t.optional(t.string) });
   const value = JSON.parse('{"__proto__":"p","constructor":"c"}') as never;
   const back = Odd.serializer.read(new BinaryReader(bytesOf(Odd, value))) as object;

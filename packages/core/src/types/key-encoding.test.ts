@@ -122,7 +122,7 @@ test("the bytes of version 1 never change", () => {
   for (const [key, bytes] of golden) expect(hex(bytesOf(key)), String(key)).toBe(bytes);
 });
 
-test("the hashes of version 1 never change", () => {
+test("S04: the hashes of version 1 never change", () => {
   expect(golden.map(([key]) => hashKey(key))).toEqual([
     -463810133, 1814548639, -208291032, -208291032, -1363040259, 1384377451, -1598371730, 518960557, 1253686505,
     640103528, -1381884398, -303029023, 765036337, 236925218, -1423648315, 409808337, 1569965523,
@@ -213,7 +213,7 @@ test("the default maxParallelism is Flink's", () => {
   for (const [parallelism, expected] of checked) expect(defaultMaxParallelism(parallelism)).toBe(expected);
 });
 
-test("key groups are Flink's: murmur of the hash, never negative", () => {
+test("S04: key groups are Flink's: murmur of the hash, never negative", () => {
   // Values of MathUtils.murmurHash, computed with Java's int arithmetic written out in bigint.
   for (const hash of [0, 1, -1, 42, 123456789, -2147483648, 2147483647])
     expect(keyGroup(hash, 32768)).toBe(flinkMurmur(hash) % 32768);
@@ -231,7 +231,7 @@ function flinkMurmur(code: number): number {
   return signed === -2147483648 ? 0 : Math.abs(signed);
 }
 
-test("the ranges of all subtasks cover every key group once and agree with subtaskForKeyGroup", () => {
+test("S04: the ranges of all subtasks cover every key group once and agree with subtaskForKeyGroup", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 150 }), (one, other) => {
       const [parallelism, maxParallelism] = [Math.min(one, other), Math.max(one, other)];

@@ -289,7 +289,7 @@ test("as deep as the limit is allowed, and the same object twice is no cycle", (
   expect(readAnew(bytesOf([shared, shared]))).toEqual([[{ x: 1 }, { x: 1 }]]);
 });
 
-test("S15: names are data: no decoded object gets another prototype, and nobody else's is touched", () => {
+test("names are data: no decoded object gets another prototype, and nobody else's is touched (hardening S15)", () => {
   const value = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}') as object;
   const [back] = readAnew(bytesOf(value)) as [object];
   expect(JSON.stringify(back)).toBe(JSON.stringify(value));
@@ -298,7 +298,7 @@ test("S15: names are data: no decoded object gets another prototype, and nobody 
   expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
 });
 
-test("S16: the source of a shape has no text of a name outside its literals", () => {
+test("the source of a shape has no text of a name outside its literals (hardening S16)", () => {
   fc.assert(
     fc.property(fc.uniqueArray(names, { maxLength: 4 }), (some) => {
       const skeleton = (source: string): string => source.replaceAll(/"[^"\n]*"/g, '""').replaceAll('[""]:', '"":');
@@ -308,7 +308,7 @@ test("S16: the source of a shape has no text of a name outside its literals", ()
   );
 });
 
-test("S13: arbitrary and damaged bytes are read as some value or refused with a code", () => {
+test("arbitrary and damaged bytes are read as some value or refused with a code (hardening S13)", () => {
   const readOrRefuse = (bytes: Uint8Array): void => {
     try {
       learnedSerializer().read(new BinaryReader(bytes));

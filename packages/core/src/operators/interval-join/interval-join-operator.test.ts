@@ -123,7 +123,7 @@ const steps = fc.array(
   { maxLength: 60, size: "max" },
 );
 
-test("all pairs within the interval come out once, with the later timestamp, also after restores at any point", () => {
+test("S11: all pairs within the interval come out once, with the later timestamp, also after restores at any point", () => {
   fc.assert(
     fc.property(bounds, steps, ({ lower, length }, all) => {
       const spec = specOf(lower, lower + length);
@@ -205,7 +205,7 @@ function play(
   return { now, output: harness.output() };
 }
 
-test("after a rescale every key finds its records in exactly one subtask", () => {
+test("S11: after a rescale every key finds its records in exactly one subtask", () => {
   const spec = specOf(0, 100);
   const keys = Array.from({ length: 50 }, (_, index) => `key-${index}`);
   const harness = new OperatorHarness(spec, { platform });
@@ -228,7 +228,7 @@ test("after a rescale every key finds its records in exactly one subtask", () =>
   expect(found.flat().sort()).toEqual(keys.map((_, id) => `${id}@10 ${id}@20`).sort());
 });
 
-test("a record at the watermark is in time, one before it is late", () => {
+test("S11: a record at the watermark is in time, one before it is late", () => {
   const harness = new OperatorHarness(specOf(-5, 5), { platform, sideOutputs });
   watermark(harness, 100);
   harness.element({ key: "a", id: 1 }, 100, 0);
@@ -253,7 +253,7 @@ test("a record that lies after all its partners is kept until the watermark reac
   }
 });
 
-test("late records are counted as dropped where there is no output for them, and only there", () => {
+test("S11: late records are counted as dropped where there is no output for them, and only there", () => {
   const harness = new OperatorHarness(specOf(0, 5, { lateTags: [undefined, lateRight] }), { platform, sideOutputs });
   watermark(harness, 100);
   harness.element({ key: "a", id: 1 }, 99, 0);
@@ -283,7 +283,7 @@ test.each([
   }
 });
 
-test("a snapshot has nothing of records that no longer find partners, and nothing at all at the end", () => {
+test("S11: a snapshot has nothing of records that no longer find partners, and nothing at all at the end", () => {
   const harness = new OperatorHarness(specOf(0, 1000), { platform });
   for (let id = 0; id < 200; id++) {
     harness.element({ key: `k${id % 40}`, id }, id, 0);
@@ -386,7 +386,7 @@ class Numbering implements ProcessJoinFunction<unknown, unknown, unknown> {
   }
 }
 
-test("the join function has keyed state of its own, which outlives the records", () => {
+test("S11, F01: the join function has keyed state of its own, which outlives the records", () => {
   const spec = specOf(0, 5, { fn: new Numbering() });
   let harness = new OperatorHarness(spec, { platform });
   const found: unknown[] = [];

@@ -165,7 +165,7 @@ class Run {
   }
 }
 
-test("merged slices give the same windows, in the same order, as an accumulator per window, across restores too", () => {
+test("S08, S20: merged slices give the same windows, in the same order, as an accumulator per window, across restores too", () => {
   fc.assert(
     fc.property(
       overlapping,

@@ -165,7 +165,7 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
-test("windows fire, fire again for late elements and forget as the definitions say, also when restored after every step", () => {
+test("S20, S21: windows fire, fire again within the allowed lateness and forget as the definitions say, also when restored after every step", () => {
   fc.assert(
     fc.property(
       assigners,
@@ -209,14 +209,14 @@ test("windows fire, fire again for late elements and forget as the definitions s
   );
 });
 
-test("a window's result carries the last millisecond of the window as its event time", () => {
+test("S20: a window's result carries the last millisecond of the window as its event time", () => {
   const harness = new OperatorHarness(specOf(TumblingEventTimeWindows.of(10), counting, 0), { platform });
   harness.element({ key: "a", at: 3 }, 3);
   harness.watermark(9);
   expect(harness.output()).toEqual([{ value: "a 0-10 1", timestampMs: 9 }]);
 });
 
-test("windows that end together fire in the order of their creation, before and after a restore", () => {
+test("S20: windows that end together fire in the order of their creation, before and after a restore", () => {
   const spec = specOf(TumblingEventTimeWindows.of(10), counting, 0);
   const harness = new OperatorHarness(spec, { platform });
   for (const key of ["c", "a", "b"]) harness.element({ key, at: 1 }, 1);
@@ -240,7 +240,7 @@ test("a record without event time is refused with what to do", () => {
   expect(() => harness.element({ key: "a", at: 0 }, Number.MIN_SAFE_INTEGER)).toThrow("MR_TIMESTAMP_MISSING");
 });
 
-test("a session that grows after it has fired fires again at its new end, not when it would have been purged", () => {
+test("S21: a session that grows after it has fired fires again at its new end, not when it would have been purged", () => {
   const harness = new OperatorHarness(specOf(EventTimeSessionWindows.withGap(3), counting, 5), { platform });
   harness.element({ key: "a", at: 7 }, 7);
   harness.watermark(10);
