@@ -58,8 +58,8 @@ export function keyMatchesCodec(event: Type<unknown>, nfa: Nfa, owner: MatchesOw
     ...codec,
     write: (value, out) => codec.write(toPlain(value as KeyMatches), out),
     read: (input) => fromPlain(codec.read(input) as Plain, nfa, owner),
-    readWrittenAs: (schema, where) => {
-      const read = codec.readWrittenAs(schema, where);
+    readWrittenAs: (schema, where, kind) => {
+      const read = codec.readWrittenAs(schema, where, kind);
       return (input) => fromPlain(read(input) as Plain, nfa, owner);
     },
   };
