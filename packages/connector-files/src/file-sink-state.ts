@@ -16,6 +16,11 @@ export interface FileWriterState {
   readonly isFresh: boolean;
   /** Parallelism of the fresh start. */
   readonly parallelism: number;
+  /**
+   * The parts of earlier runs that the first commit replaces, as the fresh start found them: only these, because whatever
+   * else is there by then this run has written. Null when the barrier came before the directory had been listed.
+   */
+  readonly earlier: readonly EarlierPart[] | null;
 }
 
 /** A committed part that an earlier run has left, as it was found at the start. @public */
@@ -38,6 +43,14 @@ export interface FileCommittable {
   readonly replaces: readonly EarlierPart[];
 }
 
+const earlierPartType = t.object({
+  subtask: t.int32,
+  generation: t.string,
+  part: t.int64,
+  sizeBytes: t.int64,
+  modifiedMs: t.float64,
+});
+
 /** @internal */
 export const fileWriterStateSerializer: Serializer<FileWriterState> = t.object({
   subtask: t.int32,
@@ -48,6 +61,7 @@ export const fileWriterStateSerializer: Serializer<FileWriterState> = t.object({
   openChecksum: t.int64,
   isFresh: t.boolean,
   parallelism: t.int32,
+  earlier: t.nullable(t.array(earlierPartType)),
 }).serializer;
 
 /** @internal */
@@ -56,7 +70,5 @@ export const fileCommittableSerializer: Serializer<FileCommittable> = t.object({
   generation: t.string,
   part: t.int64,
   sizeBytes: t.int64,
-  replaces: t.array(
-    t.object({ subtask: t.int32, generation: t.string, part: t.int64, sizeBytes: t.int64, modifiedMs: t.float64 }),
-  ),
+  replaces: t.array(earlierPartType),
 }).serializer;

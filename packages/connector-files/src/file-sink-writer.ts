@@ -46,6 +46,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   #isFresh: boolean;
   /** The parts of earlier runs that the first commit of a fresh start replaces, by subtask. */
   readonly #earlier: Map<number, EarlierPart[]> = new Map();
+  #isListed = false;
   readonly #freshParallelism: number;
   #hasNewNames = false;
 
@@ -63,7 +64,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#isFresh = own?.isFresh ?? (isFreshStart && existing === "replace");
     this.#freshParallelism = own?.parallelism ?? context.parallelism;
     this.#queue = new PartQueue(context.platform.fs);
-    const freshStart = { subtask: context.subtaskIndex, parallelism: context.parallelism };
+    const freshStart = { subtask: context.subtaskIndex, parallelism: context.parallelism, earlier: null };
     const fresh = [
       ...restored.filter(({ isFresh }) => isFresh),
       ...(own === undefined && this.#isFresh ? [freshStart] : []),
@@ -111,6 +112,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
         openChecksum: this.#openPart < 0 ? 0 : this.#openChecksum,
         isFresh: this.#isFresh,
         parallelism: this.#freshParallelism,
+        earlier: !this.#isFresh ? [] : this.#isListed ? [...this.#earlierOf(this.#options.context.subtaskIndex)] : null,
       },
     ];
   }
@@ -129,18 +131,19 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 
   async #prepareDirectory(
     restored: readonly FileWriterState[],
-    fresh: readonly { readonly subtask: number; readonly parallelism: number }[],
+    fresh: readonly Pick<FileWriterState, "subtask" | "parallelism" | "earlier">[],
   ): Promise<void> {
     const { context, directory, existing } = this.#options;
     await directory.make();
     const isFreshStart = context.restoredCheckpointId === undefined;
     if (isFreshStart && existing === "fail") await directory.refuseCommitted();
     await directory.removeInProgress((id) => isLeftover(id, context, restored));
-    for (const { subtask, parallelism } of fresh) {
+    for (const { subtask, parallelism, earlier } of fresh) {
       // Subtask 0 answers for those that this run does not have.
       const isEarlier = (id: PartId): boolean => id.subtask === subtask || (subtask === 0 && id.subtask >= parallelism);
-      this.#earlierOf(subtask).push(...(await directory.listCommitted(isEarlier)));
+      this.#earlierOf(subtask).push(...(earlier ?? (await directory.listCommitted(isEarlier))));
     }
+    this.#isListed = true;
     for (const state of restored) if (state.openPart >= 0) await directory.recoverOpenPart(state);
     await directory.sync();
   }

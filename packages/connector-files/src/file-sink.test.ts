@@ -49,6 +49,24 @@ const idsOf = (content: Record<string, string>): number[] =>
     .sort((left, right) => left - right);
 const allIds = records.map(({ id }) => id);
 
+/** Seeded parallelisms. */
+class Prng {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  chain(): number[] {
+    return Array.from({ length: 2 + this.#next(3) }, () => 1 + this.#next(4));
+  }
+
+  #next(below: number): number {
+    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((this.#state / 2 ** 32) * below);
+  }
+}
+
 async function undisturbed(): Promise<Record<string, string>> {
   const platform = machine();
   await drive({ platform });
@@ -166,6 +184,27 @@ test("a restore at another parallelism loses and repeats nothing, and leaves no 
       expect(idsOf(content)).toEqual(allIds);
       expect(Object.keys(content).filter((name) => name.startsWith("."))).toEqual([]);
     }
+  }
+});
+
+test("whatever the parallelisms of a chain of restores, each part that was committed stays", async () => {
+  const rng = new Prng(9);
+  const chains = [[1, 2, 1, 1], [1, 2, 1, 4], [1, 3, 2, 1, 1], ...Array.from({ length: 30 }, () => rng.chain())];
+  for (const chain of chains) {
+    const platform = machine();
+    await drive({ platform, parallelism: 3, records: records.map(({ id }) => ({ id: id + 1000 })) });
+    // Parts that no run fills: they end when the subtask that wrote them is gone.
+    const sink = sinkWith({ rollingPolicy: { maxPartBytes: 1_000_000 } });
+    let from: StoredCheckpoint | undefined;
+    for (const [index, parallelism] of chain.entries()) {
+      const isLast = index === chain.length - 1;
+      const stopAt = isLast ? {} : { stopAt: 9 + 8 * index };
+      const completed = await drive({ platform, sink, parallelism, checkpointEvery: 3, from, ...stopAt });
+      from = completed.at(-1) ?? from;
+    }
+    const content = await files(platform);
+    expect(idsOf(content), chain.join(" -> ")).toEqual(allIds);
+    expect(Object.keys(content).filter((name) => name.startsWith("."))).toEqual([]);
   }
 });
 
