@@ -94,6 +94,7 @@ test.each([
   [["run", "-D", "parallelism.defalt=2", "x.ts"], /MR_CONFIG_INVALID[\s\S]*did you mean parallelism\.default/],
   [["run", "-D", "execution.checkpointing.interval=10 parsecs", "x.ts"], /MR_CONFIG_INVALID[\s\S]*10 parsecs/],
   [["run", "-p", "0", "x.ts"], /MR_CONFIG_INVALID[\s\S]*parallelism\.default/],
+  [["run", "x.ts", "-p", "3"], /MR_JOB_ARGUMENT_INVALID[\s\S]*before the job's path/],
 ])("%j is a usage error that says what is meant", async (args, text) => {
   const { code, error } = await millrace(...args);
   expect(error).toMatch(text);
@@ -125,7 +126,7 @@ test("restoring from what is no checkpoint is refused with what is there", async
   );
   const { code, error } = await millrace("run", "-s", directory, path);
   expect(error).toMatch(/MR_CHECKPOINT_NOT_FOUND[\s\S]*first-job\.ts/);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
 });
 
 test("Ctrl-C ends a job after a last checkpoint, from which -s goes on without loss or repetition", async () => {

@@ -17,6 +17,7 @@ const misuseCodes = new Set([
   "MR_JOB_NOT_FOUND",
   "MR_JOB_INVALID",
   "MR_JOB_ARGUMENT_INVALID",
+  "MR_CHECKPOINT_NOT_FOUND",
   "MR_TARGET_NEEDS_MODULE",
 ]);
 
@@ -48,15 +49,32 @@ export function createProgram(): Command {
   withSettings(program.command("run"))
     .description("run a job in this process until it ends; Ctrl-C ends it after a last checkpoint")
     .addHelpText("after", runExamples)
-    .action((job: string, args: string[], options: SettingOptions) => runJob(job, args, options));
+    .action((job: string, args: string[], options: SettingOptions) => {
+      refuseOptionsAfterJob(args);
+      return runJob(job, args, options);
+    });
   withSettings(program.command("explain"))
     .description("show the plan of a job without running it")
     .option("--json", "as JSON")
     .option("--code", "with the generated code of every chain")
     .action(async (job: string, args: string[], options: ExplainOptions) => {
+      refuseOptionsAfterJob(args);
       process.stdout.write(await explainJob(job, args, options));
     });
   return program;
+}
+
+/** What looks like an option of the command would silently be an argument of the job; behind `--` it may be one. */
+function refuseOptionsAfterJob(args: readonly string[]): void {
+  const own = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
+  const option = own.find((each) => /^-(?:[ptsnc]|D.*)$/.test(each));
+  if (option === undefined) return;
+  throw new MillraceError("MR_JOB_ARGUMENT_INVALID", {
+    what: "An option of the command stands behind the job",
+    where: { argument: option },
+    expected: `options, then the job, then the job's own arguments`,
+    todo: `Write it before the job's path, such as: millrace run ${option} ... job.ts; or behind -- when it is the job's`,
+  });
 }
 
 const runExamples = `

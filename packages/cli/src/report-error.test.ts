@@ -32,3 +32,11 @@ test("the user's stack is shown without the engine's frames", () => {
 test("an error without a code is shown as it is", () => {
   expect(renderError(new TypeError("odd"), false, plain)).toMatch(/^error TypeError: odd\n/);
 });
+
+test("a stack without a frame of the user's is not shown", () => {
+  const cause = new Error("bad indentation");
+  cause.stack = "YAMLException: bad indentation\n    at parse (/x/node_modules/yaml/index.js:9:1)\n    at node:fs:3:4";
+  const error = new MillraceError("MR_CONFIG_INVALID", { what: "The file is no YAML", todo: "Correct it", cause });
+  expect(renderError(error, false, plain)).not.toContain("YAMLException");
+  expect(renderError(error, true, plain)).toContain("node_modules/yaml");
+});

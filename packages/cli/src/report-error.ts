@@ -17,7 +17,10 @@ export function renderError(
   if (withStack) lines.push("", stackOf(error));
   const cause = error.cause;
   if (cause instanceof MillraceError) lines.push("", renderError(cause, withStack, colors).trimEnd());
-  else if (cause instanceof Error) lines.push("", colors.dim(withStack ? stackOf(cause) : userStack(cause)));
+  else if (cause instanceof Error) {
+    const stack = withStack ? stackOf(cause) : userStack(cause);
+    if (stack !== "") lines.push("", colors.dim(stack));
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -35,13 +38,14 @@ function sentence(error: MillraceError): string {
   return Number.isFinite(end) ? rest.slice(0, end) : rest;
 }
 
-/** The stack without the frames of the engine, of its generated code and of Node.js. */
+/** The stack without the frames of the engine, of its generated code, of packages and of Node.js; empty when nothing is left. */
 function userStack(error: Error): string {
-  const [first, ...frames] = stackOf(error).split("\n");
-  const own = frames.filter(
-    (frame) => !/millrace-chain-|node:internal|packages\/core\/|node_modules\/millrace\//.test(frame),
+  const lines = stackOf(error).split("\n");
+  const isFrame = (line: string): boolean => /^\s+at /.test(line);
+  const own = lines.filter(
+    (line) => !isFrame(line) || !/millrace-chain-|node:|packages\/(?:core|cli)\/|node_modules\//.test(line),
   );
-  return [first, ...own].join("\n");
+  return own.some(isFrame) || !lines.some(isFrame) ? own.join("\n") : "";
 }
 
 function stackOf(error: unknown): string {

@@ -1,7 +1,7 @@
 /** Above all rooms: gives the API its executor, a job in this process, in the caller's thread or in one thread a slot. */
 
 import { PipelineEnvironment } from "./api/environment.ts";
-import { parseJobArguments } from "./api/job-arguments.ts";
+import { checkArgumentsAsked, parseJobArguments } from "./api/job-arguments.ts";
 import type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
 import type { JobExecutor, Pipeline } from "./api/job-executor.ts";
 import { MillraceError } from "./base/errors.ts";
@@ -84,7 +84,11 @@ export class StreamExecutionEnvironment extends PipelineEnvironment {
       isSelfContained: slotThread !== undefined,
     });
     const env = new StreamExecutionEnvironment({ executor, configuration: given.copy() });
-    await job(env, parseJobArguments([...args]));
+    const jobArguments = parseJobArguments([...args]);
+    await job(env, jobArguments);
+    for (const name of checkArgumentsAsked(jobArguments)) {
+      platform.proc.writeError(`warning: the job has not asked for its argument --${name}\n`);
+    }
     return env;
   }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseJobArguments } from "./job-arguments.ts";
+import { checkArgumentsAsked, parseJobArguments } from "./job-arguments.ts";
 
 test("F31: keys, flags and positionals of a job's arguments are told apart", () => {
   const args = parseJobArguments([
@@ -59,4 +59,15 @@ test.each([
   expect(read).toThrow(
     expect.objectContaining({ code: "MR_JOB_ARGUMENT_INVALID", message: expect.stringMatching(message) }),
   );
+});
+
+test("an argument that looks like one the job has is refused, any other is told of", () => {
+  const args = parseJobArguments(["--outptu", "mine", "--verbose", "--limit", "3"]);
+  args.get("output", "out");
+  args.number("limit", 1);
+  expect(() => checkArgumentsAsked(args)).toThrow(/MR_JOB_ARGUMENT_INVALID.*--outptu.*--output/);
+  const others = parseJobArguments(["--verbose", "--limit", "3"]);
+  others.get("output", "out");
+  others.number("limit", 1);
+  expect(checkArgumentsAsked(others)).toEqual(["verbose"]);
 });

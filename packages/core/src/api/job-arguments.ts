@@ -1,4 +1,5 @@
 import { MillraceError } from "../base/errors.ts";
+import { closestKeys } from "../config/closest-keys.ts";
 
 /**
  * The arguments of a job: `--key value` pairs, `--flag`s and positionals.
@@ -13,6 +14,7 @@ export class JobArguments {
   /** What is neither a key nor the value of one, in order. */
   readonly positionals: readonly string[];
   readonly #values: ReadonlyMap<string, string>;
+  readonly #asked = new Set<string>();
 
   /** @internal */
   constructor(values: ReadonlyMap<string, string>, positionals: readonly string[]) {
@@ -26,13 +28,20 @@ export class JobArguments {
   }
 
   has(name: string): boolean {
+    this.#asked.add(name);
     return this.#values.has(name);
+  }
+
+  /** The names that the job has asked for so far, in order. @internal */
+  get asked(): readonly string[] {
+    return [...this.#asked];
   }
 
   /**
    * The text after `--name`. @throws MillraceError `MR_JOB_ARGUMENT_INVALID` when it is missing and has no default
    */
   get(name: string, defaultValue?: string): string {
+    this.#asked.add(name);
     const value = this.#values.get(name) ?? defaultValue;
     if (value === undefined) throw invalid(name, "nothing", "a value");
     return value;
@@ -43,6 +52,7 @@ export class JobArguments {
    * @throws MillraceError `MR_JOB_ARGUMENT_INVALID` when it is missing and has no default, or is no finite number
    */
   number(name: string, defaultValue?: number): number {
+    this.#asked.add(name);
     const text = this.#values.get(name);
     if (text === undefined && defaultValue !== undefined) return defaultValue;
     const value = text === undefined || text.trim() === "" ? Number.NaN : Number(text);
@@ -55,10 +65,36 @@ export class JobArguments {
    * @throws MillraceError `MR_JOB_ARGUMENT_INVALID` for another value
    */
   flag(name: string): boolean {
+    this.#asked.add(name);
     const text = this.#values.get(name) ?? "false";
     if (text !== "" && text !== "true" && text !== "false") throw invalid(name, JSON.stringify(text), "true or false");
     return text !== "false";
   }
+}
+
+/**
+ * Refuses arguments that the job has not asked for but that look like one it has: a typing error must not start a job
+ * with its defaults. Others may be for later; they are returned.
+ *
+ * @throws MillraceError `MR_JOB_ARGUMENT_INVALID`
+ * @internal
+ */
+export function checkArgumentsAsked(args: JobArguments): readonly string[] {
+  const unasked = args.names.filter((name) => !args.asked.includes(name));
+  for (const name of unasked) {
+    const meant = closestKeys(
+      name,
+      args.asked.filter((asked) => !args.names.includes(asked)),
+    );
+    if (meant.length === 0) continue;
+    throw new MillraceError("MR_JOB_ARGUMENT_INVALID", {
+      what: "The job does not know this argument",
+      where: { argument: `--${name}` },
+      expected: meant.map((each) => `--${each}`).join(" or "),
+      todo: "Correct its name",
+    });
+  }
+  return unasked;
 }
 
 /**

@@ -136,3 +136,10 @@ test("the call stack of a thread is its own, also when others run", async () => 
   expect(stacks.map((frames) => frames[0]?.functionName)).toEqual(["spinLeft", "spinRight"]);
   await Promise.all(workers.map((worker) => worker.terminate()));
 });
+
+test.runIf(process.platform === "linux")(
+  "a folder in a file system that holds none is refused, not waited for",
+  async () => {
+    await expect(createNodePlatform().fs.makeDirectory("/proc/millrace/checkpoints")).rejects.toThrow("ENOENT");
+  },
+);
