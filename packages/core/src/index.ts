@@ -12,7 +12,7 @@ export { CheckpointConfig } from "./api/checkpoint-config.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
 export { ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
-export { DataStream, KeyedStream, SingleOutputStreamOperator } from "./api/data-stream.ts";
+export { DataStream, IterativeStream, KeyedStream, SingleOutputStreamOperator } from "./api/data-stream.ts";
 export { DataStreamSink } from "./api/data-stream-sink.ts";
 export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
 export type { PipelineEnvironment } from "./api/environment.ts";
@@ -33,6 +33,7 @@ export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
 export {
   CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
   CHECKPOINTING_MODE,

@@ -1,6 +1,7 @@
 import type { Duration } from "../base/duration.ts";
 import {
   CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
   CHECKPOINTING_MODE,
@@ -51,6 +52,16 @@ export class CheckpointConfig {
 
   setCheckpointingMode(mode: CheckpointingMode): this {
     this.#configuration.set(CHECKPOINTING_MODE, mode);
+    return this;
+  }
+
+  isForceCheckpointing(): boolean {
+    return this.#configuration.get(CHECKPOINTING_ITERATIONS_FORCED);
+  }
+
+  /** Whether jobs with iterations are checkpointed: the records in a loop are then lost when the job fails. */
+  setForceCheckpointing(isForced: boolean): this {
+    this.#configuration.set(CHECKPOINTING_ITERATIONS_FORCED, isForced);
     return this;
   }
 

@@ -3,6 +3,7 @@
  * the pipeline and returns a new stream; nothing runs before the environment is executed. Each kind of stream makes the
  * others, so their files import each other: this one has those that extend each other.
  */
+import type { Duration } from "../base/duration.ts";
 import { AsyncQueue } from "../connectors/async-queue.ts";
 import { CollectSink } from "../connectors/collect-sink.ts";
 import { PrintSink } from "../connectors/print-sink.ts";
@@ -65,6 +66,7 @@ import {
 } from "./field-aggregations.ts";
 import { IntervalJoin } from "./interval-join.ts";
 import { IntervalJoined } from "./interval-joined-stream.ts";
+import { addHead, addTail, iterationHead } from "./iteration.ts";
 import { JoinedStreams } from "./joined-streams.ts";
 import type { KeyOf } from "./key-types.ts";
 import { stateKeyOf } from "./keyed-functions.ts";
@@ -231,6 +233,24 @@ export class DataStream<T> {
     if (other instanceof BroadcastStream) return connectBroadcast<T, T2>(this, other);
     checkStreams(userCall("connect"), this.builder, [other]);
     return new ConnectedStreams<T, T2>(this, other);
+  }
+
+  /**
+   * The start of a loop: all records of this stream, and those that go through it again, see {@link IterativeStream}.
+   *
+   * @param maxWaitTime - How long the loop waits for the next feedback once the inputs have ended. Without it the loop ends
+   *   when it is empty.
+   * @throws MillraceError `MR_DURATION_INVALID`, `MR_ARGUMENT_INVALID` when it is not above 0
+   * @example
+   * const iteration = numbers.iterate();
+   * const lowered = iteration.map((n) => n - 1);
+   * iteration.closeWith(lowered.filter((n) => n > 0));
+   * lowered.filter((n) => n <= 0).print();
+   */
+  iterate(maxWaitTime?: Duration): IterativeStream<T> {
+    const call = userCall("iterate");
+    const head = iterationHead(call, maxWaitTime);
+    return new IterativeStream<T>(this.builder, addHead(this, call, head), this.type);
   }
 
   /** Pairs records of both streams that have the same key and are in the same window. */
@@ -444,6 +464,36 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
   returns(type: Type<T>): SingleOutputStreamOperator<T> {
     checkType(userCall("returns"), type);
     return new SingleOutputStreamOperator<T>(this.builder, this.transformation, type);
+  }
+}
+
+/**
+ * The start of a loop. Operators between it and `closeWith` see records again and again, until they leave by another way.
+ *
+ * As in Flink, what is fed back keeps its timestamp but brings no watermark, so it may be late in the loop; and what is on
+ * its way through the loop is in no checkpoint. A job with an iteration is therefore refused when it takes checkpoints, unless
+ * that is forced.
+ * @public
+ */
+export class IterativeStream<T> extends SingleOutputStreamOperator<T> {
+  readonly #tails: Transformation[] = [];
+
+  /**
+   * Feeds the records of a stream back to the start of the loop, in the loop's parallelism. May be called for several streams.
+   *
+   * @returns The same stream.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the stream does not come from this loop; the execution throws
+   *   `MR_ITERATION_NOT_CLOSED` when nothing is fed back
+   */
+  closeWith(feedback: DataStream<T>): DataStream<T> {
+    this.#tails.push(addTail(userCall("closeWith"), this, feedback));
+    return feedback;
+  }
+
+  override setParallelism(parallelism: number): this {
+    super.setParallelism(parallelism);
+    for (const tail of this.#tails) tail.parallelism = parallelism;
+    return this;
   }
 }
 

@@ -131,13 +131,16 @@ export class PipelineEnvironment {
    * Takes a checkpoint every so often.
    *
    * @param interval - From the start of one to the start of the next, at least 10 ms.
+   * @param force - Also for jobs with iterations, whose records in a loop are lost when the job fails. Without it such a job
+   *   is refused with `MR_ITERATION_CHECKPOINTS`.
    * @throws MillraceError `MR_CONFIG_INVALID`, `MR_CONFIG_UNSUPPORTED`
    * @example
    * env.enableCheckpointing("10 s");
    */
-  enableCheckpointing(interval: Duration, mode?: CheckpointingMode): this {
+  enableCheckpointing(interval: Duration, mode?: CheckpointingMode, force?: boolean): this {
     const checkpoints = this.getCheckpointConfig().setCheckpointInterval(interval);
     if (mode !== undefined) checkpoints.setCheckpointingMode(mode);
+    if (force !== undefined) checkpoints.setForceCheckpointing(force);
     return this;
   }
 

@@ -30,6 +30,15 @@ export const CHECKPOINTING_MODE: ConfigOption<CheckpointingMode> = option({
 });
 
 /** @public */
+export const CHECKPOINTING_ITERATIONS_FORCED: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.iterations.forced",
+  type: booleanType,
+  default: false,
+  description:
+    "Take checkpoints of jobs with iterations, too. Records on their way through a loop are in none of them: after a failure they are lost.",
+});
+
+/** @public */
 export const CHECKPOINTING_TIMEOUT: ConfigOption<number> = option({
   key: "execution.checkpointing.timeout",
   type: durationType({ min: CHECKPOINT_TIME_MIN_MS }),
@@ -116,6 +125,7 @@ export const checkpointingOptions: OptionGroup = {
   options: [
     CHECKPOINTING_INTERVAL,
     CHECKPOINTING_MODE,
+    CHECKPOINTING_ITERATIONS_FORCED,
     CHECKPOINTING_TIMEOUT,
     CHECKPOINTING_MIN_PAUSE,
     CHECKPOINTING_MAX_CONCURRENT,

@@ -8,6 +8,7 @@ import {
 import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
 import {
   CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
   CHECKPOINTING_TIMEOUT,
@@ -38,6 +39,8 @@ export function graphOptionsOf(configuration: Configuration, name: string): JobG
     isChainingEnabled: configuration.get(OPERATOR_CHAINING),
     copiesRecords: !configuration.get(OBJECT_REUSE),
     autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
+    refusesIterations:
+      configuration.get(CHECKPOINTING_INTERVAL) !== undefined && !configuration.get(CHECKPOINTING_ITERATIONS_FORCED),
   };
 }
 

@@ -4,6 +4,7 @@ import { isStateful } from "../operators/operator-spec.ts";
 import { defaultMaxParallelism } from "../types/key-encoding.ts";
 import { assignChains } from "./chaining.ts";
 import { graphHash } from "./graph-hash.ts";
+import { checkIterations } from "./iterations.ts";
 import type { JobEdge, JobGraph, JobVertex } from "./job-graph.ts";
 import type { Partitioning, Transformation, TransformationEdge } from "./transformation.ts";
 import { assignUids } from "./uids.ts";
@@ -17,6 +18,8 @@ export interface JobGraphOptions {
   /** See `ChainPlan.copiesRecords`. */
   readonly copiesRecords: boolean;
   readonly autoGenerateUids: boolean;
+  /** Whether checkpoints are taken that an iteration's records would be missing from. */
+  readonly refusesIterations?: boolean;
 }
 
 /** An edge whose producer and consumer could be one function. */
@@ -35,7 +38,7 @@ export function isFusable(
  * Turns transformations (in creation order) into chained vertices.
  *
  * @throws MillraceError `MR_UID_DUPLICATE`, `MR_UID_REQUIRED`, `MR_MAX_PARALLELISM_EXCEEDED`, `MR_PARTITIONING_INVALID`,
- *   `MR_JOB_EMPTY`
+ *   `MR_JOB_EMPTY`, and what `checkIterations` throws
  */
 export function buildJobGraph(transformations: readonly Transformation[], options: JobGraphOptions): JobGraph {
   if (transformations.length === 0) {
@@ -45,6 +48,7 @@ export function buildJobGraph(transformations: readonly Transformation[], option
       todo: "Start it with env.fromSource, env.fromData or env.fromSequence, and end it with sinkTo or print",
     });
   }
+  checkIterations(transformations, options.refusesIterations ?? false);
   const parallelismOf = (t: Transformation): number => t.parallelism ?? options.parallelism;
   const { uids, warnings } = assignUids(transformations, options.autoGenerateUids);
   const groups = assignChains(

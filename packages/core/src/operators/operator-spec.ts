@@ -139,6 +139,15 @@ export interface IntervalJoinSpec {
   readonly lateTags: readonly [OutputTag<U> | undefined, OutputTag<U> | undefined];
 }
 
+/** One end of an iteration, by which the graph finds the other. */
+export interface IterationEnd {
+  readonly role: "head" | "tail";
+  /** The same object on both ends. */
+  readonly loop: object;
+  /** Undefined: the loop ends when it is empty. */
+  readonly maxWaitMs: number | undefined;
+}
+
 /** An operator that is an object with methods instead of a template of generated code, see `StreamOperator`. */
 export interface TransformSpec {
   readonly kind: "transform";
@@ -152,6 +161,8 @@ export interface TransformSpec {
   readonly details: Readonly<Record<string, unknown>>;
   /** Whether something may come out of the side output. */
   readonly hasSideOutput: (tagId: string) => boolean;
+  /** Present on both ends of an iteration. */
+  readonly iteration?: IterationEnd;
   /** Makes the operator of one subtask and attempt; user functions have to be copied for it, see `cloneFunction`. */
   readonly create: (host: OperatorHost) => StreamOperator;
 }

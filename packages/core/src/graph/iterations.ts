@@ -1,0 +1,69 @@
+/** What has to be true of a pipeline's iterations before it can run. */
+import { MillraceError } from "../base/errors.ts";
+import type { IterationEnd } from "../operators/operator-spec.ts";
+import type { Transformation } from "./transformation.ts";
+
+/**
+ * @param isRefused - Whether checkpoints are taken, and iterations are not forced into them.
+ * @throws MillraceError `MR_ITERATION_NOT_CLOSED`, `MR_ITERATION_ENDLESS`, `MR_ITERATION_CHECKPOINTS`
+ */
+export function checkIterations(transformations: readonly Transformation[], isRefused: boolean): void {
+  for (const head of transformations) {
+    const end = iterationEndOf(head);
+    if (end?.role !== "head") continue;
+    const tails = transformations.filter((each) => {
+      const other = iterationEndOf(each);
+      return other?.role === "tail" && other.loop === end.loop;
+    });
+    if (tails.length === 0) throw notClosed(head);
+    if (isRefused) throw checkpointed(head);
+    if (end.maxWaitMs !== undefined) continue;
+    // Without a wait time the end of the loop is found by watermarks that go around in it.
+    const assigner = transformations.find(
+      (each) => each.spec.kind === "timestamps" && leadsTo(head, each) && tails.some((tail) => leadsTo(each, tail)),
+    );
+    if (assigner !== undefined) throw endless(head, assigner);
+  }
+}
+
+/** What the operator is to an iteration; undefined for all others. */
+export function iterationEndOf({ spec }: Transformation): IterationEnd | undefined {
+  return spec.kind === "transform" ? spec.iteration : undefined;
+}
+
+/** Whether the records of `from` can get to `to`. */
+export function leadsTo(from: Transformation, to: Transformation): boolean {
+  const feeders = new Set([to]);
+  // What is added while the set is walked is walked, too.
+  for (const operator of feeders) for (const edge of operator.inputs) feeders.add(edge.source);
+  return feeders.has(from);
+}
+
+function notClosed(head: Transformation): MillraceError {
+  return new MillraceError("MR_ITERATION_NOT_CLOSED", {
+    what: "An iteration has no feedback",
+    where: { operator: head.name, at: head.callSite },
+    expected: "a call of closeWith on what iterate returned, before the job is executed",
+    todo: "Call closeWith with the stream of those records that go through the loop again",
+  });
+}
+
+function endless(head: Transformation, operator: Transformation): MillraceError {
+  return new MillraceError("MR_ITERATION_ENDLESS", {
+    what: "An iteration that assigns timestamps in its loop cannot find out that the loop is empty",
+    where: { operator: head.name, at: head.callSite },
+    found: `"${operator.name}" at ${operator.callSite} between iterate and closeWith`,
+    expected: "a wait time, or watermarks that go through the loop",
+    todo: 'Pass a wait time such as iterate("5 s"), or assign the timestamps before or after the loop',
+  });
+}
+
+function checkpointed(head: Transformation): MillraceError {
+  return new MillraceError("MR_ITERATION_CHECKPOINTS", {
+    what: "A job with an iteration cannot take exact checkpoints: records on their way through the loop are in none",
+    where: { operator: head.name, at: head.callSite },
+    found: "a checkpointing interval",
+    expected: "no checkpoints, or consent to lose those records when the job fails",
+    todo: "Remove the interval, or force it with enableCheckpointing(interval, mode, true)",
+  });
+}
