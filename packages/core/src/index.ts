@@ -24,6 +24,7 @@ export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgres
 export { JoinedEqualTo, JoinedStreams, JoinedWhere, JoinedWithWindow } from "./api/joined-streams.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export { PairedWindows } from "./api/paired-streams.ts";
+export { type Order, PartitionWindowedStream, type SortKey } from "./api/partition-windowed-stream.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { WindowedStream } from "./api/windowed-stream.ts";
@@ -158,6 +159,7 @@ export type {
   KeyedStateStore,
   KeySelector,
   MapFunction,
+  MapPartitionFunction,
   OnTimerContext,
   ProcessContext,
   ProcessFunction,

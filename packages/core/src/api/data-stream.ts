@@ -70,6 +70,7 @@ import { addHead, addTail, iterationHead } from "./iteration.ts";
 import { JoinedStreams } from "./joined-streams.ts";
 import type { KeyOf } from "./key-types.ts";
 import { stateKeyOf } from "./keyed-functions.ts";
+import { PartitionWindowedStream } from "./partition-windowed-stream.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
@@ -276,6 +277,11 @@ export class DataStream<T> {
     checkStrategy(call, strategy);
     const spec: OperatorSpec = { kind: "timestamps", strategy: erased(toWatermarkStrategy(strategy)) };
     return addOperator<T>(this, call, "Timestamps/Watermarks", spec, this.type);
+  }
+
+  /** The partitions of a bounded stream as a whole: what each subtask gets, or on a keyed stream what each key has. */
+  fullWindowPartition(): PartitionWindowedStream<T> {
+    return new PartitionWindowedStream<T>(this, undefined, this.type);
   }
 
   /** Ends the stream in a sink. */
@@ -547,6 +553,10 @@ export class KeyedStream<T, K> extends DataStream<T> {
     return other instanceof KeyedStream
       ? new KeyedConnectedStreams<K, T, T2>(this, other)
       : new ConnectedStreams<T, T2>(this, other);
+  }
+
+  override fullWindowPartition(): PartitionWindowedStream<T> {
+    return new PartitionWindowedStream<T>(this, this.key, this.type);
   }
 
   /**

@@ -223,3 +223,8 @@ export interface ProcessWindowContext {
 export interface ProcessWindowFunction<T, R, K> extends RichFunction {
   process(key: K, context: ProcessWindowContext, elements: Iterable<T>, out: Collector<R>): void;
 }
+
+/** Sees all records of a partition of a bounded stream at once. @public */
+export interface MapPartitionFunction<T, R> extends RichFunction {
+  mapPartition(values: Iterable<T>, out: Collector<R>): void;
+}

@@ -23,6 +23,11 @@ export class CommittedRows {
     return [...this.#committed.values()].flat().sort();
   }
 
+  /** All visible rows, in the order of their first commits: rows of one subtask are in the order they were written. */
+  get inOrder(): readonly string[] {
+    return [...this.#committed.values()].flat();
+  }
+
   commit(transaction: Transaction): void {
     this.commitCount++;
     this.#committed.set(transaction.id, transaction.rows);

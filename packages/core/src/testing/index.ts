@@ -8,9 +8,12 @@ export {
   type SimulatedPlatform,
   type SimulatedPlatformOptions,
 } from "../platform/simulated-platform.ts";
+export { type CheckJobOptions, checkJob } from "./check-job.ts";
 export { CommittedRows } from "./committed-rows.ts";
+export type { ArbitraryOf, FastCheck } from "./fast-check.ts";
 export { harnessOf, twoInputHarnessOf } from "./harness-of.ts";
 export type { TimestampedValue } from "./harness-subtask.ts";
+export { JobTestDriver, type JobTestDriverOptions, type TestInput, type TestOutput } from "./job-test-driver.ts";
 export { OperatorHarness } from "./operator-harness.ts";
 export {
   type HarnessSnapshot,
@@ -19,3 +22,4 @@ export {
   type OperatorTestHarnessOptions,
   TwoInputOperatorTestHarness,
 } from "./operator-test-harness.ts";
+export type { JobUnderTest } from "./test-ends.ts";

@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { DataStream } from "../api/data-stream.ts";
+import { DiscardingSink } from "../connectors/discarding-sink.ts";
+import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import type { Collector, ProcessContext } from "../operators/functions.ts";
+import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
+import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
+import { checkJob } from "./check-job.ts";
+
+interface Click {
+  readonly user: string;
+  readonly at: number;
+}
+
+const clicks: readonly Click[] = Array.from({ length: 40 }, (_, index) => ({
+  user: `user ${(index * 7) % 5}`,
+  at: index * 300,
+}));
+
+/** A job whose source has no end, as the ones in use. */
+function jobOf<R>(build: (stream: DataStream<Click>) => DataStream<R>): (env: StreamExecutionEnvironment) => void {
+  return (env) => {
+    const source = DataGeneratorSource.of((i): Click => ({ user: "nobody", at: i }), Number.MAX_SAFE_INTEGER);
+    Object.defineProperty(source, "boundedness", { value: "continuous-unbounded" });
+    const stream = env.fromSource(source, { boundedOutOfOrderness: "2 s", timestamp: (click) => click.at }, "clicks");
+    build(stream).sinkTo(DiscardingSink.of()).name("results");
+  };
+}
+
+const count = { createAccumulator: () => 0, add: (_: Click, n: number) => n + 1, getResult: (n: number) => n };
+
+const counts = jobOf((stream) =>
+  stream
+    .keyBy((click) => click.user)
+    .window(TumblingEventTimeWindows.of("3 s"))
+    .aggregate(count, (user, window, clicks) => ({ user, start: window.start, clicks }))
+    .uid("counts"),
+);
+
+/** Seeded, so that a test that finds a bug finds it in every run. */
+const found = { seed: 1, numRuns: 40, inputs: { clicks } } as const;
+
+describe("U15: checkJob", () => {
+  test("a job that counts in windows has the same result, however its records arrive and wherever it restarts", async () => {
+    await checkJob(fc, counts, { inputs: { clicks }, numRuns: 10, seed: 5 });
+  });
+
+  test("records may come from an arbitrary, and running totals are compared by their last row", async () => {
+    const totals = jobOf((stream) =>
+      stream
+        .map((click) => ({ user: click.user, clicks: 1 }))
+        .keyBy((total) => total.user)
+        .sum("clicks")
+        .uid("totals"),
+    );
+    const inputs = {
+      clicks: fc.array(fc.record({ user: fc.constantFrom("a", "b"), at: fc.nat(5000) }), { maxLength: 20 }),
+    };
+    const last = (rows: readonly { readonly user: string; readonly clicks: number }[]): unknown =>
+      new Map(rows.map((row) => [row.user, row.clicks]));
+    await checkJob(fc, totals, { inputs, resultOf: last, numRuns: 10, seed: 2 });
+  });
+
+  test("it finds a fold that depends on the order of records", async () => {
+    const first = jobOf((stream) =>
+      stream
+        .keyBy((click) => click.user)
+        .window(TumblingEventTimeWindows.of("6 s"))
+        .reduce((accumulated) => accumulated)
+        .uid("first"),
+    );
+    const failure = checkJob(fc, first, { ...found, inputs: { clicks: clicks.slice(0, 12) } });
+    await expect(failure).rejects.toThrow(
+      /MR_JOB_CHECK_FAILED.*seed 1, path .*sink "results" lacks .*arriving late by/,
+    );
+    await expect(failure).rejects.toThrow(/one split, in one batch, at parallelism 1/);
+  });
+
+  test("it finds state in a plain field, by a restart alone", async () => {
+    class Numbered {
+      private next = 0;
+      map(click: Click): string {
+        return `${this.next++} ${click.at}`;
+      }
+    }
+    const numbered = jobOf((stream) => stream.map(new Numbered()).setParallelism(1));
+    const failure = checkJob(fc, numbered, { ...found, parallelismMax: 1, inputs: { clicks: clicks.slice(0, 5) } });
+    await expect(failure).rejects.toThrow(/MR_JOB_CHECK_FAILED/);
+  });
+
+  test("it finds a function that depends on chance", async () => {
+    const chance = jobOf((stream) => stream.map((click) => `${click.at} ${Math.random()}`));
+    await expect(checkJob(fc, chance, { ...found, inputs: { clicks: clicks.slice(0, 3) } })).rejects.toThrow(
+      /MR_JOB_CHECK_FAILED.*in order, one split, in one batch, at parallelism 1/,
+    );
+  });
+
+  test("it finds a result that depends on where a batch ends", async () => {
+    const watermarks = jobOf((stream) =>
+      stream.process({
+        processElement: (click: Click, context: ProcessContext, out: Collector<string>) =>
+          out.collect(`${click.at} ${context.currentWatermark() > 0}`),
+      }),
+    );
+    await expect(checkJob(fc, watermarks, { ...found, restartsMax: 0, parallelismMax: 1 })).rejects.toThrow(
+      /MR_JOB_CHECK_FAILED.*in batches of/,
+    );
+  });
+
+  test("misuse says what to do: an input that is no source, a source without end and without records", async () => {
+    await expect(checkJob(fc, counts, { inputs: { clicks, orders: [] }, numRuns: 1 })).rejects.toThrow(
+      /no source of this name.*"orders"/,
+    );
+    await expect(checkJob(fc, counts, { inputs: {}, numRuns: 1 })).rejects.toThrow(/without end.*"clicks"/);
+  });
+});
