@@ -300,7 +300,7 @@ describe("F34: processing time", () => {
 });
 
 describe("F34: pattern functions", () => {
-  test("a process function with a time-out handler sees matches, partial matches and the time", () => {
+  test("a process function with a time-out handler sees matches, timed-out partial matches and the time", () => {
     const build: Build = (stream) =>
       CEP.pattern(
         stream.keyBy((each) => each.key),

@@ -146,7 +146,7 @@ describe("F34: conditions", () => {
     expect(matchesIn("a1 a2 b1 b2 c1", two.or(is("c")))).toEqual(["a1", "b1", "c1"]);
   });
 
-  test("a condition sees what the partial match has accepted, the event at hand not included", () => {
+  test("an iterative condition sees what the partial match has accepted, the event at hand not included", () => {
     const rising = pattern
       .begin("first")
       .followedByAny("rest")
