@@ -1,5 +1,5 @@
 import { MillraceError, StreamExecutionEnvironment } from "millrace";
-import { buildJobGraph, describeJobGraph, generateChain, graphOptionsOf, renderPlan } from "millrace/internal";
+import { buildJobGraph, explainJobGraph, generateChain, graphOptionsOf, renderPlan } from "millrace/internal";
 import { loadJob } from "./job-module.ts";
 import { readSettings, type SettingOptions } from "./settings.ts";
 
@@ -25,7 +25,7 @@ export async function explainJob(path: string, args: readonly string[], options:
   const { url, build } = module;
   const env = await StreamExecutionEnvironment.ofJobModule(url, { configuration, args, job: build });
   const graph = buildJobGraph(env.getTransformations(), graphOptionsOf(env.getConfig(), path));
-  if (options.json === true) return `${JSON.stringify(describeJobGraph(graph), undefined, 2)}\n`;
+  if (options.json === true) return `${JSON.stringify(explainJobGraph(graph), undefined, 2)}\n`;
   if (options.code !== true) return renderPlan(graph);
   const sources = graph.vertices.map((vertex) => `// vertex ${vertex.id}\n${generateChain(vertex).text}`);
   return `${renderPlan(graph)}\n${sources.join("\n")}`;

@@ -28,7 +28,7 @@ export type {
 } from "./connectors/source.ts";
 export { graphOptionsOf } from "./embedded/job-settings.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
-export { describeJobGraph, renderPlan } from "./graph/describe.ts";
+export { explainJobGraph, renderPlan } from "./graph/explain.ts";
 export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-function.ts";
 export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";

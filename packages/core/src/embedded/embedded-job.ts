@@ -17,6 +17,7 @@ import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
+import { formatWarning } from "../graph/lint.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
@@ -94,7 +95,7 @@ export class EmbeddedJob {
     const path = configuration.get(STATE_RECOVERY_PATH);
     const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
-    for (const warning of graph.warnings) options.onWarning(warning);
+    for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
     if (restore !== undefined) {
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);

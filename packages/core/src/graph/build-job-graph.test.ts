@@ -104,7 +104,7 @@ test("U18: a stateful operator without uid is warned about by call site, or refu
   const job = new Pipeline();
   const a = job.add("a", []);
   job.add("count", [[a, hash]], { spec: keyed, callSite: "job.ts:7:3" });
-  expect(buildJobGraph(job.all, options).warnings).toEqual([expect.stringContaining("job.ts:7:3")]);
+  expect(buildJobGraph(job.all, options).warnings).toMatchObject([{ code: "MR_LINT_UID_MISSING", at: "job.ts:7:3" }]);
   expect(() => job.vertices({ autoGenerateUids: false })).toThrow("MR_UID_REQUIRED");
 });
 

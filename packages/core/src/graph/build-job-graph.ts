@@ -6,6 +6,7 @@ import { assignChains } from "./chaining.ts";
 import { graphHash } from "./graph-hash.ts";
 import { checkIterations } from "./iterations.ts";
 import type { JobEdge, JobGraph, JobVertex } from "./job-graph.ts";
+import { lintPipeline } from "./lint.ts";
 import type { Partitioning, Transformation, TransformationEdge } from "./transformation.ts";
 import { assignUids } from "./uids.ts";
 
@@ -102,7 +103,13 @@ export function buildJobGraph(transformations: readonly Transformation[], option
       copiesRecords: options.copiesRecords,
     });
   });
-  return { name: options.name, vertices, edges, hash: graphHash(vertices, edges), warnings };
+  return {
+    name: options.name,
+    vertices,
+    edges,
+    hash: graphHash(vertices, edges),
+    warnings: [...warnings, ...lintPipeline(transformations)],
+  };
 }
 
 /** The operators of a job with state that a checkpoint may hold. */

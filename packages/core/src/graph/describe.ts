@@ -1,4 +1,4 @@
-/** Plans: what a job graph looks like as plain JSON and as text. No functions, no secrets. */
+/** What a job graph is as plain JSON: what state and exchanges depend on. No functions, no secrets. */
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { OperatorSpec } from "../operators/operator-spec.ts";
 import type { JobGraph, JobVertex } from "./job-graph.ts";
@@ -78,24 +78,4 @@ function detailsOf(spec: OperatorSpec): Readonly<Record<string, unknown>> {
     default:
       return {};
   }
-}
-
-/** The plan as text: one block a vertex, its operators below it, then where its records go. */
-export function renderPlan(graph: JobGraph): string {
-  const plan = describeJobGraph(graph);
-  const lines = [
-    `Job "${plan.name}"  ${plan.vertices.length} ${plan.vertices.length === 1 ? "vertex" : "vertices"}, graph ${plan.hash}`,
-  ];
-  for (const vertex of plan.vertices) {
-    lines.push("", `[${vertex.id}] parallelism ${vertex.parallelism} of at most ${vertex.maxParallelism}`);
-    for (const operator of vertex.operators) {
-      const details = Object.entries(operator.details).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-      lines.push(`    ${operator.name}  uid=${operator.uid}${details.length > 0 ? `  ${details.join(" ")}` : ""}`);
-      if (operator.inputs.length > 0) lines.push(`        <- ${operator.inputs.join(", ")}`);
-    }
-    for (const edge of plan.edges.filter((candidate) => candidate.source === vertex.id)) {
-      lines.push(`    --${edge.partitioning}--> [${edge.target}]`);
-    }
-  }
-  return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@
  */
 import type { ChainPlan } from "../operators/chain-plan.ts";
 import type { Type } from "../types/type.ts";
+import type { PlanWarning } from "./lint.ts";
 import type { Partitioning } from "./transformation.ts";
 
 export interface JobVertex extends ChainPlan {
@@ -33,5 +34,5 @@ export interface JobGraph {
   readonly edges: readonly JobEdge[];
   /** Changes when anything that state or exchange depends on changes. */
   readonly hash: string;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly PlanWarning[];
 }

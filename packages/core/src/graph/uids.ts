@@ -6,18 +6,19 @@
 import { MillraceError } from "../base/errors.ts";
 import { isStateful } from "../operators/operator-spec.ts";
 import { hashKey } from "../types/key-encoding.ts";
+import type { PlanWarning } from "./lint.ts";
 import type { Transformation } from "./transformation.ts";
 
 export interface AssignedUids {
   readonly uids: ReadonlyMap<Transformation, string>;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly PlanWarning[];
 }
 
 /** @throws MillraceError `MR_UID_DUPLICATE`, or `MR_UID_REQUIRED` when generating is switched off. */
 export function assignUids(transformations: readonly Transformation[], autoGenerate: boolean): AssignedUids {
   const uids = new Map<Transformation, string>();
   const owners = new Map<string, Transformation>();
-  const warnings: string[] = [];
+  const warnings: PlanWarning[] = [];
   for (const transformation of transformations) {
     const uid = transformation.uid ?? generatedUid(transformation, uids, owners);
     const owner = owners.get(uid);
@@ -26,10 +27,14 @@ export function assignUids(transformations: readonly Transformation[], autoGener
     uids.set(transformation, uid);
     if (transformation.uid !== undefined || !needsUid(transformation)) continue;
     if (!autoGenerate) throw required(transformation);
-    warnings.push(
-      `Operator "${transformation.name}" (${transformation.callSite}) keeps state but has no uid; it got "${uid}" from its ` +
-        'place in the graph. Add .uid("…") so that its state is found again after the job changes.',
-    );
+    warnings.push({
+      code: "MR_LINT_UID_MISSING",
+      operator: transformation.name,
+      at: transformation.callSite,
+      message:
+        `keeps state but has no uid; it got "${uid}" from its place in the graph. Add .uid("…") so that its state is ` +
+        "found again after the job changes.",
+    });
   }
   return { uids, warnings };
 }
