@@ -91,7 +91,9 @@ const sum: MergingAggregateFunction<Reading, number, number> = {
 
 export default function mixed(env: StreamExecutionEnvironment, args: JobArguments): void {
   const count = args.number("count");
-  const eventTime = { boundedOutOfOrderness: 500, timestamp: (value: { at: number }) => value.at };
+  // Aligned, so that the threads also say to each other how far they are: a reader that heard nothing would wait for ever.
+  const alignment = { group: "mixed", maxDrift: "10 s" } as const;
+  const eventTime = { boundedOutOfOrderness: 500, timestamp: (value: { at: number }) => value.at, alignment };
   // Slow enough for a few checkpoints when there is something to restart from.
   const rate = args.has("marker") ? { ratePerSecond: 6000 } : {};
   const readings = env

@@ -215,9 +215,12 @@ function writeSourceLoop(chain: ChainText, operator: ChainedOperator): void {
           });
         }
         if (strategy.kind === "bounded") text.line("if (t > newest) newest = t;");
-        if (strategy.kind === "custom") text.line("generator.onEvent(v, t, tracker);");
         chain.count(operator);
         chain.emit(operator, "v", "t");
+        if (strategy.kind === "custom") {
+          text.line("generator.onEvent(v, t, tracker);");
+          text.line(`if (tracker.hasAdvanced) op${index}.onEventWatermark();`);
+        }
       });
       if (strategy.kind === "bounded") text.line("tracker.maxTimestamp = newest;");
     },

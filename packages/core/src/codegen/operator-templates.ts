@@ -149,10 +149,13 @@ function writeTimestamps(chain: ChainWriter, operator: ChainedOperator, value: s
   );
   if (spec.strategy.kind === "bounded") {
     text.line(`if (${assigned} > op${index}.tracker.maxTimestamp) op${index}.tracker.maxTimestamp = ${assigned};`);
-  } else if (spec.strategy.kind === "custom") {
-    text.line(`op${index}.tracker.generator.onEvent(${value}, ${assigned}, op${index}.tracker);`);
   }
+  if (spec.strategy.idlenessMs !== undefined) text.line(`op${index}.noteRecord();`);
   chain.emit(operator, value, assigned);
+  if (spec.strategy.kind === "custom") {
+    text.line(`op${index}.tracker.generator.onEvent(${value}, ${assigned}, op${index}.tracker);`);
+    text.line(`if (op${index}.tracker.hasAdvanced) op${index}.onEventWatermark();`);
+  }
 }
 
 function writeCo(

@@ -48,7 +48,7 @@ export const AUTO_WATERMARK_INTERVAL: ConfigOption<number> = option({
   type: durationType(),
   default: 200,
   description:
-    "How often a source that is waiting for records asks its periodic watermark generators. Busy sources ask after every batch. 0 turns the question off while waiting.",
+    "How often a source, or an operator that assigns timestamps, that is waiting for records asks its periodic watermark generators. Busy ones ask after every batch. 0 turns the question off while waiting.",
 });
 
 /** @public */

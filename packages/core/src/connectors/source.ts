@@ -75,6 +75,12 @@ export interface SourceReader<T, SplitT extends SourceSplit> {
   addSplits(splits: readonly SplitT[]): void;
   notifyNoMoreSplits(): void;
   notifyCheckpointComplete?(checkpointId: number): void;
+  /**
+   * Stops reading some of the splits that are read at the same time, and goes on with others: their event time is too far
+   * ahead of what they are aligned with. Readers without it are paused as a whole. A reader whose splits are all paused
+   * returns "nothing-available", and settles `isAvailable()` when one of them goes on.
+   */
+  pauseOrResumeSplits?(splitsToPause: readonly string[], splitsToResume: readonly string[]): void;
   close(): Promise<void>;
 }
 

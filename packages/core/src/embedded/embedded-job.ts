@@ -148,7 +148,16 @@ export class EmbeddedJob {
       platform,
       sources: graph.vertices.flatMap((vertex) =>
         vertex.operators.flatMap(({ spec, uid }) =>
-          spec.kind === "source" ? [{ uid, parallelism: vertex.parallelism, source: spec.source as never }] : [],
+          spec.kind === "source"
+            ? [
+                {
+                  uid,
+                  parallelism: vertex.parallelism,
+                  source: spec.source as never,
+                  alignment: spec.strategy.alignment,
+                },
+              ]
+            : [],
         ),
       ),
       checkpoints: this.#checkpoints,

@@ -43,6 +43,8 @@ export class InThreadAttempt implements LocalAttempt {
         onSnapshot: (task, checkpointId, state) => this.#persister.persist(task, checkpointId, state),
         onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
         onFailed: (task, error) => listener.onFailed(task, error),
+        onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
+          listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs),
         onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
       },
     });
@@ -74,6 +76,10 @@ export class InThreadAttempt implements LocalAttempt {
 
   signalNoMoreSplits(reader: ReaderId): void {
     this.#slot.signalNoMoreSplits(reader.sourceUid, reader.subtaskIndex);
+  }
+
+  allowWatermark(sourceUid: string, allowedMs: number): void {
+    this.#slot.allowWatermark(sourceUid, allowedMs);
   }
 
   async cancel(): Promise<void> {

@@ -106,6 +106,9 @@ class SlotThread {
       case "noMoreSplits":
         this.#slot?.signalNoMoreSplits(message.sourceUid, message.subtaskIndex);
         return;
+      case "allowWatermark":
+        this.#slot?.allowWatermark(message.sourceUid, message.allowedMs);
+        return;
       case "cancel":
         void this.#cancel();
     }
@@ -166,6 +169,8 @@ class SlotThread {
       onSnapshot: (task, checkpointId, state) => this.#say({ kind: "snapshot", task, checkpointId, state }),
       onCommitted: (task, checkpointId) => this.#say({ kind: "committed", task, checkpointId }),
       onFailed: (task, error) => this.#say({ kind: "failed", task, error: toErrorMessage(error) }),
+      onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
+        this.#say({ kind: "watermarkReport", sourceUid, subtaskIndex, watermarkMs }),
       onSplitRequest: (sourceUid, subtaskIndex) => this.#say({ kind: "splitRequest", sourceUid, subtaskIndex }),
     };
   }

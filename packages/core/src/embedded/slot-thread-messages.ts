@@ -54,6 +54,7 @@ export type ToSlot =
   | { readonly kind: "commitAtEnd" }
   | { readonly kind: "split"; readonly sourceUid: string; readonly subtaskIndex: number; readonly bytes: Uint8Array }
   | { readonly kind: "noMoreSplits"; readonly sourceUid: string; readonly subtaskIndex: number }
+  | { readonly kind: "allowWatermark"; readonly sourceUid: string; readonly allowedMs: number }
   | { readonly kind: "cancel" }
   | { readonly kind: "ping" }
   | { readonly kind: "metrics" };
@@ -81,4 +82,10 @@ export type AttemptMessage =
   | { readonly kind: "committed"; readonly task: SubtaskId; readonly checkpointId: number }
   | { readonly kind: "failed"; readonly task: SubtaskId; readonly error: ErrorMessage }
   | { readonly kind: "splitRequest"; readonly sourceUid: string; readonly subtaskIndex: number }
+  | {
+      readonly kind: "watermarkReport";
+      readonly sourceUid: string;
+      readonly subtaskIndex: number;
+      readonly watermarkMs: number;
+    }
   | { readonly kind: "cancelled"; readonly error: ErrorMessage | undefined };

@@ -95,6 +95,10 @@ export class ThreadsAttempt implements LocalAttempt {
     this.#to(subtaskIndex, { kind: "noMoreSplits", sourceUid, subtaskIndex });
   }
 
+  allowWatermark(sourceUid: string, allowedMs: number): void {
+    this.#toAll({ kind: "allowWatermark", sourceUid, allowedMs });
+  }
+
   async cancel(): Promise<void> {
     this.#isCancelled = true;
     this.#persister.end();
@@ -224,7 +228,7 @@ export class ThreadsAttempt implements LocalAttempt {
 
 type TaskMessage = Extract<
   AttemptMessage,
-  { kind: "running" | "inputFinished" | "committed" | "failed" | "splitRequest" }
+  { kind: "running" | "inputFinished" | "committed" | "failed" | "splitRequest" | "watermarkReport" }
 >;
 
 function tell(listener: AttemptListener, message: TaskMessage): void {
@@ -244,6 +248,11 @@ function tell(listener: AttemptListener, message: TaskMessage): void {
     case "splitRequest":
       listener.onSplitRequest({ sourceUid: message.sourceUid, subtaskIndex: message.subtaskIndex });
       return;
+    case "watermarkReport": {
+      const { sourceUid, subtaskIndex, watermarkMs } = message;
+      listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs);
+      return;
+    }
     default:
       unreachable(message);
   }

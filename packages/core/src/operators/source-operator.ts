@@ -9,11 +9,12 @@ import { MillraceError } from "../base/errors.ts";
 import type { InputStatus, PoisonRecord, SourceReader, SourceSplit } from "../connectors/source.ts";
 import type { Counter } from "../metrics/counter.ts";
 import type { Platform } from "../platform/platform.ts";
-import { NO_TIMESTAMP } from "../time/timestamps.ts";
+import { AlignedReader } from "../time/aligned-reader.ts";
+import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from "../time/timestamps.ts";
 import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
 import type { SourceSpec } from "./operator-spec.ts";
 import { RecordBatch } from "./record-batch.ts";
-import { type SplitTracker, SplitWatermarks } from "./split-watermarks.ts";
+import { type SourceProgress, type SplitTracker, SplitWatermarks } from "./split-watermarks.ts";
 
 /** What to do with a record that cannot be read or has no sensible timestamp. */
 export type PoisonPolicy = "fail" | "skip" | "dead-letter";
@@ -24,6 +25,8 @@ export interface SourceHost extends OperatorHost {
   /** A timestamp later than the wall clock by more than this is poison. */
   readonly futureSkewMaxMs: number;
   sendSplitRequest(): void;
+  /** Tells the source's alignment group how far this subtask is; `MAX_WATERMARK` when nobody need wait for it. */
+  reportWatermark(watermarkMs: number): void;
 }
 
 const SPLITS = "splits";
@@ -38,10 +41,13 @@ export class SourceOperator extends BaseOperator {
   processBatch: (batch: RecordBatch) => void = () => {};
   /** Set by generated code when the dead-letter output is consumed. */
   emitDeadLetter: ((value: unknown, timestampMs: number) => void) | undefined = undefined;
+  /** Set by the chain: a generator has emitted a watermark for the record that has just gone through. */
+  onEventWatermark: () => void = () => {};
   readonly #spec: SourceSpec;
   readonly #sourceHost: SourceHost;
   readonly #watermarks: SplitWatermarks;
   readonly #poisoned: Counter;
+  readonly #aligned: AlignedReader | undefined;
   #reader: SourceReader<unknown, SourceSplit> | undefined;
   #restoredSplits: readonly SourceSplit[] = [];
 
@@ -49,15 +55,26 @@ export class SourceOperator extends BaseOperator {
     super(host);
     this.#spec = spec;
     this.#sourceHost = host;
-    this.#watermarks = new SplitWatermarks(spec.strategy);
-    this.tracker = this.#watermarks.trackerOf("");
-    this.#watermarks.finished("");
+    this.#watermarks = new SplitWatermarks(spec.strategy, host.clock);
+    this.tracker = this.#watermarks.none;
+    const { alignment } = spec.strategy;
+    this.#aligned = alignment === undefined ? undefined : new AlignedReader(alignment);
     this.#poisoned = host.context.metricGroup.counter("numRecordsInErrors");
   }
 
-  /** Milliseconds without records after which the source counts as idle; undefined: never. */
-  get idlenessMs(): number | undefined {
-    return this.#spec.strategy.idlenessMs;
+  /** Monotonic ms at which a split falls idle unless it has records; Infinity for never. */
+  nextIdleMonoMs(): number {
+    return this.#watermarks.nextIdleMonoMs();
+  }
+
+  /** Whether the source is too far ahead of its alignment group to be read. */
+  get isAligning(): boolean {
+    return this.#aligned?.isPaused === true;
+  }
+
+  /** How often it says how far it is; undefined when nobody wants to know. */
+  get reportIntervalMs(): number | undefined {
+    return this.#spec.strategy.alignment?.updateIntervalMs;
   }
 
   /** Whether watermarks can advance without records. */
@@ -100,6 +117,7 @@ export class SourceOperator extends BaseOperator {
     if (batch.length > 0) {
       this.tracker = this.#watermarks.trackerOf(batch.splitId);
       this.timestampMaxMs = this.host.clock.wallMs() + this.#sourceHost.futureSkewMaxMs;
+      this.tracker.onRecords();
     }
     return status;
   }
@@ -115,12 +133,60 @@ export class SourceOperator extends BaseOperator {
     return batch.position === batch.length;
   }
 
-  /** The watermark after the last batch, undefined when it has not advanced. Finished splits stop counting after it. */
-  advancedWatermarkMs(): number | undefined {
-    const combined = this.#watermarks.combinedMs();
+  /** Called when the source is not read for now, or is read again: silence counts only while somebody listens. */
+  setRead(isRead: boolean): void {
+    this.#watermarks.setRead(isRead);
+  }
+
+  /** Where the source is after the last batch, or while there are none. Finished splits stop counting after it. */
+  endBatch(): SourceProgress {
+    this.#watermarks.askGenerators();
+    const progress = this.#watermarks.progress();
     for (const splitId of this.batch.finishedSplits) this.#watermarks.finished(splitId);
     this.batch.finishedSplits.length = 0;
-    return combined !== undefined && combined > this.currentWatermark ? combined : undefined;
+    return progress;
+  }
+
+  /** Where the source is in the middle of a batch. */
+  progress(): SourceProgress {
+    this.tracker.hasAdvanced = false;
+    return this.#watermarks.progress();
+  }
+
+  /** Tells the alignment group where the source is, once its watermark has gone through the chain. */
+  reportProgress(isIdle: boolean): void {
+    if (this.#aligned === undefined) return;
+    const report = this.#aligned.onProgress(this.currentWatermark, isIdle, this.host.clock.monoMs());
+    if (report !== undefined) this.#sourceHost.reportWatermark(report);
+    this.#alignSplits();
+  }
+
+  /** The alignment group's answer. */
+  onAllowedWatermark(timestampMs: number): void {
+    this.#aligned?.onAllowed(timestampMs);
+    this.#alignSplits();
+  }
+
+  /** No record follows: nobody has to wait for this subtask. */
+  reportEnd(): void {
+    const report = this.#aligned?.onProgress(MAX_WATERMARK, false, this.host.clock.monoMs());
+    if (report !== undefined) this.#sourceHost.reportWatermark(report);
+  }
+
+  // Splits that are read one after the other wait as one: there is nothing to choose from.
+  #alignSplits(): void {
+    const { trackers } = this.#watermarks;
+    if (this.#aligned === undefined || this.reader.pauseOrResumeSplits === undefined) return;
+    const paused: string[] = [];
+    const resumed: string[] = [];
+    for (const [splitId, tracker] of trackers) {
+      const watermark = tracker.watermarkMs();
+      const isAhead = watermark !== MIN_WATERMARK && watermark > this.#aligned.allowedMs;
+      if (isAhead === tracker.isPaused) continue;
+      this.#watermarks.setPaused(tracker, isAhead);
+      (isAhead ? paused : resumed).push(splitId);
+    }
+    if (paused.length > 0 || resumed.length > 0) this.reader.pauseOrResumeSplits(paused, resumed);
   }
 
   /** Called by generated code for a timestamp that is no number or lies too far in the future. */

@@ -14,6 +14,7 @@ import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
 import type { ListHeader } from "../operators/function-states.ts";
 import type { BaseOperator, OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
 import { SourceOperator } from "../operators/source-operator.ts";
+import type { SourceProgress } from "../operators/split-watermarks.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
 import { TimeWindow } from "../time/time-window.ts";
@@ -89,6 +90,11 @@ export class Chain {
     this.#timestamps = this.#nodes.flatMap((node) =>
       node.operator instanceof TimestampsOperator ? [{ node, operator: node.operator }] : [],
     );
+    for (const source of this.sources)
+      source.onEventWatermark = () => this.#onSourceProgress(source, source.progress());
+    for (const { node, operator } of this.#timestamps) {
+      operator.onEventWatermark = () => node.emitWatermark(operator.takeEventWatermark());
+    }
   }
 
   /** Restores state and opens every operator, last one first, so that nobody emits into an operator that is not open. */
@@ -129,27 +135,23 @@ export class Chain {
     this.#eachAt(gate, (node, slot) => node.onFinished(slot));
   }
 
-  /** After a batch of a source: its watermark goes through the chain. */
+  /** After a batch of a source, or while it has none: its watermark and its status go through the chain. */
   afterSourceBatch(source: SourceOperator): void {
-    const watermark = source.advancedWatermarkMs();
-    if (watermark !== undefined) this.#nodeOf(source).onWatermark(0, watermark);
-  }
-
-  onSourceIdle(source: SourceOperator, isIdle: boolean): void {
-    const node = this.#nodeOf(source);
-    if (isIdle) node.onIdle(0);
-    else node.onActive(0);
+    const progress = source.endBatch();
+    this.#onSourceProgress(source, progress);
+    source.reportProgress(progress.isIdle);
   }
 
   onSourceFinished(source: SourceOperator): void {
     this.#nodeOf(source).onWatermark(0, MAX_WATERMARK);
+    source.reportEnd();
   }
 
   /** Operators that make their own watermarks emit them; called after every turn of input. */
   emitOwnWatermarks(): void {
     for (const { node, operator } of this.#timestamps) {
-      const watermark = operator.advancedWatermarkMs();
-      if (watermark !== undefined) node.emitWatermark(watermark);
+      operator.askGenerator();
+      node.emitWatermark(operator.tracker.watermarkMs());
     }
   }
 
@@ -232,6 +234,13 @@ export class Chain {
       }
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  #onSourceProgress(source: SourceOperator, { watermarkMs, isIdle }: SourceProgress): void {
+    const node = this.#nodeOf(source);
+    if (!isIdle) node.onActive(0);
+    if (watermarkMs !== undefined) node.onWatermark(0, watermarkMs);
+    if (isIdle) node.onIdle(0);
   }
 
   #nodeOf(source: SourceOperator): ChainNode {

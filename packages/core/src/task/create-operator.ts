@@ -12,7 +12,7 @@ import { keySelectorOf, type WindowFold, type WindowSpec } from "../operators/op
 import { ReduceOperator } from "../operators/reduce-operator.ts";
 import { type SinkHost, SinkOperator } from "../operators/sink-operator.ts";
 import { type SourceHost, SourceOperator } from "../operators/source-operator.ts";
-import { TimestampsOperator } from "../operators/timestamps-operator.ts";
+import { type TimestampsHost, TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { PaneWindowOperator } from "../operators/window/pane-window-operator.ts";
 import { SliceGrid } from "../operators/window/slice-grid.ts";
 import { SlicedWindowOperator } from "../operators/window/sliced-window-operator.ts";
@@ -29,7 +29,7 @@ export interface CreatedOperator {
 }
 
 /** The host of every kind of operator: sources and sinks need more than the others. */
-export type AnyOperatorHost = SourceHost & SinkHost & { readonly context: OperatorRuntimeContext };
+export type AnyOperatorHost = SourceHost & SinkHost & TimestampsHost & { readonly context: OperatorRuntimeContext };
 
 export function createOperator(plan: ChainedOperator, host: AnyOperatorHost): CreatedOperator {
   host.context.bindFunctionStates(new FunctionStates(host));

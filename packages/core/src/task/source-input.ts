@@ -5,7 +5,8 @@ import type { Chain } from "./chain.ts";
 import { TakeSize } from "./take-size.ts";
 
 /**
- * One source of a subtask: polled while it has records, waited for while it has none, idle when that takes too long.
+ * One source of a subtask: polled while it has records, waited for while it has none, idle when that takes too long, left
+ * alone while it is too far ahead of the sources it is aligned with.
  *
  * A batch goes through the chain in slices that are as long as the functions are fast. Its watermark follows when all of it
  * has, and nothing is snapshotted before: so what a job does with its records does not depend on how fast it is.
@@ -13,8 +14,8 @@ import { TakeSize } from "./take-size.ts";
 export class SourceInput {
   readonly #operator: SourceOperator;
   readonly #clock: Clock;
-  readonly #idlenessMs: number | undefined;
-  readonly #watermarkIntervalMs: number | undefined;
+  /** What happens without records happens this often; Infinity: never. */
+  readonly #intervalMs: number;
   readonly #onAvailable: () => void;
   readonly #onFailed: (error: unknown) => void;
   readonly #slice: TakeSize;
@@ -22,9 +23,8 @@ export class SourceInput {
   #status: InputStatus = "more-available";
   #isWaiting = false;
   #hasEnded = false;
-  #isIdle = false;
-  #lastRecordMonoMs: number;
   #lastAskedMonoMs: number;
+  #idleDueMonoMs = Number.POSITIVE_INFINITY;
 
   constructor(
     operator: SourceOperator,
@@ -35,14 +35,15 @@ export class SourceInput {
   ) {
     this.#operator = operator;
     this.#clock = clock;
-    this.#idlenessMs = operator.idlenessMs;
-    this.#watermarkIntervalMs =
-      operator.hasPeriodicGenerator && watermarkIntervalMs > 0 ? watermarkIntervalMs : undefined;
+    const isAsked = operator.hasPeriodicGenerator && watermarkIntervalMs > 0;
+    this.#intervalMs = Math.min(
+      isAsked ? watermarkIntervalMs : Number.POSITIVE_INFINITY,
+      operator.reportIntervalMs ?? Number.POSITIVE_INFINITY,
+    );
     this.#onAvailable = onAvailable;
     this.#onFailed = onFailed;
     this.#slice = new TakeSize(clock);
-    this.#lastRecordMonoMs = clock.monoMs();
-    this.#lastAskedMonoMs = this.#lastRecordMonoMs;
+    this.#lastAskedMonoMs = clock.monoMs();
   }
 
   get hasEnded(): boolean {
@@ -51,14 +52,8 @@ export class SourceInput {
 
   /** Monotonic ms at which something is due without records: idleness, or a question to a periodic generator. */
   nextDueMonoMs(): number {
-    const isAsked = this.#watermarkIntervalMs !== undefined && !this.#hasEnded;
-    const asked = isAsked ? this.#lastAskedMonoMs + this.#watermarkIntervalMs : Number.POSITIVE_INFINITY;
-    return Math.min(asked, this.#idleDueMonoMs());
-  }
-
-  #idleDueMonoMs(): number {
-    if (this.#idlenessMs === undefined || this.#isIdle || this.#hasEnded) return Number.POSITIVE_INFINITY;
-    return this.#lastRecordMonoMs + this.#idlenessMs;
+    if (this.#hasEnded) return Number.POSITIVE_INFINITY;
+    return Math.min(this.#lastAskedMonoMs + this.#intervalMs, this.#idleDueMonoMs);
   }
 
   /** Whether a part of a batch has not been through the chain: the reader is ahead of the chain then. */
@@ -69,14 +64,14 @@ export class SourceInput {
   /** Takes one batch, or a slice of it, through the chain; true when there was something to do. */
   poll(chain: Chain): boolean {
     if (this.#hasEnded) return false;
-    if (this.#isWaiting) {
-      this.#checkIdle(chain);
-      this.#askGenerators(chain);
+    if (!this.#isInBatch && (this.#isWaiting || this.#operator.isAligning)) {
+      this.#operator.setRead(!this.#operator.isAligning);
+      this.#onSilence(chain);
       return false;
     }
     if (!this.#isInBatch) {
+      this.#operator.setRead(true);
       this.#status = this.#operator.poll();
-      if (this.#operator.batch.length > 0) this.#onRecords(chain);
     }
     this.#isInBatch = !this.#slice.measure((recordsMax) => this.#operator.processSlice(recordsMax));
     return this.#isInBatch || this.#afterBatch(chain, this.#status);
@@ -93,30 +88,27 @@ export class SourceInput {
     return status === "more-available" || this.#operator.batch.length > 0;
   }
 
-  #onRecords(chain: Chain): void {
-    if (this.#idlenessMs === undefined) return;
-    this.#lastRecordMonoMs = this.#clock.monoMs();
-    if (!this.#isIdle) return;
-    this.#isIdle = false;
-    chain.onSourceIdle(this.#operator, false);
+  /** Outputs are full or a barrier is waited for: that the source says nothing is not its fault. */
+  leave(): void {
+    if (this.#hasEnded) return;
+    this.#operator.setRead(false);
+    this.#idleDueMonoMs = Number.POSITIVE_INFINITY;
   }
 
-  #checkIdle(chain: Chain): void {
-    if (this.#clock.monoMs() < this.#idleDueMonoMs()) return;
-    this.#isIdle = true;
-    chain.onSourceIdle(this.#operator, true);
-  }
-
-  #askGenerators(chain: Chain): void {
-    if (this.#watermarkIntervalMs === undefined) return;
+  #onSilence(chain: Chain): void {
     const now = this.#clock.monoMs();
-    if (now < this.#lastAskedMonoMs + this.#watermarkIntervalMs) return;
+    // Known again after the source was left alone.
+    this.#idleDueMonoMs = this.#operator.nextIdleMonoMs();
+    if (now < this.nextDueMonoMs()) return;
     this.#lastAskedMonoMs = now;
     chain.afterSourceBatch(this.#operator);
+    this.#idleDueMonoMs = this.#operator.nextIdleMonoMs();
   }
 
   #waitForMore(): void {
     this.#isWaiting = true;
+    this.#lastAskedMonoMs = this.#clock.monoMs();
+    this.#idleDueMonoMs = this.#operator.nextIdleMonoMs();
     this.#operator.reader.isAvailable().then(() => {
       this.#isWaiting = false;
       this.#onAvailable();

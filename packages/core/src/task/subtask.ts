@@ -241,11 +241,7 @@ export class Subtask {
       for (let gate = 0; gate < this.#gates.length; gate++) {
         if (this.#takeFromGate(gate)) isMore = true;
       }
-      if (!this.#areSourcesBlocked && !this.#areSourcesStopped) {
-        for (const source of this.#sources) {
-          if ((source.isInBatch || this.#mayTakeInput()) && source.poll(this.chain)) isMore = true;
-        }
-      }
+      if (this.#pollSources()) isMore = true;
       if (isMore) {
         hasWorked = true;
         // Like the source's own watermarks they follow whole batches.
@@ -257,12 +253,22 @@ export class Subtask {
     return hasWorked;
   }
 
+  #pollSources(): boolean {
+    let hasWorked = false;
+    for (const source of this.#sources) {
+      const isBlocked = this.#areSourcesBlocked || this.#areSourcesStopped;
+      if (!isBlocked && (source.isInBatch || this.#mayTakeInput())) hasWorked = source.poll(this.chain) || hasWorked;
+      else source.leave();
+    }
+    return hasWorked;
+  }
+
   #runTimers(): boolean {
     const nowMs = this.#options.clock.wallMs();
     if (this.chain.nextProcessingTimeMs() > nowMs) return false;
     this.chain.onProcessingTime(nowMs);
     if (!this.#isInBatch()) this.chain.emitOwnWatermarks();
-    return true;
+    return this.chain.nextProcessingTimeMs() > nowMs;
   }
 
   #isInBatch(): boolean {

@@ -32,6 +32,7 @@ export interface SlotListener {
   onCommitted(task: SubtaskId, checkpointId: number): void;
   onFailed(task: SubtaskId, error: Error): void;
   onSplitRequest(sourceUid: string, subtaskIndex: number): void;
+  onWatermarkReport(sourceUid: string, subtaskIndex: number, watermarkMs: number): void;
 }
 
 export interface TaskSlotOptions {
@@ -108,6 +109,13 @@ export class TaskSlot {
 
   signalNoMoreSplits(sourceUid: string, subtaskIndex: number): void {
     this.#atReader(sourceUid, subtaskIndex, (operator) => operator.reader.notifyNoMoreSplits());
+  }
+
+  allowWatermark(sourceUid: string, allowedMs: number): void {
+    for (const { subtask, sources } of this.#deployed) {
+      const operator = sources.get(sourceUid);
+      if (operator !== undefined) subtask.mail(() => operator.onAllowedWatermark(allowedMs));
+    }
   }
 
   /** Stops all subtasks and releases what they hold; throws the first error of closing after all have been closed. */
@@ -223,6 +231,10 @@ export class TaskSlot {
       restoredCheckpointId,
       poisonPolicy: settings.poisonPolicy,
       futureSkewMaxMs: settings.futureSkewMaxMs,
+      watermarkIntervalMs: settings.watermarkIntervalMs,
+      reportWatermark: (watermarkMs) => {
+        if (!this.#isCancelled) listener.onWatermarkReport(operator.uid, subtaskIndex, watermarkMs);
+      },
       sendSplitRequest: () => {
         if (!this.#isCancelled) listener.onSplitRequest(operator.uid, subtaskIndex);
       },

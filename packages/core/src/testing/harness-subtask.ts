@@ -125,6 +125,8 @@ function hostOf(operator: ChainedOperator, options: HarnessSubtaskOptions): AnyO
     poisonPolicy: "fail",
     futureSkewMaxMs: Number.MAX_SAFE_INTEGER,
     sendSplitRequest: () => {},
+    reportWatermark: () => {},
+    watermarkIntervalMs: 200,
     wake: options.wake,
     fail: options.fail,
   };

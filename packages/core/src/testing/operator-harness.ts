@@ -148,6 +148,8 @@ function hostOf(
     poisonPolicy: "fail",
     futureSkewMaxMs: 0,
     sendSplitRequest: () => {},
+    reportWatermark: () => {},
+    watermarkIntervalMs: 200,
     wake: () => {},
     fail: (error) => {
       throw error;

@@ -20,6 +20,8 @@ export interface WatermarkOptions<in T> {
   readonly timestamp?: TimestampAssigner<T>;
   /** Silence after which the input counts as idle. Left out: never. */
   readonly idleness?: Duration;
+  /** Sources of the same group do not run ahead of each other, see {@link WatermarkStrategy.withWatermarkAlignment}. */
+  readonly alignment?: { readonly group: string; readonly maxDrift: Duration; readonly updateInterval?: Duration };
 }
 
 /**
@@ -32,5 +34,9 @@ export function toWatermarkStrategy<T>(given: WatermarkStrategy<T> | WatermarkOp
   if (given instanceof WatermarkStrategy) return given;
   let strategy = WatermarkStrategy.forBoundedOutOfOrderness<T>(given.boundedOutOfOrderness);
   if (given.idleness !== undefined) strategy = strategy.withIdleness(given.idleness);
+  if (given.alignment !== undefined) {
+    const { group, maxDrift, updateInterval } = given.alignment;
+    strategy = strategy.withWatermarkAlignment(group, maxDrift, updateInterval);
+  }
   return given.timestamp === undefined ? strategy : strategy.withTimestampAssigner(given.timestamp);
 }

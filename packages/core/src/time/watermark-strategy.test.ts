@@ -153,6 +153,18 @@ describe("options", () => {
     });
   });
 
+  test("F09: name the group that a source is aligned with", () => {
+    const alignment = { group: "orders", maxDrift: "1 min", updateInterval: 200 } as const;
+    expect(toWatermarkStrategy({ boundedOutOfOrderness: 0, alignment }).alignment).toEqual({
+      group: "orders",
+      maxDriftMs: 60_000,
+      updateIntervalMs: 200,
+    });
+    const byDefault = toWatermarkStrategy({ boundedOutOfOrderness: 0, alignment: { group: "a", maxDrift: 5 } });
+    expect(byDefault.alignment?.updateIntervalMs).toBe(1000);
+    expect(toWatermarkStrategy({ boundedOutOfOrderness: 0 }).alignment).toBeUndefined();
+  });
+
   test("leave a strategy as it is", () => {
     const strategy = WatermarkStrategy.noWatermarks<Flight>();
     expect(toWatermarkStrategy(strategy)).toBe(strategy);

@@ -26,10 +26,17 @@ export interface WatermarkOutput {
  * @public
  */
 export interface WatermarkGenerator<in T> {
-  /** Called for every record, in order. May emit at once. */
+  /** Called for every record, in order, after it went on. A watermark that is emitted here leaves before the next record. */
   onEvent(event: T, timestampMs: number, output: WatermarkOutput): void;
   /** Called after a batch of records, and every `pipeline.auto-watermark-interval` while there are none. */
   onPeriodicEmit(output: WatermarkOutput): void;
+}
+
+/** Sources of one group do not run ahead of each other, see {@link WatermarkStrategy.withWatermarkAlignment}. @internal */
+export interface WatermarkAlignment {
+  readonly group: string;
+  readonly maxDriftMs: number;
+  readonly updateIntervalMs: number;
 }
 
 interface Parts<in T> {
@@ -38,6 +45,7 @@ interface Parts<in T> {
   readonly createGenerator: () => WatermarkGenerator<T>;
   readonly timestampAssigner: TimestampAssigner<T> | undefined;
   readonly idlenessMs: number | undefined;
+  readonly alignment: WatermarkAlignment | undefined;
 }
 
 /**
@@ -63,6 +71,8 @@ export class WatermarkStrategy<in T> {
   readonly timestampAssigner: TimestampAssigner<T> | undefined;
   /** Silence after which an input counts as idle; undefined: never. @internal */
   readonly idlenessMs: number | undefined;
+  /** Undefined: the source reads as fast as it can. @internal */
+  readonly alignment: WatermarkAlignment | undefined;
   /** A new generator for one split. Does not see to idleness. @internal */
   readonly createGenerator: () => WatermarkGenerator<T>;
 
@@ -71,6 +81,7 @@ export class WatermarkStrategy<in T> {
     this.outOfOrdernessMs = parts.outOfOrdernessMs;
     this.timestampAssigner = parts.timestampAssigner;
     this.idlenessMs = parts.idlenessMs;
+    this.alignment = parts.alignment;
     this.createGenerator = parts.createGenerator;
   }
 
@@ -94,6 +105,7 @@ export class WatermarkStrategy<in T> {
       createGenerator: () => new BoundedOutOfOrdernessWatermarks(outOfOrdernessMs),
       timestampAssigner: undefined,
       idlenessMs: undefined,
+      alignment: undefined,
     });
   }
 
@@ -105,6 +117,7 @@ export class WatermarkStrategy<in T> {
       createGenerator: () => new NoWatermarks(),
       timestampAssigner: undefined,
       idlenessMs: undefined,
+      alignment: undefined,
     });
   }
 
@@ -116,6 +129,7 @@ export class WatermarkStrategy<in T> {
       createGenerator: supplier,
       timestampAssigner: undefined,
       idlenessMs: undefined,
+      alignment: undefined,
     });
   }
 
@@ -137,9 +151,39 @@ export class WatermarkStrategy<in T> {
     return new WatermarkStrategy<T>({ ...this.#parts(), idlenessMs: boundedMs("withIdleness", idleness, 1) });
   }
 
+  /**
+   * Keeps the sources of a group, and the subtasks of each, close in event time: one whose watermark is more than
+   * `maxDrift` ahead of the lowest in the group is not read until the others have caught up, so that what joins or windows
+   * them need not keep what only one of them has brought. Idle and finished ones hold nobody up. Splits that a reader reads
+   * at the same time wait one by one, when its source can pause them.
+   *
+   * Unlike in Flink the others are told at once when they may go on, so the drift does not limit the throughput.
+   *
+   * @param group - Any name; the same for all sources that belong together.
+   * @param maxDrift - From 1 ms to 10,000 years.
+   * @param updateInterval - How often a source says how far it is while nobody waits for it, and for how long the group
+   *   waits for the first watermarks; 1 s by default.
+   * @throws MillraceError `MR_WATERMARK_STRATEGY_INVALID` when a time is out of range or the group has no name.
+   * @example
+   * WatermarkStrategy.forBoundedOutOfOrderness("5 s").withWatermarkAlignment("orders", "1 min");
+   */
+  withWatermarkAlignment(group: string, maxDrift: Duration, updateInterval: Duration = "1 s"): WatermarkStrategy<T> {
+    if (typeof group !== "string" || group.trim() === "") {
+      throw new MillraceError("MR_WATERMARK_STRATEGY_INVALID", {
+        what: "The group given to WatermarkStrategy.withWatermarkAlignment has no name",
+        found: JSON.stringify(group) ?? String(group),
+        expected: "a text that is not empty",
+        todo: 'Pass a name such as "orders", the same for all sources of the group',
+      });
+    }
+    const maxDriftMs = boundedMs("withWatermarkAlignment", maxDrift, 1);
+    const updateIntervalMs = boundedMs("withWatermarkAlignment", updateInterval, 1);
+    return new WatermarkStrategy<T>({ ...this.#parts(), alignment: { group, maxDriftMs, updateIntervalMs } });
+  }
+
   #parts(): Parts<T> {
-    const { kind, outOfOrdernessMs, createGenerator, timestampAssigner, idlenessMs } = this;
-    return { kind, outOfOrdernessMs, createGenerator, timestampAssigner, idlenessMs };
+    const { kind, outOfOrdernessMs, createGenerator, timestampAssigner, idlenessMs, alignment } = this;
+    return { kind, outOfOrdernessMs, createGenerator, timestampAssigner, idlenessMs, alignment };
   }
 }
 

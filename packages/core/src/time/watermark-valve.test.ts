@@ -152,6 +152,33 @@ test("F10: V2: a channel that finished before it said anything counts as little 
   );
 });
 
+test("F10: a finished channel counts for nothing, whatever the others are: every combination of three channels", () => {
+  const states = (["active", "idle", "finished"] as const).flatMap((status) => [10, 20].map((t) => ({ status, t })));
+  for (const first of states) {
+    for (const second of states) {
+      for (const third of states) {
+        const all = [first, second, third];
+        const valve = new WatermarkValve(3);
+        all.forEach(({ t }, channel) => void valve.onWatermark(channel, t));
+        // The finished ones end first, so that nothing they held back has been let through before.
+        for (const status of ["finished", "idle"] as const) {
+          all.forEach((each, channel) => {
+            if (each.status === status) deliver(valve, { kind: status, channel });
+          });
+        }
+        const before = Math.min(...all.map(({ t }) => t));
+        const active = all.filter(({ status }) => status === "active").map(({ t }) => t);
+        const idle = all.filter(({ status }) => status === "idle").map(({ t }) => t);
+        const expected = active.length > 0 ? Math.min(...active) : idle.length > 0 ? Math.max(...idle) : MAX_WATERMARK;
+        expect({ current: valve.current, isIdle: valve.isIdle }).toEqual({
+          current: Math.max(before, expected),
+          isIdle: active.length === 0 && idle.length > 0,
+        });
+      }
+    }
+  }
+});
+
 test("F09: V3: the watermark of an idle valve does not depend on the order in which its channels fell idle", () => {
   fc.assert(
     fc.property(

@@ -29,6 +29,8 @@ export interface AttemptListener {
   onCommitted(task: TaskId, checkpointId: number): void;
   onFailed(task: TaskId, error: Error): void;
   onSplitRequest(reader: ReaderId): void;
+  /** How far a reader of an alignment group is; see `time/alignment-group.ts`. */
+  onWatermarkReport(reader: ReaderId, watermarkMs: number): void;
 }
 
 /** One deployment of all subtasks of the job. */
@@ -42,6 +44,8 @@ export interface ExecutionAttempt {
   commitAtEnd(): void;
   assignSplit(reader: ReaderId, split: SourceSplit): void;
   signalNoMoreSplits(reader: ReaderId): void;
+  /** Tells all readers of a source how far they may go. */
+  allowWatermark(sourceUid: string, allowedMs: number): void;
   /** Stops all subtasks and releases what they hold; settles when nothing of the attempt can write any more. */
   cancel(): Promise<void>;
 }

@@ -167,6 +167,8 @@ export class JobMaster {
       onCommitted: (task, id) => ifCurrent((current) => this.#onCommitted(current, task, id)),
       onSplitRequest: (reader) =>
         ifCurrent((current) => this.#guard(() => current.coordinators.onSplitRequest(reader))),
+      onWatermarkReport: (reader, watermarkMs) =>
+        ifCurrent((current) => current.coordinators.onWatermarkReport(reader, watermarkMs)),
       onFailed: (_task, error) => ifCurrent(() => void this.#onFailure(error)),
     };
   }

@@ -6,18 +6,28 @@
 import { BinaryReader } from "../../base/binary-reader.ts";
 import { BinaryWriter } from "../../base/binary-writer.ts";
 import type { Source, SourceSplit, SplitEnumerator } from "../../connectors/source.ts";
-import type { Platform } from "../../platform/platform.ts";
+import type { Cancel, Platform } from "../../platform/platform.ts";
+import { AlignmentGroup, type Allowance } from "../../time/alignment-group.ts";
+import type { WatermarkAlignment } from "../../time/watermark-strategy.ts";
 import type { ReaderId } from "./execution-attempt.ts";
 
 export interface CoordinatedSource {
   readonly uid: string;
   readonly parallelism: number;
   readonly source: Source<unknown, SourceSplit, unknown>;
+  readonly alignment: WatermarkAlignment | undefined;
 }
 
 export interface SplitAssigner {
   assignSplit(reader: ReaderId, split: SourceSplit): void;
   signalNoMoreSplits(reader: ReaderId): void;
+  allowWatermark(sourceUid: string, allowedMs: number): void;
+}
+
+/** The sources of one alignment group, with how long the group waits for the first of their watermarks. */
+interface CoordinatedGroup {
+  readonly group: AlignmentGroup;
+  readonly patienceMs: number;
 }
 
 interface Coordinator {
@@ -27,6 +37,10 @@ interface Coordinator {
 
 export class SourceCoordinators {
   readonly #coordinators: readonly Coordinator[];
+  readonly #groups: readonly CoordinatedGroup[];
+  readonly #platform: Platform;
+  readonly #assigner: SplitAssigner;
+  readonly #openings: Cancel[] = [];
   readonly #waitingRequests: ReaderId[] = [];
   #isStarted = false;
   #isClosed = false;
@@ -38,6 +52,9 @@ export class SourceCoordinators {
     assigner: SplitAssigner,
     restored: ReadonlyMap<string, Uint8Array>,
   ) {
+    this.#platform = platform;
+    this.#assigner = assigner;
+    this.#groups = groupsOf(sources);
     this.#coordinators = sources.map((coordinated) => {
       const { source, uid, parallelism } = coordinated;
       const context = {
@@ -70,6 +87,9 @@ export class SourceCoordinators {
         enumerator.addReader(subtaskIndex);
     }
     for (const reader of this.#waitingRequests.splice(0)) this.onSplitRequest(reader);
+    for (const { group, patienceMs } of this.#groups) {
+      this.#openings.push(this.#platform.clock.after(patienceMs, () => this.#allow(group.open())));
+    }
   }
 
   onSplitRequest(reader: ReaderId): void {
@@ -79,6 +99,11 @@ export class SourceCoordinators {
     }
     const found = this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid);
     found?.enumerator.handleSplitRequest(reader.subtaskIndex);
+  }
+
+  onWatermarkReport(reader: ReaderId, watermarkMs: number): void {
+    const found = this.#groups.find(({ group }) => group.has(reader.sourceUid));
+    if (found !== undefined) this.#allow(found.group.onReport(reader.sourceUid, reader.subtaskIndex, watermarkMs));
   }
 
   /** The state of every enumerator, by source uid. */
@@ -94,6 +119,24 @@ export class SourceCoordinators {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const cancel of this.#openings) cancel();
     await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.close()));
   }
+
+  #allow(allowances: readonly Allowance[]): void {
+    for (const { uid, allowedMs } of allowances) this.#assigner.allowWatermark(uid, allowedMs);
+  }
+}
+
+function groupsOf(sources: readonly CoordinatedSource[]): readonly CoordinatedGroup[] {
+  const aligned = sources.flatMap(({ uid, parallelism, alignment }) =>
+    alignment === undefined ? [] : [{ uid, parallelism, ...alignment }],
+  );
+  return [...new Set(aligned.map(({ group }) => group))].map((name) => {
+    const members = aligned.filter(({ group }) => group === name);
+    return {
+      group: new AlignmentGroup(members),
+      patienceMs: Math.max(...members.map(({ updateIntervalMs }) => updateIntervalMs)),
+    };
+  });
 }
