@@ -18,7 +18,7 @@ import type { Synchronous } from "./synchronous.ts";
 import { type Input, partitioned } from "./upstreams.ts";
 
 /** Any map state. @internal */
-export type AnyMapState = MapStateDescriptor<never, never>;
+export type AnyMapState = MapStateDescriptor<unknown, unknown>;
 
 /**
  * A stream whose records go to every subtask of the operator that it is connected to, with the states that keep what is
