@@ -30,12 +30,12 @@ export class BroadcastStream<T> {
   /** @internal */
   readonly input: Input;
   /** @internal */
-  readonly states: readonly MapStateDescriptor<unknown, unknown>[];
+  readonly states: readonly AnyMapState[];
   /** Phantom: the type of the records. */
   declare readonly _type?: T;
 
   /** @internal */
-  constructor(input: Input, states: readonly MapStateDescriptor<unknown, unknown>[]) {
+  constructor(input: Input, states: readonly AnyMapState[]) {
     this.input = input;
     this.states = states;
   }
@@ -54,7 +54,7 @@ export function broadcastStream<T>(stream: DataStream<T>, states: readonly AnyMa
     throw invalidArgument(call, describeValue(state), "a map state", 'Pass one such as mapState("rules")');
   }
   const upstreams = partitioned(stream, { kind: "broadcast" });
-  return new BroadcastStream<T>({ builder: stream.builder, upstreams, type: erased(stream.type) }, erased(states));
+  return new BroadcastStream<T>({ builder: stream.builder, upstreams, type: erased(stream.type) }, states);
 }
 
 /** A stream and a broadcast one that feed one operator. @public */
@@ -121,7 +121,7 @@ export class KeyedBroadcastConnectedStream<K, T1, T2> extends BroadcastConnected
 }
 
 function broadcastSpec(
-  states: readonly MapStateDescriptor<unknown, unknown>[],
+  states: readonly AnyMapState[],
   key: KeySelector<unknown, unknown> | undefined,
   create: TransformSpec["create"],
 ): TransformSpec {
