@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { DataStream } from "../api/data-stream.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
-import type { KeyedBroadcastProcessFunction } from "../operators/broadcast/broadcast-functions.ts";
+import type {
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedReadOnlyContext,
+} from "../operators/broadcast/broadcast-functions.ts";
 import type {
   CheckpointedFunction,
   FunctionInitializationContext,
@@ -224,9 +228,7 @@ describe("S26: rich functions on keyed streams", () => {
         calls.push(`open ${context.attemptNumber}`);
       }
 
-      map(n: number): number {
-        return n;
-      }
+      map = (n: number): number => n;
 
       snapshotState(): void {}
 
@@ -282,14 +284,10 @@ describe("S12: connected keyed streams", () => {
     }
 
     flatMap1(_n: number, out: Collector<string>): void {
-      this.add(out);
+      this.flatMap2("", out);
     }
 
     flatMap2(_text: string, out: Collector<string>): void {
-      this.add(out);
-    }
-
-    private add(out: Collector<string>): void {
       const total = (this.total.value() ?? 0) + 1;
       this.total.update(total);
       if (total % 10 === 0) out.collect(`total ${total}`);
@@ -427,21 +425,14 @@ class Multiplying implements KeyedBroadcastProcessFunction<number, number, numbe
     this.counts = context.getState(valueState("counts", t.int32));
   }
 
-  processElement(
-    n: number,
-    context: Parameters<KeyedBroadcastProcessFunction<number, number, number, string>["processElement"]>[1],
-    out: Collector<string>,
-  ): void {
+  processElement(n: number, context: KeyedReadOnlyContext<number>, out: Collector<string>): void {
     const count = (this.counts.value() ?? 0) + 1;
     this.counts.update(count);
     if (n < RECORDS) out.collect(`${context.currentKey} ${count}`);
     else out.collect(`${n}: ${[...context.getBroadcastState(factors).immutableEntries()].length} factors`);
   }
 
-  processBroadcastElement(
-    factor: number,
-    context: Parameters<KeyedBroadcastProcessFunction<number, number, number, string>["processBroadcastElement"]>[1],
-  ): void {
+  processBroadcastElement(factor: number, context: KeyedBroadcastContext<number>): void {
     context.getBroadcastState(factors).put(`f${factor}`, factor);
   }
 }

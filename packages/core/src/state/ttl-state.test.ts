@@ -229,7 +229,7 @@ describe("S27: state with a time to live", () => {
     expect(aggregating.get()).toBe(2);
   });
 
-  test("every access cleans some other keys up, unless that is switched off", () => {
+  test("S27: cleanup: every access cleans some other keys up, unless that is switched off", () => {
     const remaining = (ttl: StateTtlConfig): number => {
       const clock = new TestClock();
       const table = tableOf(clock);
