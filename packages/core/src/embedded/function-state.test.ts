@@ -115,7 +115,6 @@ function counted(count: number, keys: number): [number, number][] {
 
 class CountingMap implements MapFunction<number, [number, number]> {
   private counts!: ReducingState<number>;
-
   open(context: RuntimeContext): void {
     this.counts = context.getReducingState(reducingState("counts", (a: number, b: number) => a + b, t.int32));
   }
@@ -128,7 +127,6 @@ class CountingMap implements MapFunction<number, [number, number]> {
 
 class FirstOnly implements FilterFunction<number> {
   private seen!: ValueState<boolean>;
-
   open(context: RuntimeContext): void {
     this.seen = context.getState(valueState("seen", t.boolean));
   }
@@ -143,7 +141,6 @@ class FirstOnly implements FilterFunction<number> {
 /** Emits the records of a key in pairs. */
 class Pairs implements FlatMapFunction<number, [number, number]> {
   private waiting!: ListState<number>;
-
   open(context: RuntimeContext): void {
     this.waiting = context.getListState(listState("waiting", t.float64));
   }
@@ -190,7 +187,6 @@ describe("S26: rich functions on keyed streams", () => {
     class Fields implements MapFunction<number, [number, number]> {
       private field = 0;
       private state!: ValueState<number>;
-
       open(context: RuntimeContext): void {
         this.state = context.getState(valueState("state", t.int32));
       }
@@ -256,7 +252,6 @@ describe("S26: rich functions on keyed streams", () => {
 describe("S12: connected keyed streams", () => {
   class CoCounting implements CoMapFunction<number, string, [string, number]> {
     private counts!: MapState<string, number>;
-
     open(context: RuntimeContext): void {
       this.counts = context.getMapState(mapState("counts", t.string, t.int32));
     }
@@ -278,7 +273,6 @@ describe("S12: connected keyed streams", () => {
 
   class CoSumming implements CoFlatMapFunction<number, string, string> {
     private total!: ValueState<number>;
-
     open(context: RuntimeContext): void {
       this.total = context.getState(valueState("total", t.int32));
     }
@@ -420,7 +414,6 @@ const factors = mapState("factors", t.string, t.int32);
 
 class Multiplying implements KeyedBroadcastProcessFunction<number, number, number, string> {
   private counts!: ValueState<number>;
-
   open(context: RuntimeContext): void {
     this.counts = context.getState(valueState("counts", t.int32));
   }
@@ -471,7 +464,6 @@ describe("F01: broadcast state in a job", () => {
 describe("S27: time to live in a job", () => {
   class Seen implements KeyedProcessFunction<string, number, string> {
     private counts!: ValueState<number>;
-
     open(context: RuntimeContext): void {
       this.counts = context.getState(valueState("counts", t.int32).enableTimeToLive("1 h"));
     }
