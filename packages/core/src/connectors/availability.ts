@@ -35,17 +35,28 @@ export class Availability {
     this.#pending = undefined;
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** @throws the error given to {@link Availability.fail}. */
   throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   whenAvailable(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#failure !== undefined) return rejected(this.#failure.error);
     if (this.#isAvailable) return Promise.resolve();
     this.#pending ??= deferred();
     return this.#pending.promise;
   }
+}
+
+// A host may ask many times and wait for one of the promises.
+function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
