@@ -88,3 +88,15 @@ test.each<[string, Settings]>([
   );
   await access(marker);
 });
+
+test.each([false, true])(
+  "S16: the same rows when a slot sharing group has threads of its own; after a restart in the middle: %s",
+  async (isRestarted) => {
+    const marker = join(directory, "groups.marker");
+    const restarting = { "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.delay": "10 ms" };
+    const settings = { "parallelism.default": "2", ...smallest, ...(isRestarted ? restarting : {}) };
+    const extra = ["--groups", "yes", ...(isRestarted ? ["--marker", marker] : [])];
+    expectRows(await rowsWith(`groups-${isRestarted}`, settings, extra));
+    if (isRestarted) await access(marker);
+  },
+);

@@ -25,6 +25,7 @@ export { JoinedEqualTo, JoinedStreams, JoinedWhere, JoinedWithWindow } from "./a
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export { PairedWindows } from "./api/paired-streams.ts";
 export { type Order, PartitionWindowedStream, type SortKey } from "./api/partition-windowed-stream.ts";
+export type { ProjectableField, Projected } from "./api/projection.ts";
 export type { Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { WindowedStream } from "./api/windowed-stream.ts";
@@ -83,6 +84,8 @@ export {
 } from "./config/restart-options.ts";
 export { MAX_FUTURE_SKEW, POISON_RECORDS, type PoisonRecordPolicy } from "./config/source-options.ts";
 export { STATE_BACKEND_TYPE, type StateBackendType } from "./config/state-options.ts";
+export { AsyncSinkBase } from "./connectors/async-sink.ts";
+export type { AsyncSinkClient, AsyncSinkLimits, AsyncSinkWriter } from "./connectors/async-sink-writer.ts";
 export { type CollectReceiver, CollectSink } from "./connectors/collect-sink.ts";
 export { CollectionSource } from "./connectors/collection-source.ts";
 export { DiscardingSink } from "./connectors/discarding-sink.ts";
@@ -92,6 +95,13 @@ export {
   type GeneratorFunction,
 } from "./connectors/generator-source.ts";
 export { PrintSink, type PrintSinkOptions } from "./connectors/print-sink.ts";
+export {
+  AIMDScalingStrategy,
+  type AimdOptions,
+  type CongestionControlOptions,
+  CongestionControlRateLimitingStrategy,
+  type RateLimitingStrategy,
+} from "./connectors/rate-limiting.ts";
 export { NumberSequenceSource } from "./connectors/sequence-source.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
 export type {

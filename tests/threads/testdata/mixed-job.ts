@@ -1,6 +1,7 @@
 /**
  * A job with something of everything: values of all kinds through a rebalance, windows of three kinds, an interval join, side outputs, a broadcast, a global and a
- * custom partitioning, at parallelisms of their own. Its rows are the same at every parallelism. With `--marker FILE` a function throws once in the middle.
+ * custom partitioning, at parallelisms of their own. Its rows are the same at every parallelism. With `--marker FILE` a function throws once in the middle, with `--groups`
+ * a part of the operators has slots of its own.
  */
 import { closeSync, openSync } from "node:fs";
 import { FileSink, jsonLines } from "@millrace/connector-files";
@@ -105,6 +106,7 @@ export default function mixed(env: StreamExecutionEnvironment, args: JobArgument
       return checked(sample);
     })
     .setParallelism(3);
+  if (args.has("groups")) readings.slotSharingGroup("checked");
   const others = env
     .fromSource(
       DataGeneratorSource.of((i) => ({ at: i * 30, k: `k${i % 7}`, v: i }), Math.floor(count / 3)),

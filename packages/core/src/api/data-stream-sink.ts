@@ -53,4 +53,11 @@ export class DataStreamSink<T> {
     this.transformation.chaining = "never";
     return this;
   }
+
+  /** Puts the sink into slots of this group; see the method of the same name of streams. @throws MillraceError `MR_ARGUMENT_INVALID` */
+  slotSharingGroup(name: string): this {
+    checkText(userCall("slotSharingGroup"), name, "a slot sharing group");
+    this.transformation.slotSharingGroup = name;
+    return this;
+  }
 }

@@ -72,6 +72,7 @@ import type { KeyOf } from "./key-types.ts";
 import { stateKeyOf } from "./keyed-functions.ts";
 import { PartitionWindowedStream } from "./partition-windowed-stream.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
+import { type ProjectableField, type Projected, projectionOf } from "./projection.ts";
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { partitioned, type Upstream } from "./upstreams.ts";
@@ -174,6 +175,22 @@ export class DataStream<T> {
   ): SingleOutputStreamOperator<R> {
     const method = typeof fn === "function" ? "flatMapAsync" : "asyncInvoke";
     return addAsyncOperator<T, R, readonly R[]>(this, userCall("flatMapAsync"), fn, method, options);
+  }
+
+  /**
+   * Chooses fields of every record: names of an object, which make a smaller object, or positions of a tuple, which make a
+   * tuple in the order given.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID`
+   * @example
+   * flights.project("origin", "delay"); // DataStream<Pick<Flight, "origin" | "delay">>
+   */
+  project<const F extends readonly [ProjectableField<T>, ...ProjectableField<T>[]]>(
+    ...fields: F
+  ): SingleOutputStreamOperator<Projected<T, F>> {
+    const call = userCall("project");
+    const fn = projectionOf(call, fields);
+    return addOperator<Projected<T, F>>(this, call, "Projection", { kind: "map", fn });
   }
 
   /**
@@ -450,6 +467,19 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
   /** Does not fuse the operator with the one before it. */
   startNewChain(): this {
     this.transformation.chaining = "head";
+    return this;
+  }
+
+  /**
+   * Puts the operator and those that follow it into slots of their own: operators of different groups never share a slot,
+   * so a thread with heavy work holds nobody else up. A job needs as many slots as its groups have together. Without a call
+   * an operator is in the group of its inputs, and in "default" when they differ.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the name is empty
+   */
+  slotSharingGroup(name: string): this {
+    checkText(userCall("slotSharingGroup"), name, "a slot sharing group");
+    this.transformation.slotSharingGroup = name;
     return this;
   }
 

@@ -1,7 +1,7 @@
 import type { Duration } from "../base/duration.ts";
 import type { CheckpointingMode } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { DEFAULT_PARALLELISM, PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
+import { DEFAULT_PARALLELISM, OPERATOR_CHAINING, PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
 import { CollectionSource } from "../connectors/collection-source.ts";
 import { NumberSequenceSource } from "../connectors/sequence-source.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
@@ -142,6 +142,16 @@ export class PipelineEnvironment {
     if (mode !== undefined) checkpoints.setCheckpointingMode(mode);
     if (force !== undefined) checkpoints.setForceCheckpointing(force);
     return this;
+  }
+
+  /** Fuses no operators of the jobs of this environment: every one has a thread's turns, and counts, of its own. */
+  disableOperatorChaining(): this {
+    this.configuration.set(OPERATOR_CHAINING, false);
+    return this;
+  }
+
+  isChainingEnabled(): boolean {
+    return this.configuration.get(OPERATOR_CHAINING);
   }
 
   getCheckpointConfig(): CheckpointConfig {

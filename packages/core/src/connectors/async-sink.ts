@@ -1,40 +1,12 @@
 import { MillraceError } from "../base/errors.ts";
 import type { Serializer, Type } from "../types/type.ts";
-import { AsyncSinkWriter } from "./async-sink-writer.ts";
+import { type AsyncSinkClient, type AsyncSinkLimits, AsyncSinkWriter } from "./async-sink-writer.ts";
 import {
   AIMDScalingStrategy,
   CongestionControlRateLimitingStrategy,
   type RateLimitingStrategy,
 } from "./rate-limiting.ts";
 import type { Sink, SinkWriteContext, WriterInitContext } from "./sink.ts";
-
-/** A writer's connection to the service that takes its entries. @public */
-export interface AsyncSinkClient<EntryT> {
-  /**
-   * Sends a batch. Resolves with the entries that the service did not take and that are worth another try, in their order; a
-   * rejection fails the job.
-   *
-   * @param signal - Aborted when the job ends before the request does.
-   */
-  submit(entries: readonly EntryT[], signal: AbortSignal): Promise<readonly EntryT[]>;
-  close?(): Promise<void>;
-}
-
-/** How an asynchronous sink makes batches; Flink's names. @public */
-export interface AsyncSinkLimits {
-  /** Entries in a batch; 500 by default. */
-  readonly maxBatchSize: number;
-  /** Bytes in a batch; 5 MiB by default. A larger entry is a batch of its own. */
-  readonly maxBatchSizeInBytes: number;
-  /** Requests on their way at the same time; 50 by default. With 1 entries keep their order. */
-  readonly maxInFlightRequests: number;
-  /** Entries that wait before the writer asks for a pause; 10,000 by default. */
-  readonly maxBufferedRequests: number;
-  /** After this time a batch is sent although it is not full; 5000 by default. */
-  readonly maxTimeInBufferMs: number;
-  /** A larger entry fails the job; 1 MiB by default. */
-  readonly maxRecordSizeInBytes: number;
-}
 
 const DEFAULT_LIMITS: AsyncSinkLimits = {
   maxBatchSize: 500,

@@ -1,17 +1,18 @@
-/** The channels of one slot that go to other slots of the process. Subtask `i` of every vertex is in slot `i`. */
+/** The channels of one slot that go to other slots of the process. */
 import { invariant } from "../base/errors.ts";
 import type { ChannelReader, ChannelWriter } from "../exchange/channel.ts";
 import { Doorbell } from "../exchange/doorbell.ts";
 import { RingConsumer, RingProducer } from "../exchange/ring.ts";
 import { RingChannelReader, RingChannelWriter } from "../exchange/ring-channel.ts";
-import type { JobEdge } from "../graph/job-graph.ts";
+import type { JobEdge, JobGraph } from "../graph/job-graph.ts";
 import type { Bells } from "../platform/platform.ts";
 import type { RemoteChannels } from "../taskmanager/slot-channels.ts";
-import { type ChannelId, channelName } from "../taskmanager/slot-layout.ts";
+import { type ChannelId, channelName, slotsOfChannel } from "../taskmanager/slot-layout.ts";
 import { learnedType } from "../types/learned-type.ts";
 import type { Serializer } from "../types/type.ts";
 
 export interface RingChannelsOptions {
+  readonly graph: JobGraph;
   readonly slot: number;
   readonly rings: readonly { readonly channel: ChannelId; readonly memory: SharedArrayBuffer }[];
   readonly doorbells: SharedArrayBuffer;
@@ -30,7 +31,8 @@ export class RingChannels implements RemoteChannels {
   }
 
   isLocal(channel: ChannelId): boolean {
-    return channel.producer === channel.consumer;
+    const { from, to } = this.#slotsOf(channel);
+    return from === to;
   }
 
   writer(channel: ChannelId, edge: JobEdge): ChannelWriter {
@@ -38,14 +40,18 @@ export class RingChannels implements RemoteChannels {
     return new RingChannelWriter(
       ring,
       serializerOf(edge),
-      this.#doorbellOf(channel.consumer),
+      this.#doorbellOf(this.#slotsOf(channel).to),
       this.#options.flushesAlways,
     );
   }
 
   reader(channel: ChannelId, edge: JobEdge): ChannelReader {
     const ring = new RingConsumer(this.#memoryOf(channel), this.#options.generation);
-    return new RingChannelReader(ring, serializerOf(edge), this.#doorbellOf(channel.producer));
+    return new RingChannelReader(ring, serializerOf(edge), this.#doorbellOf(this.#slotsOf(channel).from));
+  }
+
+  #slotsOf(channel: ChannelId): ReturnType<typeof slotsOfChannel> {
+    return slotsOfChannel(this.#options.graph, channel);
   }
 
   #memoryOf(channel: ChannelId): SharedArrayBuffer {

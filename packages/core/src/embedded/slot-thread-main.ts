@@ -143,6 +143,7 @@ class SlotThread {
       settings,
       tasks: tasks.map(({ task }) => task),
       remote: new RingChannels({
+        graph,
         slot,
         rings,
         doorbells,

@@ -13,7 +13,7 @@ import {
   taskName,
 } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
-import { type ChannelId, channelsOf, subtasksOfSlot } from "../taskmanager/slot-layout.ts";
+import { type ChannelId, channelsOf, slotOf, slotsOfChannel, subtasksOfSlot } from "../taskmanager/slot-layout.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { fromErrorMessage } from "./error-message.ts";
 import type { AttemptMessage, Deployment, ToSlot } from "./slot-thread-messages.ts";
@@ -26,6 +26,13 @@ export interface ThreadsAttemptOptions extends AttemptOptions {
   readonly ringSegments: number;
 }
 
+interface RingBetweenSlots {
+  readonly channel: ChannelId;
+  readonly from: number;
+  readonly to: number;
+  readonly memory: SharedArrayBuffer;
+}
+
 interface Settleable {
   resolve(): void;
   reject(error: Error): void;
@@ -36,7 +43,7 @@ export class ThreadsAttempt implements LocalAttempt {
   readonly #options: ThreadsAttemptOptions;
   readonly #persister: StatePersister;
   readonly #statistics = new Map<string, { readonly memory: SharedArrayBuffer; readonly view: TaskStatistics }>();
-  readonly #rings: readonly { readonly channel: ChannelId; readonly memory: SharedArrayBuffer }[];
+  readonly #rings: readonly RingBetweenSlots[];
   /** What a slot still owes: that it has deployed, or cancelled. */
   readonly #awaited = new Map<number, Settleable>();
   #isCancelled = false;
@@ -54,8 +61,9 @@ export class ThreadsAttempt implements LocalAttempt {
       this.#statistics.set(taskName(task), { memory, view: new TaskStatistics(memory, operators.length) });
     }
     this.#rings = channelsOf(graph)
-      .filter(({ producer, consumer }) => producer !== consumer)
-      .map((channel) => ({ channel, memory: createRingMemory(attemptNumber, ringSegments) }));
+      .map((channel) => ({ channel, ...slotsOfChannel(graph, channel) }))
+      .filter(({ from, to }) => from !== to)
+      .map((ends) => ({ ...ends, memory: createRingMemory(attemptNumber, ringSegments) }));
   }
 
   /** Starts the threads that are missing and makes all subtasks in them. */
@@ -88,11 +96,11 @@ export class ThreadsAttempt implements LocalAttempt {
   assignSplit({ sourceUid, subtaskIndex }: ReaderId, split: SourceSplit): void {
     const out = new BinaryWriter();
     this.#sourceOf(sourceUid).splitSerializer.write(split, out);
-    this.#to(subtaskIndex, { kind: "split", sourceUid, subtaskIndex, bytes: out.finish() });
+    this.#toReader(sourceUid, subtaskIndex, { kind: "split", sourceUid, subtaskIndex, bytes: out.finish() });
   }
 
   signalNoMoreSplits({ sourceUid, subtaskIndex }: ReaderId): void {
-    this.#to(subtaskIndex, { kind: "noMoreSplits", sourceUid, subtaskIndex });
+    this.#toReader(sourceUid, subtaskIndex, { kind: "noMoreSplits", sourceUid, subtaskIndex });
   }
 
   allowWatermark(sourceUid: string, allowedMs: number): void {
@@ -151,7 +159,9 @@ export class ThreadsAttempt implements LocalAttempt {
         statistics: this.#statistics.get(taskName(task))!.memory,
         restore: restore?.of(task.vertexId, task.subtaskIndex),
       })),
-      rings: this.#rings.filter(({ channel }) => channel.producer === slot || channel.consumer === slot),
+      rings: this.#rings
+        .filter(({ from, to }) => from === slot || to === slot)
+        .map(({ channel, memory }) => ({ channel, memory })),
     };
   }
 
@@ -188,7 +198,7 @@ export class ThreadsAttempt implements LocalAttempt {
       awaited.reject(error);
       return;
     }
-    const task = this.tasks.find(({ subtaskIndex }) => subtaskIndex === slot);
+    const [task] = subtasksOfSlot(this.#options.graph, slot);
     this.#options.listener.onFailed(task ?? this.tasks[0]!, error);
   }
 
@@ -210,6 +220,13 @@ export class ThreadsAttempt implements LocalAttempt {
 
   #to(slot: number, message: ToSlot): void {
     this.#options.threads.thread(slot).post(message);
+  }
+
+  #toReader(sourceUid: string, subtaskIndex: number, message: ToSlot): void {
+    const { graph } = this.#options;
+    const vertex = graph.vertices.find(({ operators }) => operators.some(({ uid }) => uid === sourceUid));
+    invariant(vertex !== undefined, `a split is for the source ${sourceUid}, which the job does not have`);
+    this.#to(slotOf(graph, { vertexId: vertex.id, subtaskIndex }), message);
   }
 
   #toAll(message: ToSlot): void {

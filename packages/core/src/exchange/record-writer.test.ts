@@ -196,8 +196,8 @@ describe("a producer is connected", () => {
       [2, 3],
     ]);
     expect(targets("rescale", 4, 2)).toEqual([[0], [0], [1], [1]]);
-    expect(targets("rescale", 2, 3)).toEqual([[0], [1, 2]]);
-    expect(targets("rescale", 3, 2)).toEqual([[0], [0], [1]]);
+    expect(targets("rescale", 2, 3)).toEqual([[0, 1], [2]]);
+    expect(targets("rescale", 3, 2)).toEqual([[0], [1], [1]]);
     fc.assert(
       fc.property(parallelisms, parallelisms, (producers, consumers) => {
         const all = targets("rescale", producers, consumers);

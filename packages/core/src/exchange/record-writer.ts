@@ -199,10 +199,8 @@ export function consumersOf(
 ): { readonly first: number; readonly end: number } {
   if (kind === "forward") return { first: producer.index, end: producer.index + 1 };
   if (kind !== "rescale") return { first: 0, end: consumerParallelism };
-  if (consumerParallelism >= producer.parallelism) {
-    const first = Math.floor((producer.index * consumerParallelism) / producer.parallelism);
-    return { first, end: Math.floor(((producer.index + 1) * consumerParallelism) / producer.parallelism) };
-  }
-  const only = Math.floor((producer.index * consumerParallelism) / producer.parallelism);
-  return { first: only, end: only + 1 };
+  // The groups are Flink's, also where one parallelism is no multiple of the other.
+  const boundary = (index: number): number => Math.ceil((index * consumerParallelism) / producer.parallelism);
+  const end = boundary(producer.index + 1);
+  return { first: Math.min(boundary(producer.index), end - 1), end };
 }

@@ -7,6 +7,7 @@ import { graphHash } from "./graph-hash.ts";
 import { checkIterations } from "./iterations.ts";
 import type { JobEdge, JobGraph, JobVertex } from "./job-graph.ts";
 import { lintPipeline } from "./lint.ts";
+import { assignSlotSharingGroups } from "./slot-sharing.ts";
 import type { Partitioning, Transformation, TransformationEdge } from "./transformation.ts";
 import { assignUids } from "./uids.ts";
 
@@ -51,10 +52,14 @@ export function buildJobGraph(transformations: readonly Transformation[], option
   }
   checkIterations(transformations, options.refusesIterations ?? false);
   const parallelismOf = (t: Transformation): number => t.parallelism ?? options.parallelism;
+  const slotGroups = assignSlotSharingGroups(transformations);
   const { uids, warnings } = assignUids(transformations, options.autoGenerateUids);
   const groups = assignChains(
     transformations,
-    (edge, target) => options.isChainingEnabled && isFusable(edge, target, parallelismOf),
+    (edge, target) =>
+      options.isChainingEnabled &&
+      slotGroups.get(edge.source) === slotGroups.get(target) &&
+      isFusable(edge, target, parallelismOf),
   );
   const vertices: JobVertex[] = [];
   const edges: JobEdge[] = [];
@@ -97,6 +102,7 @@ export function buildJobGraph(transformations: readonly Transformation[], option
       parallelism,
       maxParallelism,
       isMaxParallelismExplicit: explicit !== undefined,
+      slotSharingGroup: slotGroups.get(members[0]!)!,
       operators,
       gates,
       outputs: outputs[vertexId]!,

@@ -2,6 +2,7 @@
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { OperatorSpec } from "../operators/operator-spec.ts";
 import type { JobGraph, JobVertex } from "./job-graph.ts";
+import { DEFAULT_SLOT_SHARING_GROUP } from "./slot-sharing.ts";
 
 export interface OperatorPlan {
   readonly uid: string;
@@ -16,6 +17,8 @@ export interface VertexPlan {
   readonly name: string;
   readonly parallelism: number;
   readonly maxParallelism: number;
+  /** Left out when it is the default one. */
+  readonly slotSharingGroup?: string;
   readonly operators: readonly OperatorPlan[];
 }
 
@@ -45,6 +48,7 @@ export function describeVertex(vertex: JobVertex): VertexPlan {
     name: vertex.name,
     parallelism: vertex.parallelism,
     maxParallelism: vertex.maxParallelism,
+    ...(vertex.slotSharingGroup === DEFAULT_SLOT_SHARING_GROUP ? {} : { slotSharingGroup: vertex.slotSharingGroup }),
     operators: vertex.operators.map((operator) => ({
       uid: operator.uid,
       name: operator.name,

@@ -73,10 +73,12 @@ export function renderPlan(graph: JobGraph): string {
   const { vertices, edges, warnings } = plan;
   const lines = [
     `Job "${plan.name}"`,
-    `${counted(vertices.length, "vertex", "vertices")}, ${counted(Math.max(...vertices.map((vertex) => vertex.parallelism)), "slot", "slots")}, graph ${plan.hash}`,
+    `${counted(vertices.length, "vertex", "vertices")}, ${counted(slotCountOf(vertices), "slot", "slots")}, graph ${plan.hash}`,
   ];
   for (const vertex of vertices) {
-    lines.push("", `[${vertex.id}] parallelism ${vertex.parallelism}, at most ${vertex.maxParallelism}`);
+    const group =
+      vertex.slotSharingGroup === undefined ? "" : `, slots of group ${JSON.stringify(vertex.slotSharingGroup)}`;
+    lines.push("", `[${vertex.id}] parallelism ${vertex.parallelism}, at most ${vertex.maxParallelism}${group}`);
     for (const edge of edges)
       if (edge.target === vertex.id) lines.push(`    <-- [${edge.source}] ${edge.partitioning}`);
     for (const operator of vertex.operators) lines.push(...operatorLines(operator));
@@ -145,4 +147,12 @@ function wrapped(words: readonly string[], indent: number, firstIndent: number, 
 
 function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Every slot sharing group has slots of its own. */
+function slotCountOf(vertices: readonly VertexPlan[]): number {
+  const sizes = new Map<string | undefined, number>();
+  for (const { slotSharingGroup, parallelism } of vertices)
+    sizes.set(slotSharingGroup, Math.max(sizes.get(slotSharingGroup) ?? 0, parallelism));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }

@@ -15,6 +15,8 @@ export interface JobVertex extends ChainPlan {
   readonly parallelism: number;
   readonly maxParallelism: number;
   readonly isMaxParallelismExplicit: boolean;
+  /** Vertices of different groups have different slots. */
+  readonly slotSharingGroup: string;
   /** By gate number: the edge that feeds it. */
   readonly gates: readonly number[];
 }

@@ -35,4 +35,6 @@ export interface Transformation {
   parallelism: number | undefined;
   maxParallelism: number | undefined;
   chaining: "always" | "never" | "head";
+  /** Undefined: that of the inputs, see `slot-sharing.ts`. */
+  slotSharingGroup?: string | undefined;
 }

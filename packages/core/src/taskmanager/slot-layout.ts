@@ -1,6 +1,7 @@
 /**
- * Which slot runs which subtasks. Slots are shared: one slot holds at most one subtask of every vertex, so a job needs as
- * many slots as its highest parallelism, and a pipeline that needs no exchange stays within one slot.
+ * Which slot runs which subtasks. Slots are shared within a slot sharing group: one slot holds at most one subtask of every
+ * vertex, so a group needs as many slots as its highest parallelism, and a pipeline that needs no exchange stays within one
+ * slot. Groups come one after the other, in the order of their first vertices.
  */
 
 import { consumersOf } from "../exchange/record-writer.ts";
@@ -21,14 +22,45 @@ export interface ChannelId {
 
 /** How many slots a job needs. */
 export function slotCountOf(graph: JobGraph): number {
-  return Math.max(1, ...graph.vertices.map((vertex) => vertex.parallelism));
+  return Math.max(1, [...slotsOfGroups(graph).values()].at(-1)?.end ?? 1);
 }
 
 /** The subtasks of a slot, in topological order. */
 export function subtasksOfSlot(graph: JobGraph, slot: number): readonly SubtaskId[] {
+  const groups = slotsOfGroups(graph);
   return graph.vertices
-    .filter((vertex) => slot < vertex.parallelism)
-    .map((vertex) => ({ vertexId: vertex.id, subtaskIndex: slot }));
+    .map((vertex) => ({ vertex, subtaskIndex: slot - groups.get(vertex.slotSharingGroup)!.first }))
+    .filter(({ vertex, subtaskIndex }) => subtaskIndex >= 0 && subtaskIndex < vertex.parallelism)
+    .map(({ vertex, subtaskIndex }) => ({ vertexId: vertex.id, subtaskIndex }));
+}
+
+/** The slot that runs a subtask. */
+export function slotOf(graph: JobGraph, { vertexId, subtaskIndex }: SubtaskId): number {
+  return slotsOfGroups(graph).get(graph.vertices[vertexId]!.slotSharingGroup)!.first + subtaskIndex;
+}
+
+/** The slots at both ends of a channel. */
+export function slotsOfChannel(graph: JobGraph, channel: ChannelId): { readonly from: number; readonly to: number } {
+  const { source, target } = graph.edges[channel.edge]!;
+  return {
+    from: slotOf(graph, { vertexId: source, subtaskIndex: channel.producer }),
+    to: slotOf(graph, { vertexId: target, subtaskIndex: channel.consumer }),
+  };
+}
+
+/** The slots `[first, end)` of every group. */
+function slotsOfGroups(graph: JobGraph): ReadonlyMap<string, { readonly first: number; readonly end: number }> {
+  const sizes = new Map<string, number>();
+  for (const { slotSharingGroup, parallelism } of graph.vertices)
+    sizes.set(slotSharingGroup, Math.max(sizes.get(slotSharingGroup) ?? 0, parallelism));
+  let first = 0;
+  return new Map(
+    [...sizes].map(([group, size]) => {
+      const slots = { first, end: first + size };
+      first = slots.end;
+      return [group, slots];
+    }),
+  );
 }
 
 /** All channels of a graph, edge by edge. */
