@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Configuration } from "../config/configuration.ts";
 import { DiscardingSink } from "../connectors/discarding-sink.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import { NumberSequenceSource } from "../connectors/sequence-source.ts";
 import type { Collector, KeyedProcessContext, OnTimerContext } from "../operators/functions.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
@@ -99,6 +100,21 @@ describe("C03: job test driver", () => {
     driver.input<number>("Collection Source").pipe(1);
     await driver.settle();
     expect(driver.output("out").readValues()).toEqual([2]);
+    await driver.close();
+  });
+
+  test("sources that are aligned take what the test pipes, however far one is ahead", async () => {
+    const driver = await JobTestDriver.of((env) => {
+      const alignment = { group: "both", maxDrift: 10 };
+      const strategy = { boundedOutOfOrderness: 0, timestamp: (n: number) => n, alignment };
+      const far = env.fromSource(NumberSequenceSource.of(0, 1), strategy, "far");
+      far
+        .union(env.fromSource(NumberSequenceSource.of(0, 1), strategy, "near"))
+        .sinkTo(DiscardingSink.of())
+        .name("out");
+    });
+    driver.input<number>("far").pipeAll([1, 1000, 5000]);
+    expect(driver.output("out").readValues()).toEqual([1, 1000, 5000]);
     await driver.close();
   });
 

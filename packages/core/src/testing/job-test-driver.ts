@@ -14,7 +14,7 @@ import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
-import { NO_TIMESTAMP } from "../time/timestamps.ts";
+import { MAX_WATERMARK, NO_TIMESTAMP } from "../time/timestamps.ts";
 import type { TimestampedValue } from "./harness-subtask.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { PipedSource } from "./piped-source.ts";
@@ -141,6 +141,8 @@ export class JobTestDriver {
           this.#failure ??= { error };
         },
         onSplitRequest: () => {},
+        // Records come when the test pipes them: no source waits for another.
+        onWatermarkReport: (sourceUid) => this.#slot.allowWatermark(sourceUid, MAX_WATERMARK),
       },
     });
   }
