@@ -2,7 +2,7 @@ import { EventTimeSessionWindows, SlidingEventTimeWindows, TumblingEventTimeWind
 import { createNodePlatform } from "millrace/internal";
 import { OperatorHarness } from "millrace/testing";
 import type { WindowSpec } from "../../../packages/core/src/operators/operator-spec.ts";
-import type { WindowAssigner } from "../../../packages/core/src/time/window-assigner.ts";
+import type { SpanAssigner } from "../../../packages/core/src/time/window-assigner.ts";
 import type { MicroBenchmark } from "./micro-benchmark.ts";
 import { scrambled } from "./sequence.ts";
 
@@ -19,7 +19,7 @@ export const windowBenchmarks: readonly MicroBenchmark[] = [
   { name: "windows/session 500 ms", prepare: () => counting(EventTimeSessionWindows.withGap("500 ms")) },
 ];
 
-function specOf(assigner: WindowAssigner): WindowSpec {
+function specOf(assigner: SpanAssigner): WindowSpec {
   return {
     kind: "window",
     key: (value) => value,
@@ -41,7 +41,7 @@ function specOf(assigner: WindowAssigner): WindowSpec {
   };
 }
 
-function counting(assigner: WindowAssigner): (count: number) => number {
+function counting(assigner: SpanAssigner): (count: number) => number {
   const accesses = scrambled(ACCESSES, KEYS);
   const harness = new OperatorHarness(specOf(assigner), { platform: createNodePlatform() });
   let records = 0;

@@ -2,6 +2,7 @@
 import type { JobArguments } from "./api/job-arguments.ts";
 import type { StreamExecutionEnvironment } from "./stream-execution-environment.ts";
 
+export { AllWindowedStream, type AllWindowResult } from "./api/all-windowed-stream.ts";
 export { AsyncDataStream } from "./api/async-data-stream.ts";
 export {
   BroadcastConnectedStream,
@@ -26,9 +27,9 @@ export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export { PairedWindows } from "./api/paired-streams.ts";
 export { type Order, PartitionWindowedStream, type SortKey } from "./api/partition-windowed-stream.ts";
 export type { ProjectableField, Projected } from "./api/projection.ts";
-export type { Synchronous } from "./api/synchronous.ts";
-export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
-export { WindowedStream } from "./api/windowed-stream.ts";
+export type { Nothing, ObjectOnly, Synchronous } from "./api/synchronous.ts";
+export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction, WindowOf } from "./api/window-specs.ts";
+export { WindowedStream, type WindowResult } from "./api/windowed-stream.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
@@ -153,6 +154,7 @@ export type {
 } from "./operators/checkpointed-function.ts";
 export type {
   AggregateFunction,
+  AllWindowFunction,
   AsyncNotAllowedHere,
   CoFlatMapFunction,
   CoGroupFunction,
@@ -171,6 +173,7 @@ export type {
   MapFunction,
   MapPartitionFunction,
   OnTimerContext,
+  ProcessAllWindowFunction,
   ProcessContext,
   ProcessFunction,
   ProcessJoinContext,
@@ -182,9 +185,40 @@ export type {
   RuntimeContext,
   Sync,
   TimerService,
+  WindowFunction,
   WindowResultFunction,
 } from "./operators/functions.ts";
 export { OutputTag } from "./operators/output-tag.ts";
+export type { AnyWindowAssigner } from "./operators/window/element-assigner.ts";
+export { CountEvictor } from "./operators/window/evictors/count-evictor.ts";
+export { DeltaEvictor } from "./operators/window/evictors/delta-evictor.ts";
+export {
+  type Evictor,
+  type EvictorContext,
+  evictWhere,
+  type TimestampedValue,
+} from "./operators/window/evictors/evictor.ts";
+export { TimeEvictor } from "./operators/window/evictors/time-evictor.ts";
+export { ContinuousEventTimeTrigger } from "./operators/window/triggers/continuous-event-time-trigger.ts";
+export { ContinuousProcessingTimeTrigger } from "./operators/window/triggers/continuous-processing-time-trigger.ts";
+export { CountTrigger } from "./operators/window/triggers/count-trigger.ts";
+export { type DeltaFunction, DeltaTrigger } from "./operators/window/triggers/delta-trigger.ts";
+export { EventTimeTrigger } from "./operators/window/triggers/event-time-trigger.ts";
+export { EndOfStreamTrigger, NeverTrigger } from "./operators/window/triggers/global-window-triggers.ts";
+export { ProcessingTimeTrigger } from "./operators/window/triggers/processing-time-trigger.ts";
+export { ProcessingTimeoutTrigger } from "./operators/window/triggers/processing-timeout-trigger.ts";
+export { PurgingTrigger } from "./operators/window/triggers/purging-trigger.ts";
+export {
+  type OnMergeContext,
+  Trigger,
+  type TriggerContext,
+  TriggerResult,
+} from "./operators/window/triggers/trigger.ts";
+export {
+  MergingWindowAssigner,
+  WindowAssigner,
+  type WindowAssignerContext,
+} from "./operators/window/window-assigner.ts";
 export type {
   Cancel,
   Clock,
@@ -226,11 +260,17 @@ export {
   type TtlUpdateType,
 } from "./state/state-ttl-config.ts";
 export { type JobModuleOptions, StreamExecutionEnvironment } from "./stream-execution-environment.ts";
-export { EventTimeSessionWindows } from "./time/session-windows.ts";
-export { SlidingEventTimeWindows } from "./time/sliding-windows.ts";
+export {
+  DynamicEventTimeSessionWindows,
+  DynamicProcessingTimeSessionWindows,
+  type SessionWindowTimeGapExtractor,
+} from "./time/dynamic-session-windows.ts";
+export { GlobalWindows } from "./time/global-windows.ts";
+export { EventTimeSessionWindows, ProcessingTimeSessionWindows } from "./time/session-windows.ts";
+export { SlidingEventTimeWindows, SlidingProcessingTimeWindows } from "./time/sliding-windows.ts";
 export { TimeWindow } from "./time/time-window.ts";
 export { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from "./time/timestamps.ts";
-export { TumblingEventTimeWindows } from "./time/tumbling-windows.ts";
+export { TumblingEventTimeWindows, TumblingProcessingTimeWindows } from "./time/tumbling-windows.ts";
 export type { WatermarkOptions } from "./time/watermark-options.ts";
 export {
   type TimestampAssigner,
@@ -238,12 +278,16 @@ export {
   type WatermarkOutput,
   WatermarkStrategy,
 } from "./time/watermark-strategy.ts";
+export { GlobalWindow, type Window } from "./time/window.ts";
 export type {
   AssignsWindows,
+  BuiltInAssigner,
+  DynamicSessionAssigner,
+  GlobalAssigner,
   SessionAssigner,
   SlidingAssigner,
+  SpanAssigner,
   TumblingAssigner,
-  WindowAssigner,
 } from "./time/window-assigner.ts";
 export {
   type JsonValue,

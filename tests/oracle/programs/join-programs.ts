@@ -5,8 +5,8 @@ import {
   OutputTag,
   type ProcessJoinContext,
   SlidingEventTimeWindows,
+  type SpanAssigner,
   TumblingEventTimeWindows,
-  type WindowAssigner,
 } from "millrace";
 import type { OracleEvent } from "../line-source.ts";
 import type { OracleJob, Program, Row } from "../oracle-job.ts";
@@ -53,7 +53,7 @@ const groups = (left: readonly OracleEvent[], right: readonly OracleEvent[]): Ro
   [[...left, ...right][0]!.k, sortedIds(left), sortedIds(right)],
 ];
 
-function windowJoin(name: string, assigner: WindowAssigner, latenessMs: number = 0): Program {
+function windowJoin(name: string, assigner: SpanAssigner, latenessMs: number = 0): Program {
   return {
     name: `window-join-${name}`,
     input: "pairs",
@@ -62,7 +62,7 @@ function windowJoin(name: string, assigner: WindowAssigner, latenessMs: number =
   };
 }
 
-function coGroup(name: string, assigner: WindowAssigner, latenessMs: number = 0): Program {
+function coGroup(name: string, assigner: SpanAssigner, latenessMs: number = 0): Program {
   return {
     name: `co-group-${name}`,
     input: "pairs",

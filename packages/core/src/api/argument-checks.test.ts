@@ -4,9 +4,9 @@ import type { Sink } from "../connectors/sink.ts";
 import type { Source } from "../connectors/source.ts";
 import { OutputTag } from "../operators/output-tag.ts";
 import { EventTimeSessionWindows } from "../time/session-windows.ts";
-import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
+import { TumblingEventTimeWindows, TumblingProcessingTimeWindows } from "../time/tumbling-windows.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
 import type { DataStream, KeyedStream } from "./data-stream.ts";
 import { PipelineEnvironment } from "./environment.ts";
@@ -72,7 +72,7 @@ const invalid: readonly (readonly [string, () => unknown, RegExp])[] = [
   ["an object as key selector", () => rows.keyBy(untyped({ key: 1 })), /keyBy .*Expected: a function\./],
   ["one half of a co-function", () => rows.connect(rows).map(untyped({ map1: () => 1 })), /map1\(\) and map2\(\)/],
   ["no sink", () => rows.sinkTo(untyped({})), /Expected: a Sink/],
-  ["no window assigner", () => keyed.window(untyped("1 h")), /Found: "1 h".*event-time window assigner/],
+  ["no window assigner", () => keyed.window(untyped("1 h")), /Found: "1 h".*window assigner/],
   ["negative lateness", () => windows.allowedLateness(-1), /allowedLateness .*Expected: 0 or more/],
   ["no tag", () => windows.sideOutputLateData(untyped({ id: "late" })), /Expected: an OutputTag/],
   ["an empty uid", () => rows.map((row) => row.n).uid(" "), /uid .*Found: " "\. Expected: a uid/],
@@ -117,15 +117,16 @@ test.each(invalid)("%s is refused with the method, the place and what was expect
 });
 
 test("session windows refuse an aggregation without merge", () => {
-  const sessions = keyed.window(EventTimeSessionWindows.withGap("1 s") as WindowAssigner);
+  const sessions = keyed.window(EventTimeSessionWindows.withGap("1 s") as SpanAssigner);
   const count = { createAccumulator: () => 0, add: (_row: Row, n: number) => n + 1, getResult: (n: number) => n };
   expect(() => sessions.aggregate(count)).toThrow(/MR_ARGUMENT_INVALID aggregate .*without merge\(\)/);
   expect(sessions.aggregate({ ...count, merge: (left: number, right: number) => left + right })).toBeDefined();
 });
 
-test("processing-time windows are refused rather than taken for event time", () => {
-  const assigner = { ...TumblingEventTimeWindows.of("1 s"), isEventTime: false, assign: () => [] };
-  expect(() => keyed.window(assigner)).toThrow(/MR_ARGUMENT_INVALID window .*event-time/);
+test("windows of processing time are not taken for windows of event time", () => {
+  const hourly = (assigner: SpanAssigner) => keyed.window(assigner).sum("n").transformation.spec.kind;
+  expect(hourly(TumblingEventTimeWindows.of("1 h"))).toBe("window");
+  expect(hourly(TumblingProcessingTimeWindows.of("1 h"))).toBe("transform");
 });
 
 test.each([0, -1, 1.5, Number.NaN, 32_769, "2", undefined])(

@@ -123,14 +123,15 @@ export function checkText(call: UserCall, text: unknown, expected: string): void
 }
 
 /** @throws MillraceError `MR_PARALLELISM_INVALID` @internal */
-export function checkParallelism(call: UserCall, parallelism: unknown): void {
-  if (Number.isInteger(parallelism) && Number(parallelism) >= 1 && Number(parallelism) <= MAX_PARALLELISM_LIMIT) return;
+export function checkParallelism(call: UserCall, parallelism: unknown, isNonParallel: boolean = false): void {
+  const most = isNonParallel ? 1 : MAX_PARALLELISM_LIMIT;
+  if (Number.isInteger(parallelism) && Number(parallelism) >= 1 && Number(parallelism) <= most) return;
   throw new MillraceError("MR_PARALLELISM_INVALID", {
     what: `${call.method} was given no usable parallelism`,
     where: { method: call.method, at: call.callSite },
     found: describeValue(parallelism),
-    expected: `a whole number from 1 to ${MAX_PARALLELISM_LIMIT}`,
-    todo: "Pass the number of subtasks",
+    expected: isNonParallel ? "1: the operator sees all records" : `a whole number from 1 to ${MAX_PARALLELISM_LIMIT}`,
+    todo: isNonParallel ? "Leave it out, or key the stream" : "Pass the number of subtasks",
   });
 }
 

@@ -3,7 +3,7 @@
  * is a union of tagged records, keyed and windowed, so everything about windows holds here too.
  */
 import type { CoGroupFunction, KeySelector } from "../operators/functions.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import { t } from "../types/declared-types.ts";
 import type { Type } from "../types/type.ts";
 import { addOperator } from "./add-operator.ts";
@@ -87,7 +87,7 @@ export class CoGroupedEqualTo<T1, T2, K> {
   }
 
   /** The windows that records of both streams meet in. @throws MillraceError `MR_ARGUMENT_INVALID` */
-  window(assigner: WindowAssigner): CoGroupedWithWindow<T1, T2> {
+  window(assigner: SpanAssigner): CoGroupedWithWindow<T1, T2> {
     const call = userCall("window");
     checkAssigner(call, assigner);
     return new CoGroupedWithWindow(assigner, windowsOf(call, this.#pair, assigner));
@@ -120,7 +120,7 @@ export class CoGroupedWithWindow<T1, T2> extends PairedWindows {
 }
 
 /** The union of both streams' tagged records, keyed and windowed. @internal */
-export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>, assigner: WindowAssigner): Windows {
+export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>, assigner: SpanAssigner): Windows {
   const { first, second, keys } = pair;
   const type = erased<Type<Tagged> | undefined>(taggedType(first.type, second.type));
   const [firstKey, secondKey] = erased<readonly [KeySelector<unknown, string>, KeySelector<unknown, string>]>(keys);

@@ -27,11 +27,13 @@ import type {
 } from "../operators/functions.ts";
 import type { OperatorSpec, TransformSpec } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
+import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
+import type { GlobalWindows } from "../time/global-windows.ts";
 import { toWatermarkStrategy, type WatermarkOptions } from "../time/watermark-options.ts";
 import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
 import { addOperator, addSink } from "./add-operator.ts";
+import { AllWindowedStream } from "./all-windowed-stream.ts";
 import {
   checkFunction,
   checkMembers,
@@ -54,6 +56,7 @@ import { type UserCall, userCall } from "./call-site.ts";
 import { CoGroupedStreams } from "./co-grouped-streams.ts";
 import { CollectedStream } from "./collected-stream.ts";
 import { ConnectedStreams, KeyedConnectedStreams } from "./connected-streams.ts";
+import { countWindowing } from "./count-windows.ts";
 import type { DataStreamSink } from "./data-stream-sink.ts";
 import { erased } from "./erased.ts";
 import {
@@ -76,7 +79,7 @@ import { type ProjectableField, type Projected, projectionOf } from "./projectio
 import { checkSideOutput, checkStrategy, checkStreams, checkTag, checkType } from "./stream-checks.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { partitioned, type Upstream } from "./upstreams.ts";
-import { checkAssigner } from "./window-specs.ts";
+import { windowingOf } from "./window-specs.ts";
 import { WindowedStream } from "./windowed-stream.ts";
 
 type Key = KeySelector<unknown, unknown>;
@@ -242,6 +245,21 @@ export class DataStream<T> {
       all.flatMap((stream) => stream.upstreams),
       type,
     );
+  }
+
+  /**
+   * Groups all records by time, in one subtask.
+   *
+   * @example
+   * flights.windowAll(TumblingEventTimeWindows.of("1 h")).maxBy("delay");
+   */
+  windowAll<A extends AnyWindowAssigner<T>>(assigner: A): AllWindowedStream<T, A> {
+    return new AllWindowedStream<T, A>(this, windowingOf(userCall("windowAll"), assigner));
+  }
+
+  /** Groups all records by their number, in one subtask: see {@link KeyedStream.countWindow}. */
+  countWindowAll(size: number, slide?: number): AllWindowedStream<T, GlobalWindows> {
+    return new AllWindowedStream<T, GlobalWindows>(this, countWindowing(userCall("countWindowAll"), size, slide));
   }
 
   /** Feeds two streams of different types into one operator, which may keep state that both see. */
@@ -446,8 +464,15 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
 
   /** @throws MillraceError `MR_PARALLELISM_INVALID` unless it is a whole number from 1 to 32768 */
   setParallelism(parallelism: number): this {
-    checkParallelism(userCall("setParallelism"), parallelism);
+    checkParallelism(userCall("setParallelism"), parallelism, this.transformation.isNonParallel === true);
     this.transformation.parallelism = parallelism;
+    return this;
+  }
+
+  /** Runs the operator in one subtask, always: another parallelism is refused from now on. */
+  forceNonParallel(): this {
+    this.transformation.parallelism = 1;
+    this.transformation.isNonParallel = true;
     return this;
   }
 
@@ -638,9 +663,20 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * @example
    * flights.keyBy((flight) => flight.origin).window(TumblingEventTimeWindows.of("1 h")).maxBy("delay");
    */
-  window<A extends WindowAssigner>(assigner: A): WindowedStream<T, K, A> {
-    checkAssigner(userCall("window"), assigner);
-    return new WindowedStream<T, K, A>(this, assigner, { latenessMs: 0, lateTag: undefined });
+  window<A extends AnyWindowAssigner<T>>(assigner: A): WindowedStream<T, K, A> {
+    return new WindowedStream<T, K, A>(this, windowingOf(userCall("window"), assigner));
+  }
+
+  /**
+   * Groups the records of each key by their number: emits after every `size` records of a key; with a `slide` after every
+   * `slide` records, and has the last `size` of them. Records that are left at the end of the input do not come out.
+   *
+   * @throws MillraceError `MR_WINDOW_COUNT_INVALID` unless both are whole numbers from 1
+   * @example
+   * clicks.keyBy((click) => click.user).countWindow(100).sum("price");
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindows> {
+    return new WindowedStream<T, K, GlobalWindows>(this, countWindowing(userCall("countWindow"), size, slide));
   }
 
   /** Pairs each record with the records of `other` that have its key and a timestamp in an interval around its own. */

@@ -1,6 +1,6 @@
 /** Inner joins of two streams in windows: a co-group whose function pairs the records of both sides. */
 import type { FlatJoinFunction, JoinFunction, KeySelector, Sync } from "../operators/functions.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import { checkFunction } from "./argument-checks.ts";
 import { userCall } from "./call-site.ts";
 import { type KeyedPair, windowsOf } from "./co-grouped-streams.ts";
@@ -74,7 +74,7 @@ export class JoinedEqualTo<T1, T2, K> {
   }
 
   /** The windows that records of both streams meet in. @throws MillraceError `MR_ARGUMENT_INVALID` */
-  window(assigner: WindowAssigner): JoinedWithWindow<T1, T2> {
+  window(assigner: SpanAssigner): JoinedWithWindow<T1, T2> {
     const call = userCall("window");
     checkAssigner(call, assigner);
     return new JoinedWithWindow(assigner, windowsOf(call, this.#pair, assigner));

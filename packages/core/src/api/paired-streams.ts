@@ -8,7 +8,7 @@ import {
   type TaggedUnion,
   type WindowJoining,
 } from "../operators/window/co-group-window-function.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import type { SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { WindowedStream } from "./windowed-stream.ts";
@@ -25,12 +25,12 @@ export type Windows = WindowedStream<Tagged, unknown>;
  */
 export abstract class PairedWindows {
   /** @internal */
-  protected readonly assigner: WindowAssigner;
+  protected readonly assigner: SpanAssigner;
   /** @internal */
   protected readonly windows: Windows;
 
   /** @internal */
-  constructor(assigner: WindowAssigner, windows: Windows) {
+  constructor(assigner: SpanAssigner, windows: Windows) {
     this.assigner = assigner;
     this.windows = windows;
   }

@@ -1,11 +1,11 @@
 /** Checks of arguments that are streams, strategies, types and tags. */
-import type { OperatorSpec } from "../operators/operator-spec.ts";
+import { unreachable } from "../base/errors.ts";
+import type { OperatorSpec, WindowSpec } from "../operators/operator-spec.ts";
 import { OutputTag } from "../operators/output-tag.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import { checkMembers, describeValue, invalidArgument } from "./argument-checks.ts";
 import type { UserCall } from "./call-site.ts";
 import type { PipelineBuilder } from "./pipeline-builder.ts";
-import { hasWindowOutput } from "./window-specs.ts";
 
 /** @throws MillraceError `MR_ARGUMENT_INVALID` @internal */
 export function checkSource(call: UserCall, source: unknown): void {
@@ -94,5 +94,18 @@ function hasSideOutput(spec: OperatorSpec, tagId: string): boolean {
       return spec.deadLetterTag.id === tagId;
     default:
       return false;
+  }
+}
+
+/** The side outputs that a window operator can have: the late records, and what its process function emits. */
+function hasWindowOutput(spec: WindowSpec, tagId: string): boolean {
+  switch (spec.emit.kind) {
+    case "process":
+      return true;
+    case "value":
+    case "function":
+      return spec.lateTag?.id === tagId;
+    default:
+      return unreachable(spec.emit);
   }
 }

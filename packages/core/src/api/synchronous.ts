@@ -12,3 +12,18 @@ export type Synchronous<Method extends string> = {
   // biome-ignore lint/suspicious/noConfusingVoidType: the union is the point; void alone would take a Promise.
   readonly [M in Method]?: (...args: never) => void | undefined;
 };
+
+/**
+ * What a plain function without a result returns: not a Promise, see {@link Synchronous}.
+ * @public
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: as above.
+export type Nothing = void | undefined;
+
+/**
+ * An object and not a function: every function has a method `apply`, so it could stand for an object that needs one.
+ * @public
+ */
+export interface ObjectOnly {
+  readonly call?: never;
+}

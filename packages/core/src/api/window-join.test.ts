@@ -12,7 +12,7 @@ import { EventTimeSessionWindows, mergeSessionWindows } from "../time/session-wi
 import { SlidingEventTimeWindows } from "../time/sliding-windows.ts";
 import type { TimeWindow } from "../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import { t } from "../types/declared-types.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 
@@ -32,14 +32,14 @@ const leftType = t.object({ key: t.string, id: t.int32, at: t.timestamp });
 const rightType = t.object({ of: t.string, cents: t.int32, at: t.timestamp });
 const times = { boundedOutOfOrderness: "1 d", timestamp: (record: { readonly at: number }) => record.at } as const;
 
-const assigners: readonly (readonly [string, WindowAssigner])[] = [
+const assigners: readonly (readonly [string, SpanAssigner])[] = [
   ["tumbling", TumblingEventTimeWindows.of(100, 7)],
   ["sliding", SlidingEventTimeWindows.of(100, 40)],
   ["session", EventTimeSessionWindows.withGap(30)],
 ];
 
 /** What a co-group calls its function with: the sides of every key and window, as texts in order. */
-function groups(lefts: readonly Left[], rights: readonly Right[], assigner: WindowAssigner): readonly string[] {
+function groups(lefts: readonly Left[], rights: readonly Right[], assigner: SpanAssigner): readonly string[] {
   const keys = new Set([...lefts.map(({ key }) => key), ...rights.map((right) => right.of)]);
   return [...keys]
     .flatMap((key) => {
@@ -54,7 +54,7 @@ function groups(lefts: readonly Left[], rights: readonly Right[], assigner: Wind
     .toSorted();
 }
 
-function windowsOf(assigner: WindowAssigner, all: readonly TimeWindow[]): readonly TimeWindow[] {
+function windowsOf(assigner: SpanAssigner, all: readonly TimeWindow[]): readonly TimeWindow[] {
   if (assigner.kind === "session") return mergeSessionWindows(all).map(({ merged }) => merged);
   return [...new Map(all.map((window) => [window.start, window])).values()];
 }
@@ -193,7 +193,7 @@ class Counting implements CoGroupFunction<Left, Left, [number, number, number]> 
 const simulated = createSimulatedPlatform({ seed: 1 });
 
 /** The window operator of a co-group that emits the ids and the cents of its sides. */
-function specOf(assigner: WindowAssigner, latenessMs = 0): ConstructorParameters<typeof OperatorHarness>[0] {
+function specOf(assigner: SpanAssigner, latenessMs = 0): ConstructorParameters<typeof OperatorHarness>[0] {
   const env = StreamExecutionEnvironment.getExecutionEnvironment();
   env
     .fromData<Left>([])

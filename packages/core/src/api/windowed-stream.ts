@@ -1,11 +1,22 @@
-import { type Duration, durationMs } from "../base/duration.ts";
-import type { ProcessWindowFunction, ReduceFunction, Sync, WindowResultFunction } from "../operators/functions.ts";
-import type { WindowFold, WindowSpec } from "../operators/operator-spec.ts";
+import type { Duration } from "../base/duration.ts";
+import type {
+  Collector,
+  ProcessWindowFunction,
+  ReduceFunction,
+  Sync,
+  WindowFunction,
+  WindowResultFunction,
+} from "../operators/functions.ts";
+import type { WindowEmit, WindowFold } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
+import type { Evictor } from "../operators/window/evictors/evictor.ts";
+import type { Trigger } from "../operators/window/triggers/trigger.ts";
+import type { Window } from "../time/window.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
 import { addOperator } from "./add-operator.ts";
-import { checkFunction, describeValue, invalidArgument } from "./argument-checks.ts";
+import { checkFunction } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import type { KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
@@ -17,62 +28,81 @@ import {
   type Summable,
   sumOf,
 } from "./field-aggregations.ts";
-import { checkTag } from "./stream-checks.ts";
-import type { Synchronous } from "./synchronous.ts";
+import type { Nothing, ObjectOnly, Synchronous } from "./synchronous.ts";
 import {
   type AggregateFunctionFor,
   type AggregateOptions,
   aggregateFold,
+  applyOf,
   emitOf,
   reduceFold,
+  type Windowing,
+  type WindowOf,
   windowName,
+  windowSpec,
+  withEvictor,
+  withLateness,
+  withLateTag,
+  withTrigger,
 } from "./window-specs.ts";
 
-interface Lateness {
-  readonly latenessMs: number;
-  readonly lateTag: OutputTag<unknown> | undefined;
-}
+/** What may make the output records of a window out of its one result. @public */
+export type WindowResult<K, V, R, W extends Window> =
+  | WindowResultFunction<K, V, Sync<R>, W>
+  | (ProcessWindowFunction<V, R, K, W> & Synchronous<"process">)
+  | (WindowFunction<V, R, K, W> & Synchronous<"apply"> & ObjectOnly);
 
 /**
- * The records of each key, grouped into windows. A window emits when the watermark passes its end, and again for every
- * record that comes within the allowed lateness.
+ * The records of each key, grouped into windows. Windows of event time emit when the watermark passes their end, and
+ * again for every record that comes within the allowed lateness; windows of processing time emit when the clock passes
+ * their end, and not at all when the input ends before. A trigger changes that.
  * @public
  */
-export class WindowedStream<T, K, A extends WindowAssigner = WindowAssigner> {
+export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner> {
   readonly #input: KeyedStream<T, K>;
-  readonly #assigner: A;
-  readonly #lateness: Lateness;
+  readonly #windowing: Windowing;
+  /** Phantom: the assigner. */
+  declare readonly _assigner?: A;
 
   /** @internal */
-  constructor(input: KeyedStream<T, K>, assigner: A, lateness: Lateness) {
+  constructor(input: KeyedStream<T, K>, windowing: Windowing) {
     this.#input = input;
-    this.#assigner = assigner;
-    this.#lateness = lateness;
+    this.#windowing = windowing;
   }
 
   /**
-   * Keeps windows for a while after they have emitted.
+   * Says when windows emit, instead of the assigner's own trigger.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when windows merge and the trigger cannot
+   * @example
+   * clicks
+   *   .keyBy((click) => click.user)
+   *   .window(TumblingEventTimeWindows.of("1 d"))
+   *   .trigger(ContinuousEventTimeTrigger.of("1 h"))
+   *   .sum("count");
+   */
+  trigger(trigger: Trigger<T, WindowOf<A>>): WindowedStream<T, K, A> {
+    return new WindowedStream<T, K, A>(this.#input, withTrigger(this.#windowing, trigger));
+  }
+
+  /** Removes elements of a window before or after its function sees them. Keeps all the others, whatever the function. */
+  evictor(evictor: Evictor<T, WindowOf<A>>): WindowedStream<T, K, A> {
+    return new WindowedStream<T, K, A>(this.#input, withEvictor(this.#windowing, evictor));
+  }
+
+  /**
+   * Keeps windows for a while after they have emitted. Only for windows of event time.
    *
    * @param lateness - 0 or more; 0 by default.
    * @throws MillraceError `MR_ARGUMENT_INVALID` when it is negative, `MR_DURATION_INVALID` when it is no duration
    */
   allowedLateness(lateness: Duration): WindowedStream<T, K, A> {
-    const latenessMs = durationMs(lateness);
-    if (latenessMs < 0)
-      throw invalidArgument(
-        userCall("allowedLateness"),
-        describeValue(lateness),
-        "0 or more",
-        'Pass one such as "1 min"',
-      );
-    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, latenessMs });
+    return new WindowedStream<T, K, A>(this.#input, withLateness(this.#windowing, lateness));
   }
 
   /** Sends records that are too late for all their windows to a side output; they are dropped and counted otherwise. */
   sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, A> {
-    checkTag(userCall("sideOutputLateData"), tag);
-    const lateTag = erased<OutputTag<unknown>>(tag);
-    return new WindowedStream<T, K, A>(this.#input, this.#assigner, { ...this.#lateness, lateTag });
+    return new WindowedStream<T, K, A>(this.#input, withLateTag(this.#windowing, tag));
   }
 
   /**
@@ -88,28 +118,46 @@ export class WindowedStream<T, K, A extends WindowAssigner = WindowAssigner> {
    */
   aggregate<ACC, V, R = V>(
     aggregate: AggregateFunctionFor<A, T, ACC, Sync<V>>,
-    result?: WindowResultFunction<K, V, Sync<R>> | (ProcessWindowFunction<V, R, K> & Synchronous<"process">),
+    result?: WindowResult<K, V, R, WindowOf<A>>,
     options: AggregateOptions<ACC> = {},
   ): SingleOutputStreamOperator<R> {
     const call = userCall("aggregate");
     const accumulatorType = erased<Type<unknown> | undefined>(options.accumulatorType);
-    return this.#apply<R>(call, aggregateFold(call, this.#assigner, aggregate, accumulatorType), result);
+    const fold = aggregateFold(call, this.#windowing.assigner, aggregate, accumulatorType);
+    return this.#add<R>(call, fold, emitOf(call, result));
   }
 
   /** Folds the records of a window into one of their own type. @param result - As for `aggregate`. */
   reduce<R = T>(
     fn: ((accumulated: T, value: T) => T) | ReduceFunction<T>,
-    result?: WindowResultFunction<K, T, Sync<R>> | (ProcessWindowFunction<T, R, K> & Synchronous<"process">),
+    result?: WindowResult<K, T, R, WindowOf<A>>,
   ): SingleOutputStreamOperator<R> {
     const call = userCall("reduce");
-    return this.#apply<R>(call, reduceFold(call, fn, erased(this.#input.type)), result);
+    return this.#add<R>(call, reduceFold(call, fn, erased(this.#input.type)), emitOf(call, result));
   }
 
   /** Keeps all records of a window and sees them at once. Costs memory for each of them; prefer `aggregate`. */
-  process<R>(fn: ProcessWindowFunction<T, R, K> & Synchronous<"process">): SingleOutputStreamOperator<R> {
+  process<R>(fn: ProcessWindowFunction<T, R, K, WindowOf<A>> & Synchronous<"process">): SingleOutputStreamOperator<R> {
     const call = userCall("process");
-    checkFunction(call, fn, { methods: ["process"] });
-    return this.#apply<R>(call, { kind: "list", type: erased(this.#input.type) }, fn);
+    checkFunction(call, fn, { methods: ["process"], optional: ["clear"] });
+    return this.#add<R>(call, this.#list(), { kind: "process", fn: erased(fn) });
+  }
+
+  /**
+   * As `process`, with less to know: the window instead of a context, and a plain function will do.
+   *
+   * @example
+   * windows.apply<string>((user, window, clicks, out) => {
+   *   out.collect(`${user} ${window.start}: ${[...clicks].length}`);
+   * });
+   */
+  apply<R>(
+    fn:
+      | ((key: K, window: WindowOf<A>, elements: Iterable<T>, out: Collector<R>) => Nothing)
+      | (WindowFunction<T, R, K, WindowOf<A>> & Synchronous<"apply"> & ObjectOnly),
+  ): SingleOutputStreamOperator<R> {
+    const call = userCall("apply");
+    return this.#add<R>(call, this.#list(), applyOf(call, fn));
   }
 
   /** The sum of a field. The other fields are those of the window's first record. */
@@ -142,28 +190,19 @@ export class WindowedStream<T, K, A extends WindowAssigner = WindowAssigner> {
     return this.#fold(call, extremeRecordOf(call, field, "max", first));
   }
 
-  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
-    return this.#apply<T>(call, reduceFold(call, fn, erased(this.#input.type)), undefined);
+  #list(): WindowFold {
+    return { kind: "list", type: erased(this.#input.type) };
   }
 
-  #apply<R>(call: UserCall, fold: WindowFold, result: unknown): SingleOutputStreamOperator<R> {
-    const spec: WindowSpec = {
-      kind: "window",
-      key: this.#input.key,
-      assigner: this.#assigner,
-      fold,
-      emit: emitOf(call, result),
-      allowedLatenessMs: this.#lateness.latenessMs,
-      lateTag: this.#lateness.lateTag,
-    };
+  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
+    return this.#add<T>(call, reduceFold(call, fn, erased(this.#input.type)), { kind: "value" });
+  }
+
+  #add<R>(call: UserCall, fold: WindowFold, emit: WindowEmit): SingleOutputStreamOperator<R> {
+    const spec = windowSpec({ key: this.#input.key, type: erased(this.#input.type) }, this.#windowing, fold, emit);
     // A reduce without a result function emits what came in.
-    const isUnchanged = fold.kind === "reduce" && spec.emit.kind === "value";
-    return addOperator<R>(
-      this.#input,
-      call,
-      windowName(spec, call),
-      spec,
-      isUnchanged ? erased(this.#input.type) : undefined,
-    );
+    const isUnchanged = fold.kind === "reduce" && emit.kind === "value";
+    const type = isUnchanged ? erased<undefined>(this.#input.type) : undefined;
+    return addOperator<R>(this.#input, call, windowName(this.#windowing, call), spec, type);
   }
 }

@@ -33,6 +33,8 @@ export interface Transformation {
   uid: string | undefined;
   /** Undefined: the environment's default. */
   parallelism: number | undefined;
+  /** Whether its parallelism is 1 whatever happens. */
+  isNonParallel?: boolean;
   maxParallelism: number | undefined;
   chaining: "always" | "never" | "head";
   /** Undefined: that of the inputs, see `slot-sharing.ts`. */

@@ -7,9 +7,17 @@ import { isCheckpointed } from "./checkpointed-function.ts";
 import type { FunctionContext } from "./function-states.ts";
 import type { RichFunction } from "./functions.ts";
 
+/** A function of ours around a user's function. */
+export abstract class FunctionWrapper {
+  /** One that holds a copy of the user's function. */
+  abstract copyWrapped(copy: <F>(fn: F) => F): FunctionWrapper;
+}
+
 /** A fresh instance with the same prototype and (deeply copied) plain fields; plain functions are returned as they are. */
 export function cloneFunction<F>(fn: F, operatorName: string): F {
   if (typeof fn !== "object" || fn === null) return fn;
+  // What the wrapper makes is of its own class, and that is F.
+  if (fn instanceof FunctionWrapper) return fn.copyWrapped((inner) => cloneFunction(inner, operatorName)) as F;
   const prototype: unknown = Object.getPrototypeOf(fn);
   if (hasPrivateFields(prototype)) {
     throw new MillraceError("MR_FUNCTION_NOT_COPYABLE", {

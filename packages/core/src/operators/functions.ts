@@ -15,6 +15,7 @@ import type {
   ValueStateDescriptor,
 } from "../state/state-descriptors.ts";
 import type { TimeWindow } from "../time/time-window.ts";
+import type { Window } from "../time/window.ts";
 import type { OutputTag } from "./output-tag.ts";
 
 /**
@@ -209,19 +210,46 @@ export interface CoGroupFunction<T1, T2, R> extends RichFunction {
 }
 
 /** Turns the result of a window's aggregation into an output record. @public */
-export type WindowResultFunction<K, V, R> = (key: K, window: TimeWindow, result: V) => R;
+export type WindowResultFunction<K, V, R, W extends Window = TimeWindow> = (key: K, window: W, result: V) => R;
 
 /** @public */
-export interface ProcessWindowContext {
-  readonly window: TimeWindow;
+export interface ProcessWindowContext<W extends Window = TimeWindow> {
+  readonly window: W;
   currentProcessingTime(): number;
   currentWatermark(): number;
   output<X>(tag: OutputTag<X>, value: X): void;
+  /**
+   * State of this key and window, dropped with the window. Only functions that have `clear` may use it, and only with
+   * windows that do not merge.
+   * @throws MillraceError `MR_WINDOW_STATE_UNAVAILABLE` otherwise
+   */
+  windowState(): KeyedStateStore;
+  /** State of this key that all its windows share. */
+  globalState(): KeyedStateStore;
 }
 
 /** Sees all elements of a window (or the one aggregate) at once. @public */
-export interface ProcessWindowFunction<T, R, K> extends RichFunction {
-  process(key: K, context: ProcessWindowContext, elements: Iterable<T>, out: Collector<R>): void;
+export interface ProcessWindowFunction<T, R, K, W extends Window = TimeWindow> extends RichFunction {
+  process(key: K, context: ProcessWindowContext<W>, elements: Iterable<T>, out: Collector<R>): void;
+  /** The window is dropped: called after it has emitted for the last time. */
+  clear?(context: ProcessWindowContext<W>): void;
+}
+
+/** Sees all elements of a window (or the one aggregate) at once. @public */
+export interface WindowFunction<T, R, K, W extends Window = TimeWindow> extends RichFunction {
+  apply(key: K, window: W, elements: Iterable<T>, out: Collector<R>): void;
+}
+
+/** As {@link ProcessWindowFunction}, of a stream without keys. @public */
+export interface ProcessAllWindowFunction<T, R, W extends Window = TimeWindow> extends RichFunction {
+  process(context: ProcessWindowContext<W>, elements: Iterable<T>, out: Collector<R>): void;
+  /** The window is dropped: called after it has emitted for the last time. */
+  clear?(context: ProcessWindowContext<W>): void;
+}
+
+/** As {@link WindowFunction}, of a stream without keys. @public */
+export interface AllWindowFunction<T, R, W extends Window = TimeWindow> extends RichFunction {
+  apply(window: W, elements: Iterable<T>, out: Collector<R>): void;
 }
 
 /** Sees all records of a partition of a bounded stream at once. @public */

@@ -5,7 +5,7 @@
 import type { Sink } from "../connectors/sink.ts";
 import type { Source } from "../connectors/source.ts";
 import type { WatermarkStrategy } from "../time/watermark-strategy.ts";
-import type { WindowAssigner } from "../time/window-assigner.ts";
+import type { SpanAssigner } from "../time/window-assigner.ts";
 import type { Type } from "../types/type.ts";
 import { isCheckpointed } from "./checkpointed-function.ts";
 import type {
@@ -100,7 +100,7 @@ export type WindowEmit =
 export interface WindowSpec {
   readonly kind: "window";
   readonly key: KeySelector<U, U>;
-  readonly assigner: WindowAssigner;
+  readonly assigner: SpanAssigner;
   readonly fold: WindowFold;
   readonly emit: WindowEmit;
   readonly allowedLatenessMs: number;

@@ -1,4 +1,9 @@
 import type { Duration } from "../base/duration.ts";
+import {
+  DynamicEventTimeSessionWindows,
+  DynamicProcessingTimeSessionWindows,
+  type SessionWindowTimeGapExtractor,
+} from "./dynamic-session-windows.ts";
 import { TimeWindow } from "./time-window.ts";
 import type { SessionAssigner } from "./window-assigner.ts";
 import { requireTimestamp, windowLengthMs } from "./window-parameters.ts";
@@ -33,6 +38,19 @@ export class EventTimeSessionWindows implements SessionAssigner {
     return new EventTimeSessionWindows(windowLengthMs(NAME, "gap", gap));
   }
 
+  /**
+   * Sessions whose gap depends on the element: its window ends that long after it. A gap that is out of range fails the
+   * job with `MR_WINDOW_SIZE_INVALID`.
+   *
+   * @example
+   * clicks
+   *   .keyBy((click) => click.user)
+   *   .window(EventTimeSessionWindows.withDynamicGap((click: Click) => (click.isMobile ? 60_000 : 600_000)));
+   */
+  static withDynamicGap<T>(gapOf: SessionWindowTimeGapExtractor<T>): DynamicEventTimeSessionWindows<T> {
+    return DynamicEventTimeSessionWindows.withDynamicGap(gapOf);
+  }
+
   /** The element's own window, before any merging. */
   assign(timestampMs: number): readonly TimeWindow[] {
     requireTimestamp(NAME, timestampMs);
@@ -41,6 +59,43 @@ export class EventTimeSessionWindows implements SessionAssigner {
 
   toString(): string {
     return `${NAME}(${this.gapMs})`;
+  }
+}
+
+const PROCESSING_NAME = "ProcessingTimeSessionWindows";
+
+/** Groups the elements of a key that are processed within a gap of each other. @public */
+export class ProcessingTimeSessionWindows implements SessionAssigner {
+  readonly kind = "session";
+  readonly isEventTime = false;
+  readonly gapMs: number;
+
+  private constructor(gapMs: number) {
+    this.gapMs = gapMs;
+  }
+
+  /**
+   * As `EventTimeSessionWindows.withGap`, with the time at which an element is processed. A session that is open at the
+   * end of the input does not emit.
+   *
+   * @param gap - Silence that ends a session, from 1 ms to 10,000 years.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the gap is out of range.
+   */
+  static withGap(gap: Duration): ProcessingTimeSessionWindows {
+    return new ProcessingTimeSessionWindows(windowLengthMs(PROCESSING_NAME, "gap", gap));
+  }
+
+  /** As `EventTimeSessionWindows.withDynamicGap`. */
+  static withDynamicGap<T>(gapOf: SessionWindowTimeGapExtractor<T>): DynamicProcessingTimeSessionWindows<T> {
+    return DynamicProcessingTimeSessionWindows.withDynamicGap(gapOf);
+  }
+
+  assign(nowMs: number): readonly TimeWindow[] {
+    return [new TimeWindow(nowMs, nowMs + this.gapMs)];
+  }
+
+  toString(): string {
+    return `${PROCESSING_NAME}(${this.gapMs})`;
   }
 }
 

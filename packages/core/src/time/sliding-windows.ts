@@ -43,31 +43,82 @@ export class SlidingEventTimeWindows implements SlidingAssigner {
    * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 1.2 (sliding windows).
    */
   static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingEventTimeWindows {
-    const sizeMs = windowLengthMs(NAME, "size", size);
-    const slideMs = windowLengthMs(NAME, "slide", slide);
-    if (sizeMs > slideMs * WINDOWS_PER_ELEMENT_MAX) {
-      throw new MillraceError("MR_WINDOW_SIZE_INVALID", {
-        what: `The slide of ${NAME} is too short for its size`,
-        found: `${Math.ceil(sizeMs / slideMs)} windows for every element`,
-        expected: `at most ${WINDOWS_PER_ELEMENT_MAX}`,
-        todo: "Pass a longer slide or a shorter size",
-      });
-    }
-    return new SlidingEventTimeWindows(sizeMs, slideMs, windowOffsetMs(NAME, offset, "slide", slideMs));
+    const { sizeMs, slideMs, offsetMs } = checkedParameters(NAME, size, slide, offset);
+    return new SlidingEventTimeWindows(sizeMs, slideMs, offsetMs);
   }
 
   /** The newest window first. */
   assign(timestampMs: number): readonly TimeWindow[] {
     requireTimestamp(NAME, timestampMs);
-    const windows: TimeWindow[] = [];
-    const newest = windowStartWithOffset(timestampMs, this.offsetMs, this.slideMs);
-    for (let start = newest; start > timestampMs - this.sizeMs; start -= this.slideMs) {
-      windows.push(new TimeWindow(start, start + this.sizeMs));
-    }
-    return windows;
+    return windowsAt(this, timestampMs);
   }
 
   toString(): string {
     return `${NAME}(${this.sizeMs}, ${this.slideMs})`;
   }
+}
+
+const PROCESSING_NAME = "SlidingProcessingTimeWindows";
+
+/** Opens a window of one size at every slide of processing time. @public */
+export class SlidingProcessingTimeWindows implements SlidingAssigner {
+  readonly kind = "sliding";
+  readonly isEventTime = false;
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  readonly offsetMs: number;
+
+  private constructor(sizeMs: number, slideMs: number, offsetMs: number) {
+    this.sizeMs = sizeMs;
+    this.slideMs = slideMs;
+    this.offsetMs = offsetMs;
+  }
+
+  /**
+   * Assigns each element to every window in which it is processed. Windows that are open at the end of the input do not
+   * emit.
+   *
+   * @param size - Window length, from 1 ms to 10,000 years.
+   * @param slide - Distance between two window starts, from 1 ms to 10,000 years.
+   * @param offset - Shift of the window grid; |offset| must be less than the slide. Default 0.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` as `SlidingEventTimeWindows.of`.
+   */
+  static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingProcessingTimeWindows {
+    const { sizeMs, slideMs, offsetMs } = checkedParameters(PROCESSING_NAME, size, slide, offset);
+    return new SlidingProcessingTimeWindows(sizeMs, slideMs, offsetMs);
+  }
+
+  /** The newest window first. */
+  assign(nowMs: number): readonly TimeWindow[] {
+    return windowsAt(this, nowMs);
+  }
+
+  toString(): string {
+    return `${PROCESSING_NAME}(${this.sizeMs}, ${this.slideMs})`;
+  }
+}
+
+type SlidingParameters = Pick<SlidingAssigner, "sizeMs" | "slideMs" | "offsetMs">;
+
+function checkedParameters(name: string, size: Duration, slide: Duration, offset: Duration): SlidingParameters {
+  const sizeMs = windowLengthMs(name, "size", size);
+  const slideMs = windowLengthMs(name, "slide", slide);
+  if (sizeMs > slideMs * WINDOWS_PER_ELEMENT_MAX) {
+    throw new MillraceError("MR_WINDOW_SIZE_INVALID", {
+      what: `The slide of ${name} is too short for its size`,
+      found: `${Math.ceil(sizeMs / slideMs)} windows for every element`,
+      expected: `at most ${WINDOWS_PER_ELEMENT_MAX}`,
+      todo: "Pass a longer slide or a shorter size",
+    });
+  }
+  return { sizeMs, slideMs, offsetMs: windowOffsetMs(name, offset, "slide", slideMs) };
+}
+
+function windowsAt({ sizeMs, slideMs, offsetMs }: SlidingParameters, timeMs: number): TimeWindow[] {
+  const windows: TimeWindow[] = [];
+  const newest = windowStartWithOffset(timeMs, offsetMs, slideMs);
+  for (let start = newest; start > timeMs - sizeMs; start -= slideMs) {
+    windows.push(new TimeWindow(start, start + sizeMs));
+  }
+  return windows;
 }

@@ -1,14 +1,15 @@
-/** A half-open span of event time, and the arithmetic that places it on a grid. */
+/** A half-open span of time, and the arithmetic that places it on a grid. */
+import type { Window } from "./window.ts";
 
 /**
- * The span `[start, end)` of event time, in epoch milliseconds.
+ * The span `[start, end)` of event time or processing time, in epoch milliseconds.
  *
  * @example
  * const hour = new TimeWindow(0, 3_600_000);
  * hour.maxTimestamp; // 3_599_999
  * @public
  */
-export class TimeWindow {
+export class TimeWindow implements Window {
   /** The first millisecond that belongs to the window. */
   readonly start: number;
   /** The first millisecond after the window. */
@@ -19,7 +20,7 @@ export class TimeWindow {
     this.end = end;
   }
 
-  /** The last millisecond that belongs to the window; the window fires when the watermark reaches it. */
+  /** The last millisecond that belongs to the window; the window fires when the watermark, or the clock, reaches it. */
   get maxTimestamp(): number {
     return this.end - 1;
   }

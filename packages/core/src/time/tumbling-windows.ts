@@ -48,3 +48,40 @@ export class TumblingEventTimeWindows implements TumblingAssigner {
     return `${NAME}(${this.sizeMs})`;
   }
 }
+
+const PROCESSING_NAME = "TumblingProcessingTimeWindows";
+
+/** Cuts processing time into windows of one size, side by side. @public */
+export class TumblingProcessingTimeWindows implements TumblingAssigner {
+  readonly kind = "tumbling";
+  readonly isEventTime = false;
+  readonly sizeMs: number;
+  readonly offsetMs: number;
+
+  private constructor(sizeMs: number, offsetMs: number) {
+    this.sizeMs = sizeMs;
+    this.offsetMs = offsetMs;
+  }
+
+  /**
+   * Assigns each element to the one fixed-size window in which it is processed. A window that is open at the end of the
+   * input does not emit.
+   *
+   * @param size - Window length, from 1 ms to 10,000 years.
+   * @param offset - Shift of the window grid; |offset| must be less than the size. Default 0.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size is out of range or the offset is not smaller than it.
+   */
+  static of(size: Duration, offset: Duration = 0): TumblingProcessingTimeWindows {
+    const sizeMs = windowLengthMs(PROCESSING_NAME, "size", size);
+    return new TumblingProcessingTimeWindows(sizeMs, windowOffsetMs(PROCESSING_NAME, offset, "size", sizeMs));
+  }
+
+  assign(nowMs: number): readonly TimeWindow[] {
+    const start = windowStartWithOffset(nowMs, this.offsetMs, this.sizeMs);
+    return [new TimeWindow(start, start + this.sizeMs)];
+  }
+
+  toString(): string {
+    return `${PROCESSING_NAME}(${this.sizeMs})`;
+  }
+}

@@ -44,3 +44,14 @@ export function requireTimestamp(assigner: string, timestampMs: number): void {
     todo: "Give the source a WatermarkStrategy with a timestamp assigner, or call assignTimestampsAndWatermarks",
   });
 }
+
+/** Throws `MR_WINDOW_SIZE_INVALID` outside 1 ms … {@link WINDOW_LENGTH_MAX_MS}. @internal */
+export function requireInterval(owner: string, intervalMs: number): number {
+  if (intervalMs >= 1 && intervalMs <= WINDOW_LENGTH_MAX_MS) return intervalMs;
+  throw new MillraceError("MR_WINDOW_SIZE_INVALID", {
+    what: `The time span of ${owner} is out of range`,
+    found: `${intervalMs} ms`,
+    expected: "at least 1 ms and at most 10,000 years",
+    todo: 'Pass one such as "10 s"',
+  });
+}

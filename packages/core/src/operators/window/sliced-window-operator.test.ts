@@ -5,7 +5,7 @@ import { type HarnessSnapshot, OperatorHarness } from "../../testing/operator-ha
 import { EventTimeSessionWindows } from "../../time/session-windows.ts";
 import { SlidingEventTimeWindows } from "../../time/sliding-windows.ts";
 import { TumblingEventTimeWindows } from "../../time/tumbling-windows.ts";
-import type { WindowAssigner } from "../../time/window-assigner.ts";
+import type { SpanAssigner } from "../../time/window-assigner.ts";
 import type { AggregateFunction } from "../functions.ts";
 import type { WindowFold, WindowSpec } from "../operator-spec.ts";
 import { OutputTag } from "../output-tag.ts";
@@ -60,7 +60,7 @@ const reducing: WindowFold = {
   type: undefined,
 };
 
-function specOf(assigner: WindowAssigner, fold: WindowFold, allowedLatenessMs = 0): WindowSpec {
+function specOf(assigner: SpanAssigner, fold: WindowFold, allowedLatenessMs = 0): WindowSpec {
   return {
     kind: "window",
     key: (value) => (value as Element).key,
@@ -102,7 +102,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 60 },
 );
 
-const overlapping: fc.Arbitrary<WindowAssigner> = fc
+const overlapping: fc.Arbitrary<SpanAssigner> = fc
   .record({
     size: fc.integer({ min: 2, max: 40 }),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -187,7 +187,7 @@ test("S08, S20: merged slices give the same windows, in the same order, as an ac
 test("a snapshot holds what it began with, however much later it is written", () => {
   const assigners = fc.oneof(
     overlapping,
-    fc.integer({ min: 1, max: 20 }).map((size): WindowAssigner => TumblingEventTimeWindows.of(size)),
+    fc.integer({ min: 1, max: 20 }).map((size): SpanAssigner => TumblingEventTimeWindows.of(size)),
   );
   fc.assert(
     fc.property(assigners, fc.constantFrom(0, 5), steps, steps, (assigner, lateness, before, after) => {

@@ -1,8 +1,9 @@
-/** The two ways in which the windows of a key are written, told by the first byte. */
+/** The ways in which the windows of a key are written, told by the first byte. */
 import { MillraceError } from "../../base/errors.ts";
 
 export const WINDOWS_AS_PANES = 0;
 export const WINDOWS_AS_SLICES = 1;
+export const WINDOWS_WITH_TRIGGERS = 2;
 
 /** Who the windows belong to, for messages. */
 export interface WindowStateOwner {
@@ -26,7 +27,12 @@ export function windowStateIncompatible(owner: WindowStateOwner, found: string, 
 }
 
 function describe(layout: number): string {
-  return layout === WINDOWS_AS_SLICES
-    ? "tumbling windows, or sliding windows with a reduce or an aggregation that has merge()"
-    : "sessions, or sliding windows that cannot be merged";
+  switch (layout) {
+    case WINDOWS_AS_SLICES:
+      return "tumbling windows, or sliding windows with a reduce or an aggregation that has merge()";
+    case WINDOWS_WITH_TRIGGERS:
+      return "windows with a trigger, an evictor or an assigner of their own, of processing time, or with state per window";
+    default:
+      return "sessions, or sliding windows that cannot be merged";
+  }
 }

@@ -6,7 +6,7 @@ import { EventTimeSessionWindows, mergeSessionWindows } from "../../time/session
 import { SlidingEventTimeWindows } from "../../time/sliding-windows.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../../time/tumbling-windows.ts";
-import type { WindowAssigner } from "../../time/window-assigner.ts";
+import type { SpanAssigner } from "../../time/window-assigner.ts";
 import type { WindowFold, WindowSpec } from "../operator-spec.ts";
 import { OutputTag } from "../output-tag.ts";
 
@@ -39,7 +39,7 @@ const folds: readonly WindowFold[] = [
   },
 ];
 
-function specOf(assigner: WindowAssigner, fold: WindowFold, allowedLatenessMs: number): WindowSpec {
+function specOf(assigner: SpanAssigner, fold: WindowFold, allowedLatenessMs: number): WindowSpec {
   return {
     kind: "window",
     key: (value) => (value as Element).key,
@@ -61,13 +61,13 @@ function summary(fold: WindowFold, result: unknown): string {
 
 /** What the window semantics say, straight from the definitions: all elements kept, windows found by looking at all. */
 class Model {
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: SpanAssigner;
   readonly #fold: WindowFold;
   readonly #latenessMs: number;
   readonly #elements: { element: Element; windows: TimeWindow[] }[] = [];
   #watermark = Number.MIN_SAFE_INTEGER;
 
-  constructor(assigner: WindowAssigner, fold: WindowFold, latenessMs: number) {
+  constructor(assigner: SpanAssigner, fold: WindowFold, latenessMs: number) {
     this.#assigner = assigner;
     this.#fold = fold;
     this.#latenessMs = latenessMs;
@@ -91,7 +91,7 @@ class Model {
   }
 
   #sessionElement(element: Element): { fired: string[]; isLate: boolean } {
-    const gap = (this.#assigner as Extract<WindowAssigner, { kind: "session" }>).gapMs;
+    const gap = (this.#assigner as Extract<SpanAssigner, { kind: "session" }>).gapMs;
     const own = new TimeWindow(element.at, element.at + gap);
     const live = this.#allWindows()
       .filter(({ key, window }) => key === element.key && !this.#isGone(window))
@@ -137,7 +137,7 @@ class Model {
   }
 }
 
-const assigners: fc.Arbitrary<WindowAssigner> = fc.oneof(
+const assigners: fc.Arbitrary<SpanAssigner> = fc.oneof(
   fc
     .record({ size: fc.integer({ min: 1, max: 12 }), offset: fc.integer({ min: -3, max: 3 }) })
     .map(({ size, offset }) => TumblingEventTimeWindows.of(size, offset % size)),

@@ -15,9 +15,10 @@ import { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { Serializer } from "../../types/type.ts";
 import { invokeClose, invokeOpen } from "../clone-function.ts";
-import type { ProcessWindowContext } from "../functions.ts";
+import type { KeyedStateStore, ProcessWindowContext } from "../functions.ts";
 import { OperatorContext } from "../keyed-context.ts";
 import { BaseOperator, type OperatorHost } from "../operator-runtime.ts";
+import { windowStateUnavailable } from "./window-context.ts";
 
 /** How a window operator folds, as data and functions; see `WindowSpec`. */
 export interface WindowFolding {
@@ -40,6 +41,14 @@ export interface WindowSettings {
 class WindowContext extends OperatorContext implements ProcessWindowContext {
   /** Set by generated code before every call. */
   window: TimeWindow = new TimeWindow(0, 0);
+
+  windowState(): KeyedStateStore {
+    throw windowStateUnavailable(this.operator.host.operatorName, "a function without clear()");
+  }
+
+  globalState(): KeyedStateStore {
+    return this.operator.host.context;
+  }
 }
 
 /** No window of a record starts before this: the earliest JavaScript date less the longest window. */
