@@ -43,13 +43,7 @@ export function isFusable(
  *   `MR_JOB_EMPTY`, and what `checkIterations` throws
  */
 export function buildJobGraph(transformations: readonly Transformation[], options: JobGraphOptions): JobGraph {
-  if (transformations.length === 0) {
-    throw new MillraceError("MR_JOB_EMPTY", {
-      what: "The job has no operators",
-      where: { job: options.name },
-      todo: "Start it with env.fromSource, env.fromData or env.fromSequence, and end it with sinkTo or print",
-    });
-  }
+  if (transformations.length === 0) throw empty(options.name);
   checkIterations(transformations, options.refusesIterations ?? false);
   const parallelismOf = (t: Transformation): number => t.parallelism ?? options.parallelism;
   const slotGroups = assignSlotSharingGroups(transformations);
@@ -116,6 +110,14 @@ export function buildJobGraph(transformations: readonly Transformation[], option
     hash: graphHash(vertices, edges),
     warnings: [...warnings, ...lintPipeline(transformations)],
   };
+}
+
+function empty(job: string): MillraceError {
+  return new MillraceError("MR_JOB_EMPTY", {
+    what: "The job has no operators",
+    where: { job },
+    todo: "Start it with env.fromSource, env.fromData or env.fromSequence, and end it with sinkTo or print",
+  });
 }
 
 /** The operators of a job with state that a checkpoint may hold. */
