@@ -80,13 +80,22 @@ export class Schedule {
 
 /** Takes event time and idleness from the lines themselves. */
 export class LineWatermarks implements WatermarkGenerator<Line> {
+  #highestMs = Number.NEGATIVE_INFINITY;
+
   onEvent(line: Line, _timestampMs: number, output: WatermarkOutput): void {
-    if (line.kind === "watermark") output.emitWatermark(line.timestampMs);
+    if (line.kind === "watermark") this.#emit(line.timestampMs, output);
     else if (line.kind === "idle") output.markIdle();
     else output.markActive();
   }
 
   onPeriodicEmit(): void {}
+
+  // In Flink a watermark that does not advance leaves a source without splits idle; see README.md.
+  #emit(timestampMs: number, output: WatermarkOutput): void {
+    if (timestampMs <= this.#highestMs) return;
+    this.#highestMs = timestampMs;
+    output.emitWatermark(timestampMs);
+  }
 }
 
 const splitType = t.object({ splitId: t.string });

@@ -161,14 +161,17 @@ const coFlatMap: Program = {
     ),
 };
 
-function withInput(input: string): readonly Program[] {
+function coProcess(input: string): Program {
+  return {
+    name: `co-process-timers-${input}`,
+    input,
+    order: "key",
+    build: (job) => job.out(job.keyed("a").connect(job.keyed("b")).process(new Match())),
+  };
+}
+
+function unions(input: string): readonly Program[] {
   return [
-    {
-      name: `co-process-timers-${input}`,
-      input,
-      order: "key",
-      build: (job) => job.out(job.keyed("a").connect(job.keyed("b")).process(new Match())),
-    },
     {
       name: `union-watermarks-${input}`,
       input,
@@ -192,4 +195,11 @@ function withInput(input: string): readonly Program[] {
   ];
 }
 
-export const connectedPrograms: readonly Program[] = [coMap, coFlatMap, ...withInput("pairs"), ...broadcast];
+export const connectedPrograms: readonly Program[] = [
+  coMap,
+  coFlatMap,
+  coProcess("pairs"),
+  coProcess("idle"),
+  ...unions("pairs"),
+  ...broadcast,
+];
