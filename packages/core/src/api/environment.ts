@@ -1,6 +1,7 @@
 import type { Duration } from "../base/duration.ts";
 import type { CheckpointingMode } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { RUNTIME_MODE, type RuntimeExecutionMode } from "../config/execution-options.ts";
 import { DEFAULT_PARALLELISM, OPERATOR_CHAINING, PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
 import { CollectionSource } from "../connectors/collection-source.ts";
 import { NumberSequenceSource } from "../connectors/sequence-source.ts";
@@ -125,6 +126,20 @@ export class PipelineEnvironment {
   /** -1 when it is computed from the parallelism. */
   getMaxParallelism(): number {
     return this.configuration.get(PIPELINE_MAX_PARALLELISM);
+  }
+
+  /**
+   * `BATCH` for jobs whose sources are all bounded: keyed operators get their records key by key and emit final results only,
+   * there are no late records and no checkpoints, and a restart begins again. `AUTOMATIC` chooses it when that is possible.
+   *
+   * @param mode - `STREAMING` by default.
+   * @throws MillraceError `MR_CONFIG_INVALID`; the execution throws `MR_BATCH_UNBOUNDED` when a source has no end
+   * @example
+   * env.setRuntimeMode("BATCH");
+   */
+  setRuntimeMode(mode: RuntimeExecutionMode): this {
+    this.configuration.set(RUNTIME_MODE, mode);
+    return this;
   }
 
   /**

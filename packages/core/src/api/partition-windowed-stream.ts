@@ -6,10 +6,8 @@ import type {
   ReduceFunction,
   Sync,
 } from "../operators/functions.ts";
-import type { OperatorHost } from "../operators/operator-runtime.ts";
-import type { TransformSpec } from "../operators/operator-spec.ts";
 import type { PartitionFold } from "../operators/partition/partition-fold.ts";
-import { KeyPartitionOperator, SubtaskPartitionOperator } from "../operators/partition/partition-operator.ts";
+import { keyPartitionSpec, subtaskPartitionSpec } from "../operators/partition/partition-spec.ts";
 import { compareKeys } from "../types/compare-keys.ts";
 import type { Type } from "../types/type.ts";
 import { addOperator } from "./add-operator.ts";
@@ -108,26 +106,12 @@ export class PartitionWindowedStream<T> {
     resultType?: Type<R>,
   ): SingleOutputStreamOperator<R> {
     const name = call.method.charAt(0).toUpperCase() + call.method.slice(1);
-    return addOperator<R>(this.#input, call, name, partitionSpec(call.method, this.#key, fold, stateType), resultType);
+    const spec =
+      this.#key === undefined
+        ? subtaskPartitionSpec(call.method, fold, stateType)
+        : keyPartitionSpec(call.method, this.#key, fold, stateType);
+    return addOperator<R>(this.#input, call, name, spec, resultType);
   }
-}
-
-function partitionSpec(
-  label: string,
-  key: KeySelector<unknown, unknown> | undefined,
-  fold: PartitionFold,
-  type: Type<unknown> | undefined,
-): TransformSpec {
-  const Operator = key === undefined ? SubtaskPartitionOperator : KeyPartitionOperator;
-  return {
-    kind: "transform",
-    label,
-    keys: [key],
-    isStateful: true,
-    details: { partition: key === undefined ? "subtask" : "key" },
-    hasSideOutput: () => false,
-    create: (host: OperatorHost) => new Operator(host, fold, type),
-  };
 }
 
 function sortKeyOf(call: UserCall, by: unknown): (value: unknown) => unknown {

@@ -173,7 +173,6 @@ describe("refusing", () => {
       { key: "restart-strategy.type", value: "exponential-delay" },
       { key: "restart-strategy.failure-rate.delay", value: "1 s" },
       { key: "state.backend.type", value: "rocksdb" },
-      { key: "execution.runtime-mode", value: "BATCH" },
       { key: "execution.checkpointing.unaligned.enabled", value: "true" },
       { key: "taskmanager.memory.process.size", value: "1728m" },
     ];

@@ -9,9 +9,8 @@ export const RUNTIME_MODE: ConfigOption<RuntimeExecutionMode> = option({
   key: "execution.runtime-mode",
   type: enumType<RuntimeExecutionMode>(["STREAMING", "BATCH", "AUTOMATIC"]),
   default: "STREAMING",
-  unsupportedValues: ["BATCH", "AUTOMATIC"],
   description:
-    "How the job is executed. Bounded inputs run in `STREAMING` too and end when their last record is through.",
+    "How the job is executed. `BATCH` is for bounded sources: keyed operators get their records key by key and emit final results only, and no checkpoints are taken. `AUTOMATIC` is `BATCH` when all sources are bounded. Bounded sources run in `STREAMING` too and end when their last record is through.",
 });
 
 /** @public */

@@ -3,6 +3,7 @@
  * what can be asked about it.
  */
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
+import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
@@ -96,13 +97,14 @@ export class EmbeddedJob {
     const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
     for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
+    if (graph.isBatch && restore !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
     if (restore !== undefined) {
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);
     }
     const jobId = toHex(platform.random.bytes(16));
     const storage = storageOf(configuration, platform, jobId);
-    if (configuration.get(CHECKPOINTING_INTERVAL) !== undefined) await storage.initialize();
+    if (isCheckpointed(graph, configuration)) await storage.initialize();
     const job = new EmbeddedJob(options, jobId, graph, storage, restore);
     job.#sampleMeters();
     job.#master.start();
@@ -129,7 +131,7 @@ export class EmbeddedJob {
         operators: checkpointedOperators(graph),
         platform,
         storage,
-        config: coordinatorConfigOf(configuration),
+        config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
         retainedCount: configuration.get(RETAINED_CHECKPOINTS),
       },
       (restore?.metadata.checkpointId ?? 0) + 1,
@@ -162,7 +164,7 @@ export class EmbeddedJob {
       ),
       checkpoints: this.#checkpoints,
       storage,
-      isCheckpointingEnabled: configuration.get(CHECKPOINTING_INTERVAL) !== undefined,
+      isCheckpointingEnabled: isCheckpointed(graph, configuration),
       retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
       restartStrategy: new RestartStrategy(restartStrategyOf(configuration)),
       deploy: (deploy) => this.#deploy(deploy),
@@ -192,6 +194,7 @@ export class EmbeddedJob {
 
   /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */
   async stop(): Promise<string | undefined> {
+    if (this.graph.isBatch) throw noCheckpointsIn(this.graph, "stop");
     this.#master.stop();
     await this.result;
     return this.#checkpoints.latest?.path;
@@ -305,6 +308,21 @@ export class EmbeddedJob {
     const isTime = Math.abs(watermarkMs) <= 8_640_000_000_000_000;
     this.#last = { recordsRead, recordsWritten, watermarkMs: isTime ? watermarkMs : undefined };
   }
+}
+
+/** Batch jobs take no checkpoints: they begin again. */
+function isCheckpointed(graph: JobGraph, configuration: Configuration): boolean {
+  return !graph.isBatch && configuration.get(CHECKPOINTING_INTERVAL) !== undefined;
+}
+
+function noCheckpointsIn(graph: JobGraph, found: string): MillraceError {
+  return new MillraceError("MR_BATCH_NO_CHECKPOINTS", {
+    what: "A job in BATCH mode takes no checkpoints and starts from none",
+    where: { job: graph.name },
+    found,
+    expected: "a job that runs from the beginning to its end, or is cancelled",
+    todo: "Cancel it and start it again, or set execution.runtime-mode to STREAMING",
+  });
 }
 
 function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[] {

@@ -18,6 +18,7 @@ import {
   DATA_INLINE_THRESHOLD,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { RUNTIME_MODE } from "../config/execution-options.ts";
 import {
   AUTO_GENERATE_UIDS,
   DEFAULT_PARALLELISM,
@@ -39,6 +40,7 @@ export function graphOptionsOf(configuration: Configuration, name: string): JobG
     isChainingEnabled: configuration.get(OPERATOR_CHAINING),
     copiesRecords: !configuration.get(OBJECT_REUSE),
     autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
+    runtimeMode: configuration.get(RUNTIME_MODE),
     refusesIterations:
       configuration.get(CHECKPOINTING_INTERVAL) !== undefined && !configuration.get(CHECKPOINTING_ITERATIONS_FORCED),
   };

@@ -37,4 +37,6 @@ export interface JobGraph {
   /** Changes when anything that state or exchange depends on changes. */
   readonly hash: string;
   readonly warnings: readonly PlanWarning[];
+  /** All input is there from the start: see `batch-mode.ts`. No checkpoints are taken. */
+  readonly isBatch: boolean;
 }

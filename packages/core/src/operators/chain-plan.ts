@@ -30,4 +30,6 @@ export interface ChainPlan {
   readonly outputs: readonly ChainOutput[];
   /** Whether every operator gets a copy of its own (`pipeline.object-reuse: false`). */
   readonly copiesRecords: boolean;
+  /** Keyed operators get their records key by key, after the end of input. */
+  readonly sortsInputs?: boolean;
 }

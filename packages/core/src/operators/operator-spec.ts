@@ -223,6 +223,11 @@ export function keySelectorOf(spec: OperatorSpec, input: number): KeySelector<U,
   }
 }
 
+/** Whether any of its inputs is keyed. */
+export function isKeyed(spec: OperatorSpec): boolean {
+  return keySelectorOf(spec, 0) !== undefined || keySelectorOf(spec, 1) !== undefined;
+}
+
 /** How many inputs the operator tells apart; each of them may have several producers. */
 export function inputCountOf(spec: OperatorSpec): 0 | 1 | 2 {
   switch (spec.kind) {

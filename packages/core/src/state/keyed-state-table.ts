@@ -31,6 +31,8 @@ export class KeyedStateTable {
   map: EntryMap = new Map();
   /** Rises with every snapshot; see T2. */
   version = 0;
+  /** Whether new timers are kept; false while the last timers of a key fire in a batch job. */
+  takesTimers = true;
   current: KeyEntry | undefined = undefined;
   currentKey: unknown = undefined;
   readonly eventTimers: TimerQueue = new TimerQueue();
@@ -106,12 +108,22 @@ export class KeyedStateTable {
     return slot;
   }
 
+  /** Drops all entries and timers. Not while a snapshot is written. */
+  clear(): void {
+    invariant(this.#snapshot === undefined, "state is dropped while it is written");
+    this.map = new Map();
+    this.current = undefined;
+    this.eventTimers.clear();
+    this.processingTimers.clear();
+  }
+
   nextSeq(): number {
     return this.#nextSeq++;
   }
 
   /** Registers a timer of the current key; a second one for the same time is the same timer. */
   addTimer(domain: TimeDomain, timeMs: number): void {
+    if (!this.takesTimers) return;
     const entry = this.createCurrent();
     entry.timers ??= new TimerSet();
     const timers = entry.timers.of(domain);

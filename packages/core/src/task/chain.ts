@@ -7,12 +7,14 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
+import { invariant } from "../base/errors.ts";
 import { generateChain } from "../codegen/chain-source.ts";
 import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
 import type { ListHeader } from "../operators/function-states.ts";
 import type { BaseOperator, OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
+import { isKeyed, keySelectorOf } from "../operators/operator-spec.ts";
 import { SourceOperator } from "../operators/source-operator.ts";
 import type { SourceProgress } from "../operators/split-watermarks.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
@@ -23,6 +25,7 @@ import { mapKeyOf } from "../types/key-encoding.ts";
 import { copyValue } from "../types/value-operations.ts";
 import { ChainNode } from "./chain-node.ts";
 import { type AnyOperatorHost, createOperator } from "./create-operator.ts";
+import { SortedInput } from "./sorted-input.ts";
 
 /** What one operator restores. */
 export interface OperatorRestore {
@@ -58,6 +61,8 @@ const WATERMARK_LIST = "_watermark";
 
 export class Chain {
   readonly inputs: readonly RecordInput[];
+  /** In batch jobs, by the gate that feeds it. */
+  readonly #sorted = new Map<number, SortedInput>();
   readonly sources: readonly SourceOperator[];
   readonly #nodes: readonly ChainNode[];
   readonly #compiled: CompiledChain;
@@ -85,7 +90,7 @@ export class Chain {
       options.url,
       options.gateCount,
     );
-    this.inputs = this.#compiled.inputs;
+    this.inputs = plan.sortsInputs === true ? this.#sortInputs() : this.#compiled.inputs;
     this.sources = this.#nodes.map((node) => node.operator).filter((operator) => operator instanceof SourceOperator);
     this.#timestamps = this.#nodes.flatMap((node) =>
       node.operator instanceof TimestampsOperator ? [{ node, operator: node.operator }] : [],
@@ -124,15 +129,33 @@ export class Chain {
   }
 
   onGateWatermark(gate: number, timestampMs: number): void {
+    if (this.#sorted.has(gate)) return;
     this.#eachAt(gate, (node, slot) => node.onWatermark(slot, timestampMs));
   }
 
   onGateIdle(gate: number, isIdle: boolean): void {
+    if (this.#sorted.has(gate)) return;
     this.#eachAt(gate, (node, slot) => (isIdle ? node.onIdle(slot) : node.onActive(slot)));
   }
 
   onGateFinished(gate: number): void {
-    this.#eachAt(gate, (node, slot) => node.onFinished(slot));
+    const sorted = this.#sorted.get(gate);
+    if (sorted !== undefined) sorted.onInputFinished();
+    else this.#eachAt(gate, (node, slot) => node.onFinished(slot));
+  }
+
+  /** Whether keyed operators wait for the end of input to get their records. */
+  get sortsInputs(): boolean {
+    return this.#sorted.size > 0;
+  }
+
+  /** Feeds what keyed operators of a batch job wait for, up to `recordsMax` records each; true when there was something. */
+  stepSorted(recordsMax: number): boolean {
+    let hasWorked = false;
+    for (const sorted of this.#sorted.values()) {
+      if (sorted.step(recordsMax)) hasWorked = true;
+    }
+    return hasWorked;
   }
 
   /** After a batch of a source, or while it has none: its watermark and its status go through the chain. */
@@ -197,6 +220,9 @@ export class Chain {
 
   /** Whether an operator still works on records that it has taken in. */
   hasPending(): boolean {
+    for (const sorted of this.#sorted.values()) {
+      if (!sorted.isDrained) return true;
+    }
     for (const node of this.#nodes) {
       if (node.operator.hasPending()) return true;
     }
@@ -241,6 +267,24 @@ export class Chain {
     if (!isIdle) node.onActive(0);
     if (watermarkMs !== undefined) node.onWatermark(0, watermarkMs);
     if (isIdle) node.onIdle(0);
+  }
+
+  // All gates of a keyed operator belong to its sorted input, those without keys as well: they end together.
+  #sortInputs(): readonly RecordInput[] {
+    const inputs = [...this.#compiled.inputs];
+    for (const node of this.#nodes) {
+      const { spec, inputs: planned } = node.plan;
+      if (!isKeyed(spec)) continue;
+      const onDrained = (): void => planned.forEach((_, slot) => void node.onFinished(slot));
+      const sorted = new SortedInput(node.operator, planned.length, onDrained);
+      for (const from of planned) {
+        invariant(from.kind === "gate", `keyed operator ${node.plan.name} of a batch job is not the head of its chain`);
+        this.#sorted.set(from.gate, sorted);
+        const keyOf = keySelectorOf(spec, from.input);
+        if (keyOf !== undefined) inputs[from.gate] = sorted.collector(keyOf, inputs[from.gate]!);
+      }
+    }
+    return inputs;
   }
 
   #nodeOf(source: SourceOperator): ChainNode {

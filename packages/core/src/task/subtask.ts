@@ -47,6 +47,9 @@ export interface SubtaskOptions {
   readonly watermarkIntervalMs: number;
 }
 
+/** Sorted records of a batch job that an operator gets before the deadline is looked at again. */
+const SORTED_RECORDS_MAX = 256;
+
 export class Subtask {
   readonly chain: Chain;
   readonly #options: SubtaskOptions;
@@ -241,6 +244,7 @@ export class Subtask {
       for (let gate = 0; gate < this.#gates.length; gate++) {
         if (this.#takeFromGate(gate)) isMore = true;
       }
+      if (this.chain.sortsInputs && this.#mayTakeInput() && this.chain.stepSorted(SORTED_RECORDS_MAX)) isMore = true;
       if (this.#pollSources()) isMore = true;
       if (isMore) {
         hasWorked = true;

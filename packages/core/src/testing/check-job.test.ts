@@ -70,7 +70,7 @@ describe("U15: checkJob", () => {
         .reduce((accumulated) => accumulated)
         .uid("first"),
     );
-    const failure = checkJob(fc, first, { ...found, inputs: { clicks: clicks.slice(0, 12) } });
+    const failure = checkJob(fc, first, { ...found, inputs: { clicks: clicks.slice(0, 6) } });
     await expect(failure).rejects.toThrow(
       /MR_JOB_CHECK_FAILED.*seed 1, path .*sink "results" lacks .*arriving late by/,
     );

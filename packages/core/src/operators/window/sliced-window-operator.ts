@@ -76,7 +76,10 @@ export class SlicedWindowOperator extends WindowOperator {
 
   /** The pane of the current key in the slice, created when there is none; undefined when the record is late. */
   paneIn(slice: Slice): SlicePane | undefined {
-    if (slice.isOver) return undefined;
+    if (slice.isOver) {
+      // In a batch job time begins again with every key, and the caller may still have the slice of the key before.
+      return this.isLate(slice.lastWindowEnd) ? undefined : this.paneIn(this.#sliceOf(slice.start, slice.end));
+    }
     const entry = this.table.current;
     let newer: SlicePane | undefined;
     let pane = entry?.s0 as SlicePane | undefined;
