@@ -1,0 +1,16 @@
+/** What the misuses in this folder start from. They are compiled by a test and never run. */
+import type { AggregateFunction } from "../../operators/functions.ts";
+import type { DataStream, KeyedStream } from "../data-stream.ts";
+
+export interface Flight {
+  readonly date: number;
+  readonly delay: number;
+  readonly origin: string;
+  readonly gate?: string;
+  readonly landed: Date;
+}
+
+export declare const flights: DataStream<Flight>;
+export declare const byOrigin: KeyedStream<Flight, string>;
+export declare const texts: DataStream<string>;
+export declare const counting: AggregateFunction<Flight, { count: number }, number>;
