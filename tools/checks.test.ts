@@ -83,3 +83,29 @@ describe("error codes", () => {
     });
   });
 });
+
+describe("public names", () => {
+  test("a docstring with a tag passes, on one of the overloads too; names of other packages are checked there", () => {
+    const outcome = check("check-public-docs.mjs", {
+      "packages/core/src/index.ts": 'export { a, type B as C } from "./a.ts";\nexport { t } from "millrace";\n',
+      "packages/core/src/a.ts":
+        "/** Does a. @public */\nexport function a(): void;\nexport function a(n?: number): void {}\n/** A b. @internal */\nexport type B = 1;\n",
+    });
+    expect(outcome).toEqual({ passed: true, problems: [] });
+  });
+
+  test("no text, no tag, and a name that is not there each fail with their place", () => {
+    const outcome = check("check-public-docs.mjs", {
+      "packages/core/src/index.ts": 'export { a, B, missing } from "./a.ts";\n',
+      "packages/core/src/a.ts": "/** @public */\nexport const a = 1;\n/** A class. */\nexport class B {}\n",
+    });
+    expect(outcome).toEqual({
+      passed: false,
+      problems: [
+        "packages/core/src/a.ts:2: a is exported and has no docstring",
+        "packages/core/src/a.ts:4: B is exported and has none of @public, @experimental, @internal",
+        "packages/core/src/a.ts: missing is exported and not found",
+      ],
+    });
+  });
+});

@@ -23,7 +23,7 @@ export interface ConditionContext<M> {
   getEventsForPattern<N extends keyof M & string>(name: N): readonly EventsOf<M[N]>[];
 }
 
-/** @public */
+/** The events that a match has for each of its patterns, by the pattern's name. @public */
 export type EventsOf<A> = A extends readonly (infer E)[] ? E : never;
 
 /** A condition as an object, with a lifecycle. @public */
@@ -31,7 +31,11 @@ export interface IterativeCondition<F, M> extends RichFunction {
   filter(event: F, context: ConditionContext<M>): boolean;
 }
 
-/** @public */
+/**
+ * Whether an event may be the next of a match: of the event alone, or with the events that the match has so far.
+ *
+ * @public
+ */
 export type Condition<F, M> = ((event: F, context: ConditionContext<M>) => boolean) | IterativeCondition<F, M>;
 
 /** A condition whose types have been checked by the pattern's methods. @internal */

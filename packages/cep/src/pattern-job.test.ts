@@ -89,12 +89,15 @@ function expected(): readonly string[] {
 const found = (rows: readonly string[]): readonly string[] => rows.filter((row) => row.includes("after"));
 
 describe("F34: patterns in jobs", () => {
-  test.each([1, 3])("S65: the pattern of a break-in is found at parallelism %i as its definition says", async (parallelism) => {
-    const rows = await undisturbed(parallelism);
-    expect(found(rows)).toEqual(expected());
-    expect(expected().length).toBeGreaterThan(20);
-    expect(rows.length).toBeGreaterThan(expected().length);
-  });
+  test.each([1, 3])(
+    "S65: the pattern of a break-in is found at parallelism %i as its definition says",
+    async (parallelism) => {
+      const rows = await undisturbed(parallelism);
+      expect(found(rows)).toEqual(expected());
+      expect(expected().length).toBeGreaterThan(20);
+      expect(rows.length).toBeGreaterThan(expected().length);
+    },
+  );
 
   test.each([1, 2])("restarts in the middle of matches change nothing, at parallelism %i", async (parallelism) => {
     const platform = createSimulatedPlatform({ seed: 4 });

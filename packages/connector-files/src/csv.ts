@@ -10,7 +10,7 @@ import type { FileWriteFormat } from "./write-format.ts";
 
 const HEADER_CHUNK_BYTES = 64 * 1024;
 
-/** @public */
+/** How a CSV file is laid out. @public */
 export interface CsvOptions {
   /** The first record names the columns; default true. Without it the fields of the type stand for the columns in order. */
   readonly header?: boolean;
@@ -23,7 +23,7 @@ export interface CsvOptions {
   readonly nullValue?: string;
 }
 
-/** @public */
+/** How rows of a CSV file are read. Made by `csv`. @public */
 export interface CsvFormat<T> extends FileReadFormat<T>, FileWriteFormat<T> {}
 
 /**

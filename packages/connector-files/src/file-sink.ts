@@ -19,7 +19,7 @@ export interface RollingPolicy {
   readonly maxPartBytes?: number;
 }
 
-/** @public */
+/** How files are written and named, and when a new one is begun. @public */
 export interface FileSinkOptions {
   readonly rollingPolicy?: RollingPolicy;
   /** What file names begin with; "part" by default. Two sinks in one directory need different ones. */

@@ -17,7 +17,7 @@ import type { FileReadFormat } from "./read-format.ts";
 
 const SPLIT_BYTES_DEFAULT = 64 * 1024 * 1024;
 
-/** @public */
+/** How files are found and cut into splits. @public */
 export interface FileSourceOptions {
   /** Length of a split of a file that can be cut anywhere (JSON lines), in bytes; 64 MiB by default. */
   readonly splitBytes?: number;

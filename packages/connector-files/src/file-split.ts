@@ -9,7 +9,7 @@
  */
 import { type Serializer, type SourceSplit, t } from "millrace";
 
-/** @public */
+/** A part of one file, which one reader reads. @public */
 export interface FileSplit extends SourceSplit {
   readonly splitId: string;
   /** Absolute path. */

@@ -8,7 +8,7 @@ import type { FileSplit, SplitProgress } from "./file-split.ts";
  */
 export const BLOCK_RECORDS = 256;
 
-/** @public */
+/** One file that a source has found. @public */
 export interface FileToRead {
   readonly path: string;
   readonly sizeBytes: number;

@@ -20,7 +20,7 @@ import type { Synchronous } from "./synchronous.ts";
 import type { Input } from "./upstreams.ts";
 import type { AggregateOptions } from "./window-specs.ts";
 
-/** @public */
+/** The direction of a sort. @public */
 export type Order = "ASCENDING" | "DESCENDING";
 
 /** What `sortPartition` can compare: what `<` orders, and tuples of it. @public */

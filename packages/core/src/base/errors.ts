@@ -1,4 +1,4 @@
-/** The ids that locate a failure: job, operator, uid, subtask, file, offset, line … */
+/** The ids that locate a failure: job, operator, uid, subtask, file, offset, line … @public */
 export type ErrorWhere = Readonly<Record<string, string | number>>;
 
 /** What a {@link MillraceError} is made of; every part ends up in the message. @public */

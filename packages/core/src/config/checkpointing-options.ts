@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, durationType, enumType, intType, memorySizeType, stringType } from "./option-types.ts";
 
-/** @public */
+/** What a failure may do to records: count each exactly once, or some of them again. @public */
 export type CheckpointingMode = "EXACTLY_ONCE" | "AT_LEAST_ONCE";
 
-/** @public */
+/** Whether checkpoints stay when their job is cancelled. @public */
 export type ExternalizedCheckpointRetention =
   | "DELETE_ON_CANCELLATION"
   | "RETAIN_ON_CANCELLATION"
@@ -13,14 +13,14 @@ export type ExternalizedCheckpointRetention =
 // Shorter intervals and timeouts than this are always a mistaken unit.
 const CHECKPOINT_TIME_MIN_MS = 10;
 
-/** @public */
+/** The option `execution.checkpointing.interval`. @public */
 export const CHECKPOINTING_INTERVAL: ConfigOption<number | undefined> = option({
   key: "execution.checkpointing.interval",
   type: durationType({ min: CHECKPOINT_TIME_MIN_MS }),
   description: "Time from the start of one checkpoint to the start of the next. Unset means no periodic checkpoints.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.mode`. @public */
 export const CHECKPOINTING_MODE: ConfigOption<CheckpointingMode> = option({
   key: "execution.checkpointing.mode",
   type: enumType<CheckpointingMode>(["EXACTLY_ONCE", "AT_LEAST_ONCE"]),
@@ -29,7 +29,7 @@ export const CHECKPOINTING_MODE: ConfigOption<CheckpointingMode> = option({
   description: "Whether each record counts once in the state, or may count again after a failure.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.iterations.forced`. @public */
 export const CHECKPOINTING_ITERATIONS_FORCED: ConfigOption<boolean> = option({
   key: "execution.checkpointing.iterations.forced",
   type: booleanType,
@@ -38,7 +38,7 @@ export const CHECKPOINTING_ITERATIONS_FORCED: ConfigOption<boolean> = option({
     "Take checkpoints of jobs with iterations, too. Records on their way through a loop are in none of them: after a failure they are lost.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.timeout`. @public */
 export const CHECKPOINTING_TIMEOUT: ConfigOption<number> = option({
   key: "execution.checkpointing.timeout",
   type: durationType({ min: CHECKPOINT_TIME_MIN_MS }),
@@ -46,7 +46,7 @@ export const CHECKPOINTING_TIMEOUT: ConfigOption<number> = option({
   description: "A checkpoint that is not complete after this time is aborted and counts as failed.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.min-pause`. @public */
 export const CHECKPOINTING_MIN_PAUSE: ConfigOption<number> = option({
   key: "execution.checkpointing.min-pause",
   type: durationType(),
@@ -55,7 +55,7 @@ export const CHECKPOINTING_MIN_PAUSE: ConfigOption<number> = option({
     "Least time between the end of one checkpoint and the start of the next. More than 0 needs `execution.checkpointing.max-concurrent-checkpoints` to be 1.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.max-concurrent-checkpoints`. @public */
 export const CHECKPOINTING_MAX_CONCURRENT: ConfigOption<number> = option({
   key: "execution.checkpointing.max-concurrent-checkpoints",
   type: intType({ min: 1, max: 1000 }),
@@ -63,7 +63,7 @@ export const CHECKPOINTING_MAX_CONCURRENT: ConfigOption<number> = option({
   description: "How many checkpoints may be under way at the same time.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.tolerable-failed-checkpoints`. @public */
 export const CHECKPOINTING_TOLERABLE_FAILURES: ConfigOption<number> = option({
   key: "execution.checkpointing.tolerable-failed-checkpoints",
   type: intType({ min: 0 }),
@@ -71,7 +71,7 @@ export const CHECKPOINTING_TOLERABLE_FAILURES: ConfigOption<number> = option({
   description: "How many checkpoints in a row may fail before the job itself fails and restarts.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.dir`. @public */
 export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
   key: "execution.checkpointing.dir",
   type: stringType,
@@ -79,7 +79,7 @@ export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
   description: "The directory that checkpoints are written under.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.num-retained`. @public */
 export const RETAINED_CHECKPOINTS: ConfigOption<number> = option({
   key: "execution.checkpointing.num-retained",
   type: intType({ min: 1, max: 10_000 }),
@@ -88,7 +88,7 @@ export const RETAINED_CHECKPOINTS: ConfigOption<number> = option({
   description: "How many completed checkpoints are kept; older ones are removed.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.externalized-checkpoint-retention`. @public */
 export const EXTERNALIZED_CHECKPOINT_RETENTION: ConfigOption<ExternalizedCheckpointRetention> = option({
   key: "execution.checkpointing.externalized-checkpoint-retention",
   type: enumType<ExternalizedCheckpointRetention>([
@@ -101,7 +101,7 @@ export const EXTERNALIZED_CHECKPOINT_RETENTION: ConfigOption<ExternalizedCheckpo
     "What happens to the retained checkpoints when the job ends: kept after a failure only (`DELETE_ON_CANCELLATION`), after a failure and a cancellation (`RETAIN_ON_CANCELLATION`), or never.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.data-inline-threshold`. @public */
 export const DATA_INLINE_THRESHOLD: ConfigOption<number> = option({
   key: "execution.checkpointing.data-inline-threshold",
   type: memorySizeType({ max: 1024 * 1024 }),
@@ -110,7 +110,7 @@ export const DATA_INLINE_THRESHOLD: ConfigOption<number> = option({
   description: "State of a subtask that is smaller than this is written into `_metadata` instead of a file of its own.",
 });
 
-/** @public */
+/** The option `execution.checkpointing.create-subdir`. @public */
 export const CREATE_CHECKPOINT_SUBDIRECTORY: ConfigOption<boolean> = option({
   key: "execution.checkpointing.create-subdir",
   type: booleanType,

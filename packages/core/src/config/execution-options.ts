@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, durationType, enumType } from "./option-types.ts";
 
-/** @public */
+/** Whether results are emitted as records come, or once at the end of bounded input. @public */
 export type RuntimeExecutionMode = "STREAMING" | "BATCH" | "AUTOMATIC";
 
-/** @public */
+/** The option `execution.runtime-mode`. @public */
 export const RUNTIME_MODE: ConfigOption<RuntimeExecutionMode> = option({
   key: "execution.runtime-mode",
   type: enumType<RuntimeExecutionMode>(["STREAMING", "BATCH", "AUTOMATIC"]),
@@ -13,7 +13,7 @@ export const RUNTIME_MODE: ConfigOption<RuntimeExecutionMode> = option({
     "How the job is executed. `BATCH` is for bounded sources: keyed operators get their records key by key and emit final results only, and no checkpoints are taken. `AUTOMATIC` is `BATCH` when all sources are bounded. Bounded sources run in `STREAMING` too and end when their last record is through.",
 });
 
-/** @public */
+/** The option `execution.buffer-timeout.interval`. @public */
 export const BUFFER_TIMEOUT: ConfigOption<number> = option({
   key: "execution.buffer-timeout.interval",
   type: durationType(),
@@ -23,7 +23,7 @@ export const BUFFER_TIMEOUT: ConfigOption<number> = option({
     "The longest time a record waits in a buffer for others. 0 sends every record on its own. Between subtasks of one thread nothing is buffered.",
 });
 
-/** @public */
+/** The option `execution.buffer-timeout.enabled`. @public */
 export const BUFFER_TIMEOUT_ENABLED: ConfigOption<boolean> = option({
   key: "execution.buffer-timeout.enabled",
   type: booleanType,
@@ -35,7 +35,7 @@ export const BUFFER_TIMEOUT_ENABLED: ConfigOption<boolean> = option({
 /** Where the slots of a job are. @public */
 export type ExecutionTarget = "in-thread" | "threads";
 
-/** @public */
+/** The option `execution.target`. @public */
 export const EXECUTION_TARGET: ConfigOption<ExecutionTarget | undefined> = option<ExecutionTarget>({
   key: "execution.target",
   type: enumType<ExecutionTarget>(["in-thread", "threads"]),

@@ -18,7 +18,7 @@ const maxParallelismType: OptionType<number> = {
   },
 };
 
-/** @public */
+/** The option `parallelism.default`. @public */
 export const DEFAULT_PARALLELISM: ConfigOption<number> = option({
   key: "parallelism.default",
   type: intType({ min: 1, max: MAX_PARALLELISM_LIMIT }),
@@ -26,7 +26,7 @@ export const DEFAULT_PARALLELISM: ConfigOption<number> = option({
   description: "The parallelism of operators that set none themselves.",
 });
 
-/** @public */
+/** The option `pipeline.max-parallelism`. @public */
 export const PIPELINE_MAX_PARALLELISM: ConfigOption<number> = option({
   key: "pipeline.max-parallelism",
   type: maxParallelismType,
@@ -35,14 +35,14 @@ export const PIPELINE_MAX_PARALLELISM: ConfigOption<number> = option({
     "The number of key groups, and so the highest parallelism the job's state can ever be restored at. -1 computes it from the parallelism: at least 128, a power of two.",
 });
 
-/** @public */
+/** The option `pipeline.name`. @public */
 export const PIPELINE_NAME: ConfigOption<string | undefined> = option({
   key: "pipeline.name",
   type: stringType,
   description: "The name of the job when the program gives it none.",
 });
 
-/** @public */
+/** The option `pipeline.auto-watermark-interval`. @public */
 export const AUTO_WATERMARK_INTERVAL: ConfigOption<number> = option({
   key: "pipeline.auto-watermark-interval",
   type: durationType(),
@@ -51,7 +51,7 @@ export const AUTO_WATERMARK_INTERVAL: ConfigOption<number> = option({
     "How often a source, or an operator that assigns timestamps, that is waiting for records asks its periodic watermark generators. Busy ones ask after every batch. 0 turns the question off while waiting.",
 });
 
-/** @public */
+/** The option `pipeline.object-reuse`. @public */
 export const OBJECT_REUSE: ConfigOption<boolean> = option({
   key: "pipeline.object-reuse",
   type: booleanType,
@@ -60,7 +60,7 @@ export const OBJECT_REUSE: ConfigOption<boolean> = option({
     "Hand records from function to function without a copy. Safe when no function changes what it received or emitted; `false` gives every function a copy of its own.",
 });
 
-/** @public */
+/** The option `pipeline.operator-chaining.enabled`. @public */
 export const OPERATOR_CHAINING: ConfigOption<boolean> = option({
   key: "pipeline.operator-chaining.enabled",
   type: booleanType,
@@ -69,7 +69,7 @@ export const OPERATOR_CHAINING: ConfigOption<boolean> = option({
   description: "Fuse operators that follow each other without an exchange into one function.",
 });
 
-/** @public */
+/** The option `pipeline.auto-generate-uids`. @public */
 export const AUTO_GENERATE_UIDS: ConfigOption<boolean> = option({
   key: "pipeline.auto-generate-uids",
   type: booleanType,

@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, enumType, stringType } from "./option-types.ts";
 
-/** @public */
+/** Who owns the checkpoint that a job starts from, and may remove its files. @public */
 export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
 
-/** @public */
+/** The option `execution.state-recovery.path`. @public */
 export const STATE_RECOVERY_PATH: ConfigOption<string | undefined> = option({
   key: "execution.state-recovery.path",
   type: stringType,
@@ -12,7 +12,7 @@ export const STATE_RECOVERY_PATH: ConfigOption<string | undefined> = option({
   description: "The savepoint or checkpoint that the job starts from; the same as `-s` on the command line.",
 });
 
-/** @public */
+/** The option `execution.state-recovery.claim-mode`. @public */
 export const STATE_RECOVERY_CLAIM_MODE: ConfigOption<RecoveryClaimMode> = option({
   key: "execution.state-recovery.claim-mode",
   type: enumType<RecoveryClaimMode>(["NO_CLAIM", "CLAIM", "LEGACY"]),
@@ -23,7 +23,7 @@ export const STATE_RECOVERY_CLAIM_MODE: ConfigOption<RecoveryClaimMode> = option
     "Who owns the files that the job starts from: their owner keeps them (`NO_CLAIM`), or the job takes them over and removes them when they are no longer needed (`CLAIM`).",
 });
 
-/** @public */
+/** The option `execution.state-recovery.ignore-unclaimed-state`. @public */
 export const IGNORE_UNCLAIMED_STATE: ConfigOption<boolean> = option({
   key: "execution.state-recovery.ignore-unclaimed-state",
   type: booleanType,

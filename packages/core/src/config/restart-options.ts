@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { doubleType, durationType, enumType, intType } from "./option-types.ts";
 
-/** @public */
+/** When a failed job is started again. @public */
 export type RestartStrategyType = "none" | "fixed-delay" | "failure-rate" | "exponential-delay";
 
-/** @public */
+/** The option `restart-strategy.type`. @public */
 export const RESTART_STRATEGY_TYPE: ConfigOption<RestartStrategyType | undefined> = option({
   key: "restart-strategy.type",
   type: enumType<RestartStrategyType>(["none", "fixed-delay", "failure-rate", "exponential-delay"], {
@@ -20,7 +20,7 @@ export const RESTART_STRATEGY_TYPE: ConfigOption<RestartStrategyType | undefined
     "What happens when the job fails. Unset means `none` without checkpointing and `fixed-delay` with it. `off` and `disable` are other words for `none`.",
 });
 
-/** @public */
+/** The option `restart-strategy.fixed-delay.attempts`. @public */
 export const FIXED_DELAY_ATTEMPTS: ConfigOption<number> = option({
   key: "restart-strategy.fixed-delay.attempts",
   type: intType({ min: 0 }),
@@ -28,7 +28,7 @@ export const FIXED_DELAY_ATTEMPTS: ConfigOption<number> = option({
   description: "How many restarts are tried before the job fails for good.",
 });
 
-/** @public */
+/** The option `restart-strategy.fixed-delay.delay`. @public */
 export const FIXED_DELAY_DELAY: ConfigOption<number> = option({
   key: "restart-strategy.fixed-delay.delay",
   type: durationType(),

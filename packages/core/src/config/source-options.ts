@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { durationType, enumType } from "./option-types.ts";
 
-/** @public */
+/** What happens to records that cannot be read. @public */
 export type PoisonRecordPolicy = "fail" | "skip" | "dead-letter";
 
-/** @public */
+/** The option `source.poison-records`. @public */
 export const POISON_RECORDS: ConfigOption<PoisonRecordPolicy> = option({
   key: "source.poison-records",
   type: enumType<PoisonRecordPolicy>(["fail", "skip", "dead-letter"]),
@@ -13,7 +13,7 @@ export const POISON_RECORDS: ConfigOption<PoisonRecordPolicy> = option({
     "What a source does with a record it cannot read: fail the job, skip the record and count it in `numRecordsInErrors`, or emit it to the dead-letter side output.",
 });
 
-/** @public */
+/** The option `time.max-future-skew`. @public */
 export const MAX_FUTURE_SKEW: ConfigOption<number> = option({
   key: "time.max-future-skew",
   type: durationType(),

@@ -1,10 +1,10 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { enumType } from "./option-types.ts";
 
-/** @public */
+/** Where keyed state lives while the job runs. @public */
 export type StateBackendType = "hashmap" | "rocksdb";
 
-/** @public */
+/** The option `state.backend.type`. @public */
 export const STATE_BACKEND_TYPE: ConfigOption<StateBackendType> = option({
   key: "state.backend.type",
   type: enumType<StateBackendType>(["hashmap", "rocksdb"]),

@@ -13,7 +13,7 @@ import { type StridedSplit, stridedSplitSerializer, stridedSplits } from "./stri
 /** Makes the element of an index; the same index must always give an equal element. `undefined` leaves it out. @public */
 export type GeneratorFunction<T> = (index: number) => T | undefined;
 
-/** @public */
+/** How fast a generator makes records, and of what type they are. @public */
 export interface DataGeneratorOptions {
   /** Indices a second over all subtasks; unlimited by default. */
   readonly ratePerSecond?: number;

@@ -4,7 +4,7 @@ import type { Sink, SinkWriter, WriterInitContext } from "./sink.ts";
 /** Text is handed to the process in pieces of about this size, or when the event loop has had its turn. */
 const BUFFER_CHARS_MAX = 16 * 1024;
 
-/** @public */
+/** What a print sink puts in front of its lines, and where it writes them. @public */
 export interface PrintSinkOptions {
   /** Put before every line, followed by `> `. */
   readonly prefix?: string;

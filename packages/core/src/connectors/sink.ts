@@ -46,7 +46,7 @@ export interface Committer<CommittableT> {
   close(): Promise<void>;
 }
 
-/** @public */
+/** What a sink's writer is told about its subtask. @public */
 export interface WriterInitContext {
   readonly platform: Platform;
   readonly subtaskIndex: number;
@@ -58,7 +58,7 @@ export interface WriterInitContext {
   readonly restoredCheckpointId: number | undefined;
 }
 
-/** @public */
+/** Where records leave the job: makes a writer for each subtask and, for exactly-once output, a committer. @public */
 export interface Sink<T, CommittableT = never, WriterStateT = never> {
   /** Kind and options for plans and for the job graph: plain JSON, no functions, no secrets. */
   readonly description: { readonly kind: string; readonly options: Readonly<Record<string, unknown>> };

@@ -12,10 +12,10 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Serializer } from "../types/type.ts";
 
-/** @public */
+/** Whether a source ends by itself. @public */
 export type Boundedness = "bounded" | "continuous-unbounded";
 
-/** @public */
+/** A part of the input that one reader reads at a time. @public */
 export interface SourceSplit {
   /** Unique within the source and the same across restarts. */
   readonly splitId: string;
@@ -118,7 +118,11 @@ export interface SplitEnumerator<SplitT extends SourceSplit, StateT> {
   close(): Promise<void>;
 }
 
-/** @public */
+/**
+ * Where records come from: makes one enumerator for the job, which finds splits, and one reader for each subtask.
+ *
+ * @public
+ */
 export interface Source<T, SplitT extends SourceSplit = SourceSplit, StateT = unknown> {
   /** Kind and options for plans and for the job graph: plain JSON, no functions, no secrets. */
   readonly description: { readonly kind: string; readonly options: Readonly<Record<string, unknown>> };

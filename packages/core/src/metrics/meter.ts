@@ -13,7 +13,7 @@ interface Sample {
 
 /**
  * Events per second over the last minute. Marking an event costs one addition: the rate comes from samples of the count
- * that {@link MetricRegistry.sampleMeters} takes.
+ * that `MetricRegistry.sampleMeters` takes.
  * @public
  */
 export class Meter {

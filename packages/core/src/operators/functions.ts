@@ -24,7 +24,11 @@ import type { OutputTag } from "./output-tag.ts";
  */
 export type Sync<R> = R extends PromiseLike<unknown> ? AsyncNotAllowedHere : R;
 
-/** @public */
+/**
+ * What an error message shows for a function that returns a Promise where none can be waited for; use `mapAsync`.
+ *
+ * @public
+ */
 export interface AsyncNotAllowedHere {
   readonly "a function on the data path must not return a Promise": never;
 }
@@ -67,17 +71,17 @@ export interface Collector<T> {
   collect(value: T): void;
 }
 
-/** @public */
+/** One result for every record. @public */
 export interface MapFunction<T, R> extends RichFunction {
   map(value: T): R;
 }
 
-/** @public */
+/** Whether a record is kept. @public */
 export interface FilterFunction<T> extends RichFunction {
   filter(value: T): boolean;
 }
 
-/** @public */
+/** Any number of results for every record. @public */
 export interface FlatMapFunction<T, R> extends RichFunction {
   flatMap(value: T, out: Collector<R>): void;
 }
@@ -107,7 +111,11 @@ export interface AggregateFunction<T, ACC, R> {
   merge?(left: ACC, right: ACC): ACC;
 }
 
-/** @public */
+/**
+ * The time of an operator, and timers of the current key. A timer that is registered twice for one time fires once.
+ *
+ * @public
+ */
 export interface TimerService {
   /** Epoch ms. */
   currentProcessingTime(): number;
@@ -127,47 +135,51 @@ export interface ProcessContext {
   output<X>(tag: OutputTag<X>, value: X): void;
 }
 
-/** @public */
+/** What a keyed function is told about its record, and its timers. @public */
 export interface KeyedProcessContext<K> extends ProcessContext {
   readonly currentKey: K;
   readonly timerService: TimerService;
 }
 
-/** @public */
+/** What a timer is told when it fires. @public */
 export interface OnTimerContext<K> extends KeyedProcessContext<K> {
   readonly timeDomain: "event" | "processing";
 }
 
-/** @public */
+/** Full access to records: timestamps, side outputs, any number of results. @public */
 export interface ProcessFunction<T, R> extends RichFunction {
   processElement(value: T, context: ProcessContext, out: Collector<R>): void;
 }
 
-/** @public */
+/** Full access to the records of a keyed stream, with keyed state and timers. @public */
 export interface KeyedProcessFunction<K, T, R> extends RichFunction {
   processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void;
   onTimer?(timeMs: number, context: OnTimerContext<K>, out: Collector<R>): void;
 }
 
-/** @public */
+/** One result for every record of two streams, with a method for each. @public */
 export interface CoMapFunction<T1, T2, R> extends RichFunction {
   map1(value: T1): R;
   map2(value: T2): R;
 }
 
-/** @public */
+/** Any number of results for every record of two streams, with a method for each. @public */
 export interface CoFlatMapFunction<T1, T2, R> extends RichFunction {
   flatMap1(value: T1, out: Collector<R>): void;
   flatMap2(value: T2, out: Collector<R>): void;
 }
 
-/** @public */
+/** Full access to the records of two streams: timestamps, side outputs, any number of results. @public */
 export interface CoProcessFunction<T1, T2, R> extends RichFunction {
   processElement1(value: T1, context: ProcessContext, out: Collector<R>): void;
   processElement2(value: T2, context: ProcessContext, out: Collector<R>): void;
 }
 
-/** @public */
+/**
+ * Full access to the records of two streams with the same keys, with keyed state and timers that both share.
+ *
+ * @public
+ */
 export interface KeyedCoProcessFunction<K, T1, T2, R> extends RichFunction {
   processElement1(value: T1, context: KeyedProcessContext<K>, out: Collector<R>): void;
   processElement2(value: T2, context: KeyedProcessContext<K>, out: Collector<R>): void;

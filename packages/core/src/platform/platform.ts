@@ -21,7 +21,7 @@ export interface Clock {
   soon(action: () => void): Cancel;
 }
 
-/** @public */
+/** Randomness that a seed can repeat. @public */
 export interface Random {
   /** A uniformly distributed unsigned 32-bit integer. */
   u32(): number;
@@ -35,7 +35,7 @@ export interface Random {
 /** How a file is opened: read; write from scratch; write, must not exist; read and write, must exist. @public */
 export type OpenMode = "read" | "create" | "createNew" | "update";
 
-/** @public */
+/** What a directory knows of one file. @public */
 export interface FileStat {
   readonly kind: "file" | "directory";
   readonly sizeBytes: number;
@@ -159,9 +159,9 @@ export interface WorkerScope {
 /** What a worker module exports under the name `main`. A rejection ends the thread as a failure. @public */
 export type WorkerMain = (scope: WorkerScope) => void | Promise<void>;
 
-/** @public */
+/** Starts threads. @public */
 export interface Workers {
-  /** Starts a thread on the module, which exports `main` ({@link WorkerMain}). */
+  /** Starts a thread on the module, which exports `main` (a `WorkerMain`). */
   spawn(moduleUrl: string, input: unknown, options?: SpawnOptions): WorkerHandle;
 }
 

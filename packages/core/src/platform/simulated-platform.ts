@@ -13,7 +13,7 @@ import { SimulatedWorkers } from "./simulated-workers.ts";
 /** The process id of the first incarnation. */
 const PROCESS_ID_FIRST = 1000;
 
-/** @internal */
+/** What a simulated platform starts with. @internal */
 export interface SimulatedPlatformOptions extends SimulatedClockOptions {
   /** The same seed and the same program give the same trace. */
   readonly seed: string | number;

@@ -111,7 +111,7 @@ export class AggregatingStateDescriptor<IN, ACC, OUT> extends StateDescriptor {
   }
 }
 
-/** @public */
+/** A state of any kind, by its name and types. @public */
 export type KeyedStateDescriptor =
   | ValueStateDescriptor<unknown>
   | ListStateDescriptor<unknown>

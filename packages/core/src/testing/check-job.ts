@@ -12,7 +12,7 @@ import type { Arrival } from "./replayed-source.ts";
 import type { JobUnderTest } from "./test-ends.ts";
 import { testKitMisused } from "./test-kit-misused.ts";
 
-/** @public */
+/** How often and how hard a job is checked. @public */
 export interface CheckJobOptions {
   /**
    * By the name of a source, the records that replace it: a list, of which the check takes parts as well, or an arbitrary

@@ -13,6 +13,7 @@ interface Transaction {
   readonly rows: readonly string[];
 }
 
+/** Rows that reach a sink's committer, kept in memory: what a job with exactly-once output has written. @public */
 export class CommittedRows {
   readonly #committed = new Map<string, readonly string[]>();
   /** Commits that were asked for, repeated ones included. */

@@ -21,7 +21,7 @@ import { PipedSource } from "./piped-source.ts";
 import { type JobUnderTest, pipelineOf, withTestEnds } from "./test-ends.ts";
 import { testKitMisused } from "./test-kit-misused.ts";
 
-/** @public */
+/** What a driven job starts with. @public */
 export interface JobTestDriverOptions {
   /** The job's own arguments, as on a command line. */
   readonly args?: readonly string[];
@@ -51,6 +51,8 @@ export interface TestOutput<T> {
 const START_TURNS_MAX = 10_000;
 
 /**
+ * A whole job in memory: a test pipes records in, moves the clock, and reads what came out.
+ *
  * @example
  * const driver = await JobTestDriver.of(job);
  * driver.input<Click>("clicks").pipeAll(clicks);

@@ -24,7 +24,7 @@ export interface HarnessSnapshot {
   readonly subtasks: readonly { readonly keyed: Uint8Array | undefined; readonly lists: readonly OperatorList[] }[];
 }
 
-/** @public */
+/** What a harness starts with. @public */
 export interface OperatorTestHarnessOptions {
   /** Tags that `getSideOutput` will be asked for. */
   readonly sideOutputs?: readonly OutputTag<never>[] | readonly OutputTag<unknown>[];

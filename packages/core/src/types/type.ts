@@ -26,7 +26,7 @@ export type Schema =
   | { readonly kind: "array" | "nullable" | "set"; readonly item: Schema }
   | { readonly kind: "map"; readonly key: Schema; readonly value: Schema };
 
-/** @public */
+/** One field of an object's schema. @public */
 export interface SchemaField {
   readonly name: string;
   readonly optional: boolean;

@@ -42,7 +42,11 @@ export interface BroadcastContext extends ProcessContext {
   getBroadcastState<K, V>(descriptor: MapStateDescriptor<K, V>): BroadcastState<K, V>;
 }
 
-/** @public */
+/**
+ * What a keyed function may do with a broadcast record: write the broadcast state, and visit the state of every key.
+ *
+ * @public
+ */
 export interface KeyedBroadcastContext<K> extends BroadcastContext {
   /**
    * Calls the function for every key of this subtask that has a value in the state. The order of the keys is not defined.
@@ -53,13 +57,13 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
   applyToKeyedState<D extends StateDescriptor>(descriptor: D, fn: (key: K, state: StateOf<D>) => void): void;
 }
 
-/** @public */
+/** What a function may do with a record of the side that is not broadcast: read the broadcast state. @public */
 export interface ReadOnlyContext extends ProcessContext, ReadsBroadcastState {}
 
-/** @public */
+/** What a keyed function may do with a record: read the broadcast state, use keyed state and timers. @public */
 export interface KeyedReadOnlyContext<K> extends KeyedProcessContext<K>, ReadsBroadcastState {}
 
-/** @public */
+/** What a timer of a keyed broadcast function is told and may do. @public */
 export interface BroadcastOnTimerContext<K> extends OnTimerContext<K>, ReadsBroadcastState {}
 
 /** The records of a stream, and those of another that all subtasks get. @public */
