@@ -56,7 +56,11 @@ interface Waiting<EntryT> {
   readonly bytes: number;
 }
 
-/** @internal */
+/**
+ * The writer of an asynchronous sink: collects records into batches, sends them, and sends again what was refused.
+ *
+ * @internal
+ */
 export class AsyncSinkWriter<T, EntryT> implements SinkWriter<T, never, EntryT> {
   readonly #options: AsyncSinkWriterOptions<T, EntryT>;
   readonly #room: Availability = new Availability(true);

@@ -10,7 +10,7 @@ export interface RateLimitingStrategy {
   getMaxBatchSize(): number;
 }
 
-/** @public */
+/** How fast a rate grows while requests succeed, and how far it falls when one fails. @public */
 export interface AimdOptions {
   /** The rate that is never exceeded. */
   readonly rateThreshold: number;
@@ -46,7 +46,7 @@ export class AIMDScalingStrategy {
   }
 }
 
-/** @public */
+/** What a strategy that adapts its rate to failures may be told. @public */
 export interface CongestionControlOptions {
   readonly maxInFlightRequests: number;
   readonly initialMaxInFlightMessages: number;
