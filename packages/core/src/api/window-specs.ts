@@ -43,7 +43,7 @@ export type WindowOf<A> =
       ? W
       : never;
 
-/** @public */
+/** What an aggregation may be told besides its function. @public */
 export interface AggregateOptions<ACC> {
   /** What accumulators are, for checkpoints; without it the runtime learns the shapes it sees. */
   readonly accumulatorType?: Type<ACC>;

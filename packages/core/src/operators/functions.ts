@@ -224,7 +224,7 @@ export interface CoGroupFunction<T1, T2, R> extends RichFunction {
 /** Turns the result of a window's aggregation into an output record. @public */
 export type WindowResultFunction<K, V, R, W extends Window = TimeWindow> = (key: K, window: W, result: V) => R;
 
-/** @public */
+/** What a window's function is told about its window. @public */
 export interface ProcessWindowContext<W extends Window = TimeWindow> {
   readonly window: W;
   currentProcessingTime(): number;

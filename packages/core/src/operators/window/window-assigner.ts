@@ -5,7 +5,7 @@ import { EventTimeTrigger } from "./triggers/event-time-trigger.ts";
 import { ProcessingTimeTrigger } from "./triggers/processing-time-trigger.ts";
 import type { Trigger } from "./triggers/trigger.ts";
 
-/** @public */
+/** What an assigner is told besides the element and its timestamp. @public */
 export interface WindowAssignerContext {
   /** Epoch ms. */
   getCurrentProcessingTime(): number;

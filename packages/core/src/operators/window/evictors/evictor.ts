@@ -8,7 +8,7 @@ export interface TimestampedValue<T> {
   readonly timestamp: number;
 }
 
-/** @public */
+/** What an evictor is told about its window. @public */
 export interface EvictorContext {
   /** Epoch ms. */
   getCurrentProcessingTime(): number;

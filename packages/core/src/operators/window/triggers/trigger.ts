@@ -59,7 +59,7 @@ export interface TriggerContext {
   getPartitionedState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT>;
 }
 
-/** @public */
+/** What a trigger may do when windows were merged: take over the state that it kept for them. @public */
 export interface OnMergeContext extends TriggerContext {
   /** Makes the state of the merged windows that of the new one: lists one after the other, in the order of the windows. */
   mergePartitionedState<T>(descriptor: ListStateDescriptor<T>): void;
