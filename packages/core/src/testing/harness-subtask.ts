@@ -44,32 +44,17 @@ export class HarnessSubtask {
     const tags: readonly (string | undefined)[] = [undefined, ...options.sideOutputs];
     this.#outputs = tags.map((tag) => ({ tag, channel: new LocalChannel() }));
     const { random } = options.platform;
-    const inputs = inputCountOf(options.spec) === 2 ? ([0, 1] as const) : ([0] as const);
-    const plan: ChainPlan = {
-      name: options.name,
-      copiesRecords: false,
-      operators: [
-        {
-          index: 0,
-          uid: UID,
-          name: options.name,
-          spec: options.spec,
-          callSite: UID,
-          inputs: inputs.map((input) => ({ kind: "gate", gate: input, input })),
-        },
-      ],
-      outputs: tags.map((sideOutput, edge) => ({ operator: 0, sideOutput, edge })),
-    };
+    const plan = harnessPlan(options);
     this.chain = new Chain({
       plan,
-      gateCount: inputs.length,
+      gateCount: plan.operators[0]!.inputs.length,
       subtaskIndex: options.subtaskIndex,
       parallelism: options.parallelism,
       writers: this.#outputs.map(({ channel }) =>
         createRecordWriter([channel], { kind: "forward" }, { subtaskIndex: 0, maxParallelism: 1, random }),
       ),
       counts: new Float64Array(1),
-      hostOf: (operator) => hostOf(operator, options),
+      hostOf: (operator) => harnessHost(operator, options),
       restore: options.restore === undefined ? undefined : new Map([[UID, options.restore]]),
       url: `millrace-harness-${options.subtaskIndex}.js`,
     });
@@ -90,7 +75,28 @@ export class HarnessSubtask {
   }
 }
 
-function hostOf(operator: ChainedOperator, options: HarnessSubtaskOptions): AnyOperatorHost {
+/** The operator alone, with a gate for each of its inputs. @internal */
+export function harnessPlan({ name, spec, sideOutputs }: HarnessSubtaskOptions): ChainPlan {
+  const inputs = inputCountOf(spec) === 2 ? ([0, 1] as const) : ([0] as const);
+  return {
+    name,
+    copiesRecords: false,
+    operators: [
+      {
+        index: 0,
+        uid: UID,
+        name,
+        spec,
+        callSite: UID,
+        inputs: inputs.map((input) => ({ kind: "gate", gate: input, input })),
+      },
+    ],
+    outputs: [undefined, ...sideOutputs].map((sideOutput, edge) => ({ operator: 0, sideOutput, edge })),
+  };
+}
+
+/** @internal */
+export function harnessHost(operator: ChainedOperator, options: HarnessSubtaskOptions): AnyOperatorHost {
   const { platform, subtaskIndex, parallelism, maxParallelism, attemptNumber } = options;
   const { uid, name } = operator;
   const place = {

@@ -5,6 +5,7 @@
 import type { OperatorList } from "../checkpoint/operator-lists.ts";
 import { redistributeLists } from "../checkpoint/operator-lists.ts";
 import type { Transformation, TransformationEdge } from "../graph/transformation.ts";
+import type { OperatorSpec } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
@@ -88,6 +89,11 @@ export class OperatorTestHarness<Out> {
         }),
     );
     this.#afterStep();
+  }
+
+  /** What the operator is to the engine. @internal */
+  get spec(): OperatorSpec {
+    return this.#operator.spec;
   }
 
   /** Records that left the operator's main output since the beginning or the last `clearOutput`, in order. */
