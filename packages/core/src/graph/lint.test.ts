@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { Collector, KeyedProcessContext, KeyedProcessFunction, RuntimeContext } from "../operators/functions.ts";
+import { CountEvictor } from "../operators/window/evictors/count-evictor.ts";
+import { CountTrigger } from "../operators/window/triggers/count-trigger.ts";
 import type { ValueState } from "../state/keyed-state.ts";
 import { valueState } from "../state/state-descriptors.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
@@ -149,6 +151,24 @@ describe("U18: MR_LINT_WATERMARKS_MISSING, event time without watermarks", () =>
     };
     expect(codes((env) => withTimers(env, none))).toEqual(["MR_LINT_WATERMARKS_MISSING"]);
     expect(codes((env) => withTimers(env, bounded))).toEqual([]);
+  });
+
+  test("is given for windows with an evictor, unless a trigger fires them without event time", () => {
+    const counted = (env: Env, strategy: WatermarkStrategy<number>, trigger?: CountTrigger): void => {
+      const windows = env
+        .fromSource(numbers(), strategy, "numbers")
+        .keyBy((n) => n)
+        .window(TumblingEventTimeWindows.of("1 s"))
+        .evictor(CountEvictor.of(3));
+      const fired = trigger === undefined ? windows : windows.trigger(trigger);
+      fired
+        .reduce((left) => left)
+        .uid("window")
+        .print();
+    };
+    expect(codes((env) => counted(env, none))).toEqual(["MR_LINT_WATERMARKS_MISSING"]);
+    expect(codes((env) => counted(env, bounded))).toEqual([]);
+    expect(codes((env) => counted(env, none, CountTrigger.of(2)))).toEqual([]);
   });
 
   test("is not given when watermarks are made above, the input ends, or the silent input counts as idle", () => {

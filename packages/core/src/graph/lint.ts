@@ -85,6 +85,9 @@ function waitsForEventTime(spec: OperatorSpec): string | undefined {
       return spec.assigner.isEventTime ? "fires its windows" : undefined;
     case "intervalJoin":
       return "forgets its records";
+    case "transform":
+      // Windows with a trigger or evictor of their own say so in their details.
+      return /EventTimeTrigger/.test(String(spec.details["trigger"])) ? "fires its windows" : undefined;
     case "keyedProcess":
     case "co":
       return userFunctionsOf(spec).some((fn) => /\bregisterEventTimeTimer\b/.test(codeOf(fn)))
