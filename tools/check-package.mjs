@@ -9,13 +9,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const packages = { millrace: "core", "@millrace/cli": "cli", "@millrace/connector-files": "connector-files" };
+const packages = {
+  millrace: "core",
+  "@millrace/cli": "cli",
+  "@millrace/connector-files": "connector-files",
+  "@millrace/cep": "cep",
+};
 
-const JOB = `import { csv, FileSink } from "@millrace/connector-files";
+const JOB = `import { Pattern } from "@millrace/cep";
+import { csv, FileSink } from "@millrace/connector-files";
 import type { JobArguments, StreamExecutionEnvironment } from "millrace";
 
 export default function job(env: StreamExecutionEnvironment, args: JobArguments): void {
-  void [csv, FileSink];
+  void [csv, FileSink, Pattern];
   env.fromSequence(1, 5).map((n) => (n === 9 ? n : n * 2)).print();
   env.fromSequence(1, 2).map((n) => {
     if (args.has("fail") && n === 2) throw new Error("two");
@@ -44,7 +50,7 @@ try {
   await writeFile(join(project, "package.json"), '{ "type": "module" }\n');
   await writeFile(join(project, "job.ts"), JOB);
   for (const target of ["threads", "in-thread"]) {
-    const ran = run(["run", "job.ts", "-p", "2", "-t", target]);
+    const ran = run(["run", "-p", "2", "-t", target, "job.ts"]);
     const rows = ran.stdout
       .trim()
       .split("\n")
@@ -52,8 +58,8 @@ try {
       .sort();
     expectEqual(ran, rows.join(" "), "10 2 4 6 8 second:1 second:2".split(" ").sort().join(" "), `rows, -t ${target}`);
   }
-  const failed = run(["run", "job.ts", "-p", "2", "-t", "in-thread", "--fail"]);
-  expectEqual(failed, String(/at +\S*job\.ts:7:\d+/.test(failed.stderr)), "true", "the place of the call in job.ts");
+  const failed = run(["run", "-p", "2", "-t", "in-thread", "job.ts", "--fail"]);
+  expectEqual(failed, String(/at +\S*job\.ts:8:\d+/.test(failed.stderr)), "true", "the place of the call in job.ts");
   console.log("package: runs a job in an empty project, in threads and in one");
 } finally {
   await rm(project, { recursive: true, force: true });

@@ -93,12 +93,11 @@ export class KeyedSnapshot {
   /** The encoded state: a checksummed container. Empty when the operator has no keyed state at all. */
   encode(): Uint8Array {
     this.writeAll();
-    const sections: KeyedSection[] = this.#slots.map((codec, slot) => ({
-      name: codec.name,
-      kind: codec.kind,
-      schema: codec.schema,
-      groups: groupsOf(this.#buffers[slot]!),
-    }));
+    const sections: KeyedSection[] = this.#slots.flatMap((codec, slot) =>
+      codec.isTransient === true
+        ? []
+        : [{ name: codec.name, kind: codec.kind, schema: codec.schema, groups: groupsOf(this.#buffers[slot]!) }],
+    );
     sections.push({ ...TIMERS_SECTION, groups: groupsOf(this.#buffers[this.#slots.length]!) });
     return encodeKeyedState([...sections, ...this.#carriedOver]);
   }

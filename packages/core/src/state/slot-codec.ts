@@ -1,5 +1,6 @@
 import type { BinaryReader } from "../base/binary-reader.ts";
 import type { BinaryWriter } from "../base/binary-writer.ts";
+import { InvariantViolation } from "../base/errors.ts";
 import type { Schema } from "../types/type.ts";
 
 /** How the values of one state are written: what a snapshot knows of a slot. */
@@ -20,4 +21,15 @@ export interface SlotCodec {
   ): (input: BinaryReader) => unknown;
   /** What of a value a snapshot holds; undefined for nothing. Left out: all of it. Must not change the value. */
   readonly snapshotOf?: (value: unknown) => unknown;
+  /** No state: what the slot holds is made again from the others. */
+  readonly isTransient?: true;
+}
+
+/** Keeps a slot for what an operator has beside its states; no snapshot holds it. */
+export function transientCodec(name: string): SlotCodec {
+  const refuse = (): never => {
+    throw new InvariantViolation(`${name} is in no snapshot`);
+  };
+  const codec = { name, kind: "value", schema: { kind: "any" }, isTransient: true } as const;
+  return { ...codec, snapshotOf: () => undefined, write: refuse, read: refuse, readWrittenAs: refuse };
 }

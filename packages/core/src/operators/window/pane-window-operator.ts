@@ -6,7 +6,9 @@
  *
  * Generated code finds the pane of the usual case in line and calls `paneAt` or `addToSession` otherwise.
  */
+
 import type { KeyEntry } from "../../state/key-entry.ts";
+import { transientCodec } from "../../state/slot-codec.ts";
 import type { SessionAssigner, SlidingAssigner } from "../../time/window-assigner.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import { Pane } from "./pane.ts";
@@ -202,6 +204,7 @@ export class PaneWindowOperator extends WindowOperator {
 
   protected override restoreWindows(): void {
     this.table.registerSlot(paneCodec(this.folding.serializer, this.host));
+    this.table.registerSlot(transientCodec("_paneIndex"));
     const restored: Pane[] = [];
     for (const entry of this.table.map.values()) {
       const panes = entry.s0 as readonly Pane[] | undefined;

@@ -15,7 +15,9 @@
  *
  * Generated code folds, finds the pane of the usual case in line, and calls `sliceAt` and `paneIn` otherwise.
  */
+
 import type { KeyEntry } from "../../state/key-entry.ts";
+import { transientCodec } from "../../state/slot-codec.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { OperatorHost, OperatorSnapshot } from "../operator-runtime.ts";
 import { firstCreatedOf, Slice, SlicePane } from "./slice.ts";
@@ -108,6 +110,7 @@ export class SlicedWindowOperator extends WindowOperator {
   /** Fires the windows again that a late element has come to, the newest first. */
   fireLate(pane: SlicePane): void {
     const { slice, entry } = pane;
+    this.table.selectEntry(entry);
     const watermark = this.#watermarkOf(entry);
     for (let end = slice.lastWindowEnd; end >= slice.firstWindowEnd; end -= this.grid.slideMs) {
       if (end - 1 > watermark) continue;
@@ -220,7 +223,7 @@ export class SlicedWindowOperator extends WindowOperator {
       const pane = due[index]!;
       due[index] = undefined;
       const { entry } = pane;
-      if (entry.version !== this.table.version) this.table.touch(entry);
+      this.table.selectEntry(entry);
       if (this.#ahead === undefined || !this.#hasFired(entry, end)) this.fire(pane, window);
     }
   }
@@ -233,7 +236,7 @@ export class SlicedWindowOperator extends WindowOperator {
     let pane = slice.firstPane;
     while (pane !== undefined) {
       const { entry, nextOfSlice } = pane;
-      if (entry.version !== this.table.version) this.table.touch(entry);
+      this.table.selectEntry(entry);
       if (this.#ahead === undefined || !this.#hasFired(entry, slice.end)) this.fire(pane, window);
       if (isLast) this.#remove(pane);
       pane = nextOfSlice;
@@ -317,6 +320,7 @@ export class SlicedWindowOperator extends WindowOperator {
         owner: this.host,
       }),
     );
+    this.table.registerSlot(transientCodec("_paneIndex"));
     const restored: SlicePane[] = [];
     for (const entry of this.table.map.values()) {
       const slices = entry.s0 as RestoredSlices | undefined;

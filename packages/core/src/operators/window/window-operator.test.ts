@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createNodePlatform } from "../../platform/node-platform.ts";
+import type { ValueState } from "../../state/keyed-state.ts";
+import { valueState } from "../../state/state-descriptors.ts";
 import { OperatorHarness } from "../../testing/operator-harness.ts";
 import { EventTimeSessionWindows, mergeSessionWindows } from "../../time/session-windows.ts";
 import { SlidingEventTimeWindows } from "../../time/sliding-windows.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../../time/tumbling-windows.ts";
 import type { SpanAssigner } from "../../time/window-assigner.ts";
+import { t } from "../../types/declared-types.ts";
+import type { Collector, ProcessWindowContext, ProcessWindowFunction, RuntimeContext } from "../functions.ts";
 import type { WindowFold, WindowSpec } from "../operator-spec.ts";
 import { OutputTag } from "../output-tag.ts";
 
@@ -233,6 +237,38 @@ test("nothing is kept of windows that are over", () => {
   const full = harness.snapshot().keyedBlobs[0]!.length;
   harness.watermark(1000);
   expect(harness.snapshot().keyedBlobs[0]!.length).toBeLessThan(full / 10);
+});
+
+test("S08: a window function keeps keyed state of its own, however many windows its key has, across restores", () => {
+  class CountWindows implements ProcessWindowFunction<unknown, string, unknown> {
+    private fired!: ValueState<number>;
+    open(context: RuntimeContext): void {
+      this.fired = context.getState(valueState("fired", t.int32));
+    }
+    process(key: unknown, context: ProcessWindowContext, _elements: Iterable<unknown>, out: Collector<string>): void {
+      const count = (this.fired.value() ?? 0) + 1;
+      this.fired.update(count);
+      out.collect(`${String(key)} ${context.window.start} ${count}`);
+    }
+  }
+  for (const assigner of [
+    TumblingEventTimeWindows.of(10),
+    SlidingEventTimeWindows.of(20, 10),
+    EventTimeSessionWindows.withGap(5),
+  ]) {
+    const spec: WindowSpec = { ...specOf(assigner, counting, 0), emit: { kind: "process", fn: new CountWindows() } };
+    let harness = new OperatorHarness(spec, { platform });
+    // Far apart and backwards, so that the key gets an index of its windows.
+    for (let window = 40; window >= 0; window--) harness.element({ key: "a", at: window * 10 }, window * 10);
+    const fired: unknown[] = [];
+    for (let watermark = 5; watermark <= 600; watermark += 95) {
+      harness = new OperatorHarness(spec, { platform, restore: harness.snapshot() });
+      harness.watermark(watermark);
+      fired.push(...harness.output().map(({ value }) => value));
+    }
+    expect(fired.map((row) => Number(String(row).split(" ")[2]))).toEqual(fired.map((_, index) => index + 1));
+    expect(fired.length).toBeGreaterThan(40);
+  }
 });
 
 test("a record without event time is refused with what to do", () => {
