@@ -5,7 +5,9 @@
 import {
   type Collector,
   EventTimeSessionWindows,
+  type ProcessAllWindowFunction,
   type ProcessJoinContext,
+  type ProcessWindowContext,
   SlidingEventTimeWindows,
   TumblingEventTimeWindows,
 } from "millrace";
@@ -18,6 +20,24 @@ const aboveReserve = {
     if (bid.v >= auction.v) out.collect([auction.k, auction.n, bid.n, bid.v]);
   },
 };
+
+/** The auction with the most bids of each window; the smaller id of those with equally many. */
+const hottest: ProcessAllWindowFunction<OracleEvent, Row> = {
+  process({ window }: ProcessWindowContext, counts: Iterable<OracleEvent>, out: Collector<Row>): void {
+    const [best] = [...counts].sort((a, b) => b.v - a.v || Number(a.k) - Number(b.k));
+    out.collect([window.end, best!.k, best!.v]);
+  },
+};
+
+/** What a window emits belongs to its last millisecond, so both windows are of the same bids. */
+function hotItem(job: OracleJob): void {
+  const bids = job.stream("bid").map((bid) => ({ ...bid, v: 1 }));
+  const counts = bids
+    .keyBy((bid) => bid.k)
+    .window(TumblingEventTimeWindows.of(400))
+    .sum("v");
+  job.out(counts.windowAll(TumblingEventTimeWindows.of(400)).process(hottest));
+}
 
 function program(name: string, order: RowOrder, build: (job: OracleJob) => void): Program {
   return { name: `nexmark-${name}`, input: "nexmark", order, build };
@@ -47,6 +67,7 @@ export const nexmarkPrograms: readonly Program[] = [
         .aggregate(countAndSum, total),
     ),
   ),
+  program("hot-item", "total", hotItem),
   program("new-sellers", "none", (job) =>
     job.out(
       job

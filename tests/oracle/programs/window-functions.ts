@@ -1,5 +1,12 @@
 /** What the window programs show of a window. */
-import type { AggregateFunction, Collector, ProcessWindowContext, ProcessWindowFunction } from "millrace";
+import type {
+  AggregateFunction,
+  Collector,
+  GlobalWindow,
+  ProcessAllWindowFunction,
+  ProcessWindowContext,
+  ProcessWindowFunction,
+} from "millrace";
 import type { OracleEvent } from "../line-source.ts";
 import { type Row, timeName } from "../oracle-job.ts";
 
@@ -25,6 +32,27 @@ export const sortedElements: EventWindow = {
   process(key: string, context: ProcessWindowContext, events: Iterable<OracleEvent>, out: Collector<Row>): void {
     const { start, end } = context.window;
     out.collect([key, start, end, timeName(context.currentWatermark()), sortedIds(events)]);
+  },
+};
+
+/** [key, records in the order they came]. */
+export const globalElements: ProcessWindowFunction<OracleEvent, Row, string, GlobalWindow> = {
+  process(key: string, _context: unknown, events: Iterable<OracleEvent>, out: Collector<Row>): void {
+    out.collect([key, ids(events)]);
+  },
+};
+
+/** ["all", start, end, records]; sorted, because sessions are among the windows. */
+export const allElements: ProcessAllWindowFunction<OracleEvent, Row> = {
+  process({ window }: ProcessWindowContext, events: Iterable<OracleEvent>, out: Collector<Row>): void {
+    out.collect(["all", window.start, window.end, sortedIds(events)]);
+  },
+};
+
+/** ["all", records in the order they came]. */
+export const allGlobalElements: ProcessAllWindowFunction<OracleEvent, Row, GlobalWindow> = {
+  process(_context: unknown, events: Iterable<OracleEvent>, out: Collector<Row>): void {
+    out.collect(["all", ids(events)]);
   },
 };
 

@@ -1,17 +1,28 @@
 /** Windows of event time: assigners, lateness, functions. */
-import { EventTimeSessionWindows, OutputTag, SlidingEventTimeWindows, TumblingEventTimeWindows } from "millrace";
+import {
+  type Collector,
+  type DynamicEventTimeSessionWindows,
+  EventTimeSessionWindows,
+  type KeyedStateStore,
+  OutputTag,
+  type ProcessWindowContext,
+  type ProcessWindowFunction,
+  SlidingEventTimeWindows,
+  type SpanAssigner,
+  TumblingEventTimeWindows,
+  valueState,
+} from "millrace";
 import type { OracleEvent } from "../line-source.ts";
-import type { OracleJob, Program, Row } from "../oracle-job.ts";
-import { countAndSum, elements, sortedElements, sumValues, total } from "./window-functions.ts";
+import type { OracleJob, Program, Row, RowOrder } from "../oracle-job.ts";
+import { allElements, countAndSum, elements, ids, sortedElements, sumValues, total } from "./window-functions.ts";
 
-type Assigner = ReturnType<
-  typeof TumblingEventTimeWindows.of | typeof SlidingEventTimeWindows.of | typeof EventTimeSessionWindows.withGap
->;
+type Assigner = SpanAssigner | DynamicEventTimeSessionWindows<OracleEvent>;
 
 const second = TumblingEventTimeWindows.of(1000);
+const dynamicSession = EventTimeSessionWindows.withDynamicGap((event: OracleEvent) => 50 + event.v * 20);
 
-function program(name: string, build: (job: OracleJob) => void): Program {
-  return { name, input: "disorder", order: "key", build };
+function program(name: string, build: (job: OracleJob) => void, order: RowOrder = "key"): Program {
+  return { name, input: "disorder", order, build };
 }
 
 const shown = (name: string) => (name.includes("session") ? sortedElements : elements);
@@ -30,7 +41,7 @@ function latenessOf(name: string, assigner: Assigner, latenessMs: number): Progr
   });
 }
 
-function aggregateOf(name: string, assigner: Assigner, latenessMs: number): Program {
+function aggregateOf(name: string, assigner: SpanAssigner, latenessMs: number): Program {
   return program(name, (job) =>
     job.out(job.keyed("a").window(assigner).allowedLateness(latenessMs).aggregate(countAndSum, total)),
   );
@@ -47,7 +58,29 @@ function windowsOfWindows(job: OracleJob): void {
   );
 }
 
-const fixedAssigners: readonly Program[] = [
+const fired = valueState<number>("fired");
+
+/** Counts the firings of each window, and of all windows of the key; the window's own count is cleared with it. */
+const firings: ProcessWindowFunction<OracleEvent, Row, string> = {
+  process(key: string, context: ProcessWindowContext, events: Iterable<OracleEvent>, out: Collector<Row>): void {
+    const inWindow = increment(context.windowState());
+    const inAll = increment(context.globalState());
+    out.collect([key, context.window.start, inWindow, inAll, ids(events)]);
+  },
+  clear(context: ProcessWindowContext): void {
+    context.windowState().getState(fired).clear();
+  },
+};
+
+function increment(store: KeyedStateStore): number {
+  const count = store.getState(fired);
+  const next = (count.value() ?? 0) + 1;
+  count.update(next);
+  return next;
+}
+
+/** Tumbling, sliding and session windows. */
+export const assignerPrograms: readonly Program[] = [
   elementsOf("window-tumbling", second),
   elementsOf("window-tumbling-offset", TumblingEventTimeWindows.of(1000, 300)),
   elementsOf("window-tumbling-negative-offset", TumblingEventTimeWindows.of(1000, -300)),
@@ -58,7 +91,8 @@ const fixedAssigners: readonly Program[] = [
   elementsOf("window-session", EventTimeSessionWindows.withGap(250)),
 ];
 
-const lateRecords: readonly Program[] = [
+/** Allowed lateness and late records. */
+export const latenessPrograms: readonly Program[] = [
   latenessOf("window-tumbling-lateness", second, 400),
   latenessOf("window-tumbling-late", second, 0),
   latenessOf("window-sliding-lateness", SlidingEventTimeWindows.of(1500, 500), 300),
@@ -93,10 +127,43 @@ const fields: readonly Program[] = [
   program("window-max-by-last", (job) => job.outEvents(job.keyed("a").window(second).maxBy("v", false))),
 ];
 
-export const windowPrograms: readonly Program[] = [
-  ...fixedAssigners,
-  ...lateRecords,
+export const windowAllPrograms: readonly Program[] = [
+  program(
+    "window-all-tumbling",
+    (job) => job.out(job.stream("a").windowAll(TumblingEventTimeWindows.of(500)).process(allElements)),
+    "total",
+  ),
+  program(
+    "window-all-session-lateness",
+    (job) =>
+      job.out(job.stream("a").windowAll(EventTimeSessionWindows.withGap(60)).allowedLateness(300).process(allElements)),
+    "total",
+  ),
+  program(
+    "window-all-reduce",
+    (job) => job.outEvents(job.stream("a").windowAll(SlidingEventTimeWindows.of(900, 300)).reduce(sumValues)),
+    "total",
+  ),
+];
+
+/** What windows do with their records. */
+export const windowFunctionPrograms: readonly Program[] = [
   ...aggregates,
   ...fields,
   program("window-of-windows", windowsOfWindows),
+  program("window-tumbling-apply", (job) =>
+    job.out(
+      job
+        .keyed("a")
+        .window(TumblingEventTimeWindows.of(700))
+        .apply<Row>((key, window, events, out) => out.collect([key, window.end, ids(events)])),
+    ),
+  ),
+];
+
+/** Dynamic gaps and state of windows. */
+export const customWindowPrograms: readonly Program[] = [
+  elementsOf("window-session-dynamic", dynamicSession),
+  latenessOf("window-session-dynamic-lateness", dynamicSession, 400),
+  program("window-state", (job) => job.out(job.keyed("a").window(second).allowedLateness(500).process(firings))),
 ];
