@@ -63,8 +63,15 @@ class Driver {
     return this.#output();
   }
 
-  /** Moves the clock, and fires what is due. */
+  /** Moves the clock to the end of a millisecond, and fires what is due. */
   time(nowMs: number): readonly unknown[] {
+    this.#clock.advanceTo(nowMs);
+    this.#harness.chain.onProcessingTime(nowMs + 1);
+    return this.#output();
+  }
+
+  /** Moves the clock to the beginning of a millisecond, and fires what is due. */
+  beginningOf(nowMs: number): readonly unknown[] {
     this.#clock.advanceTo(nowMs);
     this.#harness.chain.onProcessingTime(nowMs);
     return this.#output();
@@ -98,7 +105,16 @@ describe("S20: windows of processing time", () => {
     expect(windows.time(9)).toEqual([`${day(-90, 10)}: 1`]);
     windows.time(50);
     windows.element(2);
-    expect(windows.nextTimeMs()).toBe(109);
+    expect(windows.nextTimeMs()).toBe(110);
+  });
+
+  test("have the elements of their whole last millisecond, and fire once", () => {
+    const windows = new Driver(TumblingProcessingTimeWindows.of(100));
+    windows.element(1);
+    expect(windows.beginningOf(99)).toEqual([]);
+    windows.element(2);
+    expect(windows.beginningOf(99)).toEqual([]);
+    expect(windows.beginningOf(100)).toEqual([`${day(0, 100)}: 1 2`]);
   });
 
   test("sliding ones put an element into every window that is open", () => {
