@@ -189,6 +189,7 @@ export type {
   WindowResultFunction,
 } from "./operators/functions.ts";
 export { OutputTag } from "./operators/output-tag.ts";
+export type { TaggedUnion } from "./operators/window/co-group-window-function.ts";
 export type { AnyWindowAssigner } from "./operators/window/element-assigner.ts";
 export { CountEvictor } from "./operators/window/evictors/count-evictor.ts";
 export { DeltaEvictor } from "./operators/window/evictors/delta-evictor.ts";

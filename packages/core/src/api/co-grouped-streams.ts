@@ -95,7 +95,7 @@ export class CoGroupedEqualTo<T1, T2, K> {
 }
 
 /** Two streams in windows. @public */
-export class CoGroupedWithWindow<T1, T2> extends PairedWindows {
+export class CoGroupedWithWindow<T1, T2> extends PairedWindows<T1, T2> {
   /** Phantoms: the types of the records. */
   declare readonly _types?: readonly [T1, T2];
 

@@ -7,7 +7,7 @@ import { type KeyedPair, windowsOf } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
-import { PairedWindows } from "./paired-streams.ts";
+import { PairedWindows, type Windows } from "./paired-streams.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { checkAssigner } from "./window-specs.ts";
 
@@ -82,11 +82,11 @@ export class JoinedEqualTo<T1, T2, K> {
 }
 
 /** Two streams in windows. @public */
-export class JoinedWithWindow<T1, T2> extends PairedWindows {
+export class JoinedWithWindow<T1, T2> extends PairedWindows<T1, T2> {
   /** Phantoms: the types of the records. */
   declare readonly _types?: readonly [T1, T2];
 
-  protected override changed(windows: PairedWindows["windows"]): this {
+  protected override changed(windows: Windows): this {
     return erased(new JoinedWithWindow<T1, T2>(this.assigner, windows));
   }
 

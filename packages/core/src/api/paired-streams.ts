@@ -8,6 +8,9 @@ import {
   type TaggedUnion,
   type WindowJoining,
 } from "../operators/window/co-group-window-function.ts";
+import type { Evictor } from "../operators/window/evictors/evictor.ts";
+import type { Trigger } from "../operators/window/triggers/trigger.ts";
+import type { TimeWindow } from "../time/time-window.ts";
 import type { SpanAssigner } from "../time/window-assigner.ts";
 import type { SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
@@ -23,7 +26,7 @@ export type Windows = WindowedStream<Tagged, unknown>;
  *
  * @public
  */
-export abstract class PairedWindows {
+export abstract class PairedWindows<T1, T2> {
   /** @internal */
   protected readonly assigner: SpanAssigner;
   /** @internal */
@@ -47,6 +50,34 @@ export abstract class PairedWindows {
    */
   allowedLateness(lateness: Duration): this {
     return this.changed(this.windows.allowedLateness(lateness));
+  }
+
+  /**
+   * Says when windows emit, instead of the assigner's own trigger. It sees the records of both streams, each as the
+   * property `first` or `second` of an object.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is no trigger, or windows merge and it cannot
+   * @example
+   * orders
+   *   .join(payments)
+   *   .where((order) => order.id)
+   *   .equalTo((payment) => payment.order)
+   *   .window(TumblingEventTimeWindows.of("1 d"))
+   *   .trigger(PurgingTrigger.of(ContinuousEventTimeTrigger.of("1 h")))
+   *   .apply((order, payment) => ({ order: order.id, paid: payment.cents }));
+   */
+  trigger(trigger: Trigger<TaggedUnion<T1, T2>, TimeWindow>): this {
+    return this.changed(this.windows.trigger(erased(trigger)));
+  }
+
+  /**
+   * Removes records of a window before or after its function sees them: of both streams, as a trigger sees them, in the
+   * order in which they came.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is no evictor
+   */
+  evictor(evictor: Evictor<TaggedUnion<T1, T2>, TimeWindow>): this {
+    return this.changed(this.windows.evictor(erased(evictor)));
   }
 
   /** @internal */

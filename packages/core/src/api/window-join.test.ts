@@ -4,6 +4,13 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { CoGroupFunction, Collector, FlatJoinFunction, RuntimeContext } from "../operators/functions.ts";
+import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
+import { CountEvictor } from "../operators/window/evictors/count-evictor.ts";
+import { evictWhere, type TimestampedValue } from "../operators/window/evictors/evictor.ts";
+import { CountTrigger } from "../operators/window/triggers/count-trigger.ts";
+import { DeltaTrigger } from "../operators/window/triggers/delta-trigger.ts";
+import { EventTimeTrigger } from "../operators/window/triggers/event-time-trigger.ts";
+import { PurgingTrigger } from "../operators/window/triggers/purging-trigger.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
@@ -14,7 +21,9 @@ import type { TimeWindow } from "../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
 import type { SpanAssigner } from "../time/window-assigner.ts";
 import { t } from "../types/declared-types.ts";
+import type { CoGroupedWithWindow } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
+import type { JoinedWithWindow } from "./joined-streams.ts";
 
 interface Left {
   readonly key: string;
@@ -190,19 +199,94 @@ class Counting implements CoGroupFunction<Left, Left, [number, number, number]> 
   }
 }
 
+/** The steps of a co-group whose windows are told something, restored behind each of them. */
+function stepsOf(
+  tell: (windows: CoGroupedWithWindow<Left, Right>) => CoGroupedWithWindow<Left, Right>,
+  steps: readonly ((harness: OperatorHarness) => void)[],
+): readonly (readonly unknown[])[] {
+  const make = (): ConstructorParameters<typeof OperatorHarness>[0] =>
+    specOf(TumblingEventTimeWindows.of(100), 0, tell);
+  let harness = new OperatorHarness(make(), { platform: simulated });
+  return steps.map((step) => {
+    step(harness);
+    const output = harness.output().map(({ value }) => value);
+    harness = new OperatorHarness(make(), { platform: simulated, restore: harness.snapshot() });
+    return output;
+  });
+}
+
+const fourRecords: readonly ((harness: OperatorHarness) => void)[] = [
+  (harness) => harness.element({ first: { key: "a", id: 1, at: 10 } }, 10),
+  (harness) => harness.element({ second: { of: "a", cents: 7, at: 20 } }, 20),
+  (harness) => harness.element({ first: { key: "a", id: 2, at: 30 } }, 30),
+  (harness) => harness.element({ second: { of: "a", cents: 8, at: 40 } }, 40),
+];
+
+describe("S10: triggers and evictors", () => {
+  test("S10: a trigger says when both sides come into a call", () => {
+    expect(stepsOf((windows) => windows.trigger(CountTrigger.of(2)), fourRecords)).toEqual([
+      [],
+      [[[1], [7]]],
+      [],
+      [
+        [
+          [1, 2],
+          [7, 8],
+        ],
+      ],
+    ]);
+    const purging = stepsOf((windows) => windows.trigger(PurgingTrigger.of(CountTrigger.of(2))), fourRecords);
+    expect(purging).toEqual([[], [[[1], [7]]], [], [[[2], [8]]]]);
+  });
+
+  test("S10: an evictor removes records of both sides, in the order in which they came", () => {
+    const steps = [...fourRecords, (harness: OperatorHarness): void => harness.chain.onGateWatermark(0, 99)];
+    const found = stepsOf((windows) => windows.evictor(CountEvictor.of(3)), steps);
+    expect(found).toEqual([[], [], [], [], [[[2], [7, 8]]]]);
+  });
+
+  test("S10: joins take both too", async () => {
+    const found = await rowsOf(2, (env) => {
+      const all = env
+        .fromData([1, 2, 3, 4].map((id): Left => ({ key: "a", id, at: id })))
+        .assignTimestampsAndWatermarks(times);
+      return all
+        .join(all)
+        .where((left) => left.key)
+        .equalTo((left) => left.key)
+        .window(TumblingEventTimeWindows.of("1 s"))
+        .trigger(PurgingTrigger.of(EventTimeTrigger.create()))
+        .evictor({
+          evictBefore: (elements) =>
+            evictWhere(elements, ({ value }) => ("first" in value ? value.first.id > 2 : value.second.id < 4)),
+          evictAfter: () => {},
+        })
+        .apply((left, right) => [left.id, right.id]);
+    });
+    expect(found).toEqual([
+      [1, 4],
+      [2, 4],
+    ]);
+  });
+});
+
 const simulated = createSimulatedPlatform({ seed: 1 });
 
 /** The window operator of a co-group that emits the ids and the cents of its sides. */
-function specOf(assigner: SpanAssigner, latenessMs = 0): ConstructorParameters<typeof OperatorHarness>[0] {
+function specOf(
+  assigner: SpanAssigner,
+  latenessMs = 0,
+  tell: (windows: CoGroupedWithWindow<Left, Right>) => CoGroupedWithWindow<Left, Right> = (windows) => windows,
+): ConstructorParameters<typeof OperatorHarness>[0] {
   const env = StreamExecutionEnvironment.getExecutionEnvironment();
-  env
+  const windows = env
     .fromData<Left>([])
     .coGroup(env.fromData<Right>([]))
     .where((left) => left.key)
     .equalTo((right) => right.of)
     .window(assigner)
-    .allowedLateness(latenessMs)
-    .apply((first, second) => [[first.map(({ id }) => id), second.map(({ cents }) => cents)]]);
+    .allowedLateness(latenessMs);
+  tell(windows).apply((first, second) => [[first.map(({ id }) => id), second.map(({ cents }) => cents)]]);
   return env.getTransformations().at(-1)!.spec;
 }
 
@@ -329,6 +413,15 @@ test("S10: the types of sides, keys and results are inferred", () => {
       yield first.length;
     });
   expectTypeOf(grouped).toEqualTypeOf<SingleOutputStreamOperator<number>>();
+  const told = windows.trigger(CountTrigger.of(2)).evictor({
+    evictBefore(elements, size, window) {
+      expectTypeOf(elements).toEqualTypeOf<TimestampedValue<TaggedUnion<Left, Right>>[]>();
+      expectTypeOf(size).toEqualTypeOf<number>();
+      expectTypeOf(window).toEqualTypeOf<TimeWindow>();
+    },
+    evictAfter() {},
+  });
+  expectTypeOf(told).toEqualTypeOf<JoinedWithWindow<Left, Right>>();
   expect(misuses).toBeTypeOf("function");
 });
 
@@ -342,6 +435,8 @@ export function misuses(): void {
   // @ts-expect-error the windows come first
   where.equalTo((right) => right.of).apply(() => 1);
   const windows = where.equalTo((right) => right.of).window(TumblingEventTimeWindows.of(1));
+  // @ts-expect-error a trigger of other records
+  windows.trigger(DeltaTrigger.of<number>(1, (left, right) => right - left));
   // @ts-expect-error a Promise has no place in a join
   windows.apply(async () => 1);
   const grouped = lefts.coGroup(rights).where(String).equalTo(String).window(TumblingEventTimeWindows.of(1));
@@ -358,6 +453,18 @@ const refused: readonly (readonly [what: string, build: () => unknown, code: str
   ["no selector", () => lefts.coGroup(rights).where(untyped("key")), "MR_ARGUMENT_INVALID", "where"],
   ["no second selector", () => lefts.join(rights).where(String).equalTo(untyped(1)), "MR_ARGUMENT_INVALID", "equalTo"],
   ["no windows", () => pair.window(untyped("1 h")), "MR_ARGUMENT_INVALID", "window"],
+  [
+    "no trigger",
+    () => pair.window(TumblingEventTimeWindows.of(1)).trigger(untyped(5)),
+    "MR_ARGUMENT_INVALID",
+    "trigger",
+  ],
+  [
+    "no evictor",
+    () => pair.window(TumblingEventTimeWindows.of(1)).evictor(untyped({})),
+    "MR_ARGUMENT_INVALID",
+    "evict",
+  ],
   [
     "an async join",
     () => pair.window(TumblingEventTimeWindows.of(1)).apply(untyped(async () => 1)),

@@ -12,8 +12,11 @@ import type {
   RuntimeContext,
   WindowFunction,
 } from "../operators/functions.ts";
+import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
 import { CountEvictor } from "../operators/window/evictors/count-evictor.ts";
+import { type Evictor, evictWhere, type TimestampedValue } from "../operators/window/evictors/evictor.ts";
 import { CountTrigger } from "../operators/window/triggers/count-trigger.ts";
+import { EventTimeTrigger } from "../operators/window/triggers/event-time-trigger.ts";
 import { PurgingTrigger } from "../operators/window/triggers/purging-trigger.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { valueState } from "../state/state-descriptors.ts";
@@ -223,6 +226,15 @@ class AllListing<W extends Window> implements ProcessAllWindowFunction<Event, Ro
   }
 }
 
+/** Of the first stream only even numbers are left, of the second only odd ones. */
+class Sorting implements Evictor<TaggedUnion<Event, Event>> {
+  evictBefore(elements: TimestampedValue<TaggedUnion<Event, Event>>[]): void {
+    evictWhere(elements, ({ value }) => ("first" in value ? value.first.n % 2 === 1 : value.second.n % 2 === 0));
+  }
+
+  evictAfter(): void {}
+}
+
 const gapOf = ({ n }: Event): number => (n % 3 === 0 ? 60 : 20);
 
 function dynamicSessions(all: readonly Event[]): readonly { readonly end: number; readonly numbers: number[] }[] {
@@ -282,6 +294,23 @@ const jobs: Readonly<Record<string, ComparedJob>> = {
       const end = (index + 1) * 4;
       return [1, Number.MAX_SAFE_INTEGER, numbersOf(events.slice(Math.max(0, end - 6), end))];
     }),
+  },
+  "S10: a co-group takes a trigger and an evictor of the records of both streams": {
+    build: (stream) =>
+      stream
+        .coGroup(stream.map((each) => each))
+        .where(({ key }) => key % 2)
+        .equalTo(({ n }) => n % 2)
+        .window(tumblingWindows)
+        .trigger(PurgingTrigger.of(EventTimeTrigger.create()))
+        .evictor(new Sorting())
+        .apply((first, second): Row[] => [[inOrder(numbersOf(first)), inOrder(numbersOf(second))]]),
+    expected: [0, 1].flatMap((parity) =>
+      tumbling(events.filter(({ n }) => n % 2 === parity)).map(({ elements }) => {
+        const numbers = inOrder(numbersOf(elements));
+        return parity === 0 ? [numbers, []] : [[], numbers];
+      }),
+    ),
   },
   "S08: process sees all elements of tumbling windows": {
     build: (stream) => byKey(stream).window(tumblingWindows).process(new Listing<TimeWindow>()),

@@ -16,7 +16,7 @@ import type {
 
 type U = unknown;
 
-/** A record of one of the two streams. The name of the property says of which. @internal */
+/** A record of one of two streams that meet in windows. The name of the property says of which. @public */
 export type TaggedUnion<T1, T2> = { readonly first: T1 } | { readonly second: T2 };
 
 /** What a user gives to `apply`, by what the method is called. @internal */
