@@ -40,7 +40,13 @@ class Fixture {
   });
 
   reader(splits: readonly PacedSplit[]): SourceReader<Emitted, PacedSplit> {
-    const reader = this.source.createReader({ platform, subtaskIndex: 0, parallelism: 1, sendSplitRequest: () => {} });
+    const reader = this.source.createReader({
+      platform,
+      subtaskIndex: 0,
+      parallelism: 1,
+      sendSplitRequest: () => {},
+      sendSourceEventToCoordinator: () => {},
+    });
     reader.addSplits(splits);
     reader.notifyNoMoreSplits();
     return reader;

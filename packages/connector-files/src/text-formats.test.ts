@@ -120,7 +120,13 @@ test("a file that cannot be read, that vanishes, or that shrinks fails the job w
     const source = FileSource.of("/in", jsonLines(Click), { splitBytes: 9000 });
     return platform
       .run(async () => {
-        const reader = source.createReader({ platform, subtaskIndex: 0, parallelism: 1, sendSplitRequest: () => {} });
+        const reader = source.createReader({
+          platform,
+          subtaskIndex: 0,
+          parallelism: 1,
+          sendSplitRequest: () => {},
+          sendSourceEventToCoordinator: () => {},
+        });
         const assigned: Parameters<typeof reader.addSplits>[0][number][] = [];
         const enumerator = source.createEnumerator({
           platform,

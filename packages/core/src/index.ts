@@ -95,6 +95,14 @@ export {
   DataGeneratorSource,
   type GeneratorFunction,
 } from "./connectors/generator-source.ts";
+export type { HybridEnumeratorState } from "./connectors/hybrid/hybrid-enumerator.ts";
+export {
+  HybridSource,
+  HybridSourceBuilder,
+  type SourceFactory,
+  type SourceSwitchContext,
+} from "./connectors/hybrid/hybrid-source.ts";
+export type { HybridSplit } from "./connectors/hybrid/hybrid-split.ts";
 export { PrintSink, type PrintSinkOptions } from "./connectors/print-sink.ts";
 export {
   AIMDScalingStrategy,

@@ -107,6 +107,7 @@ class Incarnation<T> {
         subtaskIndex,
         parallelism,
         sendSplitRequest: () => this.#enumerator?.handleSplitRequest(subtaskIndex),
+        sendSourceEventToCoordinator: () => {},
       }),
     );
   }

@@ -89,7 +89,13 @@ function assign<T, S extends SourceSplit, E>(source: Source<T, S, E>, parallelis
 }
 
 function open<T, S extends SourceSplit>(source: Source<T, S, never>, splits: readonly S[]): SourceReader<T, S> {
-  const reader = source.createReader({ platform, subtaskIndex: 0, parallelism: 1, sendSplitRequest: () => {} });
+  const reader = source.createReader({
+    platform,
+    subtaskIndex: 0,
+    parallelism: 1,
+    sendSplitRequest: () => {},
+    sendSourceEventToCoordinator: () => {},
+  });
   reader.start();
   reader.addSplits(splits);
   reader.notifyNoMoreSplits();
@@ -193,6 +199,7 @@ test("a rate-limited generator waits on a timer and keeps the rate of its share"
     subtaskIndex: 0,
     parallelism: 2,
     sendSplitRequest: () => {},
+    sendSourceEventToCoordinator: () => {},
   });
   reader.start();
   reader.addSplits([{ splitId: "stride-0", next: 0, step: 2, end: 100 }]);

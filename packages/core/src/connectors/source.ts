@@ -91,6 +91,11 @@ export interface SourceReaderContext {
   readonly parallelism: number;
   /** Asks the enumerator for one more split; it answers with `addSplits` or `notifyNoMoreSplits`. */
   sendSplitRequest(): void;
+  /**
+   * Tells the enumerator something of the source's own: `handleSourceEvent` gets it, after everything the reader sent
+   * before. The event may change threads: plain data that a structured clone keeps.
+   */
+  sendSourceEventToCoordinator(event: unknown): void;
 }
 
 /** What an enumerator gets from its host. Assignments reach readers in the order they are made. @public */
@@ -112,9 +117,16 @@ export interface SplitEnumerator<SplitT extends SourceSplit, StateT> {
   /** A reader registered; it has no split yet, or got its restored splits back. */
   addReader(subtaskIndex: number): void;
   handleSplitRequest(subtaskIndex: number): void;
+  /** What a reader sent with `sendSourceEventToCoordinator`. A rejection fails the job, as a throw does. */
+  handleSourceEvent?(subtaskIndex: number, event: unknown): void | Promise<void>;
   /** Splits that were assigned but are in no reader's state any more (a restore at other parallelism, a lost reader). */
   addSplitsBack(splits: readonly SplitT[], subtaskIndex: number): void;
   snapshotState(checkpointId: number): StateT;
+  /**
+   * Where the source has ended, once all readers have read all its splits: plain data, from which a `HybridSource` makes
+   * the source that follows.
+   */
+  endPosition?(): unknown;
   close(): Promise<void>;
 }
 

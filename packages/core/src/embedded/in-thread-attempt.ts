@@ -46,6 +46,7 @@ export class InThreadAttempt implements LocalAttempt {
         onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
           listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs),
         onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
+        onSourceEvent: (sourceUid, subtaskIndex, event) => listener.onSourceEvent({ sourceUid, subtaskIndex }, event),
       },
     });
   }

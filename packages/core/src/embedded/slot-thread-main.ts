@@ -173,6 +173,8 @@ class SlotThread {
       onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
         this.#say({ kind: "watermarkReport", sourceUid, subtaskIndex, watermarkMs }),
       onSplitRequest: (sourceUid, subtaskIndex) => this.#say({ kind: "splitRequest", sourceUid, subtaskIndex }),
+      onSourceEvent: (sourceUid, subtaskIndex, event) =>
+        this.#say({ kind: "sourceEvent", sourceUid, subtaskIndex, event }),
     };
   }
 

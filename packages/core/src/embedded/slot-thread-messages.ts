@@ -83,6 +83,12 @@ export type AttemptMessage =
   | { readonly kind: "failed"; readonly task: SubtaskId; readonly error: ErrorMessage }
   | { readonly kind: "splitRequest"; readonly sourceUid: string; readonly subtaskIndex: number }
   | {
+      readonly kind: "sourceEvent";
+      readonly sourceUid: string;
+      readonly subtaskIndex: number;
+      readonly event: unknown;
+    }
+  | {
       readonly kind: "watermarkReport";
       readonly sourceUid: string;
       readonly subtaskIndex: number;

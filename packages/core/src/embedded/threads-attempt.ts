@@ -245,7 +245,7 @@ export class ThreadsAttempt implements LocalAttempt {
 
 type TaskMessage = Extract<
   AttemptMessage,
-  { kind: "running" | "inputFinished" | "committed" | "failed" | "splitRequest" | "watermarkReport" }
+  { kind: "running" | "inputFinished" | "committed" | "failed" | "splitRequest" | "sourceEvent" | "watermarkReport" }
 >;
 
 function tell(listener: AttemptListener, message: TaskMessage): void {
@@ -265,6 +265,11 @@ function tell(listener: AttemptListener, message: TaskMessage): void {
     case "splitRequest":
       listener.onSplitRequest({ sourceUid: message.sourceUid, subtaskIndex: message.subtaskIndex });
       return;
+    case "sourceEvent": {
+      const { sourceUid, subtaskIndex, event } = message;
+      listener.onSourceEvent({ sourceUid, subtaskIndex }, event);
+      return;
+    }
     case "watermarkReport": {
       const { sourceUid, subtaskIndex, watermarkMs } = message;
       listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs);

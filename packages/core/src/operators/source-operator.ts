@@ -25,6 +25,7 @@ export interface SourceHost extends OperatorHost {
   /** A timestamp later than the wall clock by more than this is poison. */
   readonly futureSkewMaxMs: number;
   sendSplitRequest(): void;
+  sendSourceEvent(event: unknown): void;
   /** Tells the source's alignment group how far this subtask is; `MAX_WATERMARK` when nobody need wait for it. */
   reportWatermark(watermarkMs: number): void;
 }
@@ -102,6 +103,7 @@ export class SourceOperator extends BaseOperator {
       subtaskIndex: context.indexOfThisSubtask,
       parallelism: context.numberOfParallelSubtasks,
       sendSplitRequest: () => this.#sourceHost.sendSplitRequest(),
+      sendSourceEventToCoordinator: (event) => this.#sourceHost.sendSourceEvent(event),
     });
     this.#reader.start();
     if (this.#restoredSplits.length > 0) this.#reader.addSplits(this.#restoredSplits);

@@ -32,6 +32,7 @@ export interface SlotListener {
   onCommitted(task: SubtaskId, checkpointId: number): void;
   onFailed(task: SubtaskId, error: Error): void;
   onSplitRequest(sourceUid: string, subtaskIndex: number): void;
+  onSourceEvent(sourceUid: string, subtaskIndex: number, event: unknown): void;
   onWatermarkReport(sourceUid: string, subtaskIndex: number, watermarkMs: number): void;
 }
 
@@ -237,6 +238,9 @@ export class TaskSlot {
       },
       sendSplitRequest: () => {
         if (!this.#isCancelled) listener.onSplitRequest(operator.uid, subtaskIndex);
+      },
+      sendSourceEvent: (event) => {
+        if (!this.#isCancelled) listener.onSourceEvent(operator.uid, subtaskIndex, event);
       },
     };
   }

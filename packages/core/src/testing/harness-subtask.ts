@@ -131,6 +131,7 @@ export function harnessHost(operator: ChainedOperator, options: HarnessSubtaskOp
     poisonPolicy: "fail",
     futureSkewMaxMs: Number.MAX_SAFE_INTEGER,
     sendSplitRequest: () => {},
+    sendSourceEvent: () => {},
     reportWatermark: () => {},
     watermarkIntervalMs: 200,
     wake: options.wake,

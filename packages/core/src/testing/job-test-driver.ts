@@ -143,6 +143,7 @@ export class JobTestDriver {
           this.#failure ??= { error };
         },
         onSplitRequest: () => {},
+        onSourceEvent: () => {},
         // Records come when the test pipes them: no source waits for another.
         onWatermarkReport: (sourceUid) => this.#slot.allowWatermark(sourceUid, MAX_WATERMARK),
       },

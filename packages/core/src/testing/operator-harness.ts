@@ -148,6 +148,7 @@ function hostOf(
     poisonPolicy: "fail",
     futureSkewMaxMs: 0,
     sendSplitRequest: () => {},
+    sendSourceEvent: () => {},
     reportWatermark: () => {},
     watermarkIntervalMs: 200,
     wake: () => {},

@@ -29,6 +29,8 @@ export interface AttemptListener {
   onCommitted(task: TaskId, checkpointId: number): void;
   onFailed(task: TaskId, error: Error): void;
   onSplitRequest(reader: ReaderId): void;
+  /** Something between a source's reader and its enumerator; in order with split requests. */
+  onSourceEvent(reader: ReaderId, event: unknown): void;
   /** How far a reader of an alignment group is; see `time/alignment-group.ts`. */
   onWatermarkReport(reader: ReaderId, watermarkMs: number): void;
 }

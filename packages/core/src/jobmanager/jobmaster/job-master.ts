@@ -167,6 +167,12 @@ export class JobMaster {
       onCommitted: (task, id) => ifCurrent((current) => this.#onCommitted(current, task, id)),
       onSplitRequest: (reader) =>
         ifCurrent((current) => this.#guard(() => current.coordinators.onSplitRequest(reader))),
+      onSourceEvent: (reader, event) =>
+        ifCurrent((current) => {
+          current.coordinators.onSourceEvent(reader, event).catch((error: unknown) => {
+            if (current === this.#current) void this.#onFailure(error);
+          });
+        }),
       onWatermarkReport: (reader, watermarkMs) =>
         ifCurrent((current) => current.coordinators.onWatermarkReport(reader, watermarkMs)),
       onFailed: (_task, error) => ifCurrent(() => void this.#onFailure(error)),

@@ -5,6 +5,7 @@
  */
 import { BinaryReader } from "../../base/binary-reader.ts";
 import { BinaryWriter } from "../../base/binary-writer.ts";
+import { invariant } from "../../base/errors.ts";
 import type { Source, SourceSplit, SplitEnumerator } from "../../connectors/source.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { AlignmentGroup, type Allowance } from "../../time/alignment-group.ts";
@@ -41,7 +42,8 @@ export class SourceCoordinators {
   readonly #platform: Platform;
   readonly #assigner: SplitAssigner;
   readonly #openings: Cancel[] = [];
-  readonly #waitingRequests: ReaderId[] = [];
+  /** What readers sent before the enumerators had started. */
+  readonly #waiting: (() => void)[] = [];
   #isStarted = false;
   #isClosed = false;
 
@@ -86,7 +88,7 @@ export class SourceCoordinators {
       for (let subtaskIndex = 0; subtaskIndex < coordinated.parallelism; subtaskIndex++)
         enumerator.addReader(subtaskIndex);
     }
-    for (const reader of this.#waitingRequests.splice(0)) this.onSplitRequest(reader);
+    for (const deliver of this.#waiting.splice(0)) deliver();
     for (const { group, patienceMs } of this.#groups) {
       this.#openings.push(this.#platform.clock.after(patienceMs, () => this.#allow(group.open())));
     }
@@ -94,11 +96,27 @@ export class SourceCoordinators {
 
   onSplitRequest(reader: ReaderId): void {
     if (!this.#isStarted) {
-      this.#waitingRequests.push(reader);
+      this.#waiting.push(() => this.onSplitRequest(reader));
       return;
     }
-    const found = this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid);
-    found?.enumerator.handleSplitRequest(reader.subtaskIndex);
+    this.#enumeratorOf(reader)?.handleSplitRequest(reader.subtaskIndex);
+  }
+
+  /** Settles when the enumerator has done what the event asks for; an error of it is the job's. */
+  async onSourceEvent(reader: ReaderId, event: unknown): Promise<void> {
+    if (!this.#isStarted) {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting.push(() => this.onSourceEvent(reader, event).then(resolve, reject));
+      });
+      return;
+    }
+    const enumerator = this.#enumeratorOf(reader);
+    if (enumerator === undefined) return;
+    invariant(
+      enumerator.handleSourceEvent !== undefined,
+      `a reader of ${reader.sourceUid} sent an event, which its enumerator does not handle`,
+    );
+    await enumerator.handleSourceEvent(reader.subtaskIndex, event);
   }
 
   onWatermarkReport(reader: ReaderId, watermarkMs: number): void {
@@ -121,6 +139,10 @@ export class SourceCoordinators {
     this.#isClosed = true;
     for (const cancel of this.#openings) cancel();
     await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.close()));
+  }
+
+  #enumeratorOf(reader: ReaderId): SplitEnumerator<SourceSplit, unknown> | undefined {
+    return this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid)?.enumerator;
   }
 
   #allow(allowances: readonly Allowance[]): void {
