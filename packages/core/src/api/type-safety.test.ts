@@ -12,15 +12,22 @@ import type {
   KeyedProcessFunction,
 } from "../operators/functions.ts";
 import { OutputTag } from "../operators/output-tag.ts";
+import type { TimestampedValue } from "../operators/window/evictors/evictor.ts";
+import { CountTrigger } from "../operators/window/triggers/count-trigger.ts";
+import { GlobalWindows } from "../time/global-windows.ts";
 import { EventTimeSessionWindows } from "../time/session-windows.ts";
+import type { TimeWindow } from "../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
+import type { GlobalWindow } from "../time/window.ts";
+import type { AllWindowedStream } from "./all-windowed-stream.ts";
 import type { CollectedStream } from "./collected-stream.ts";
 import type { KeyedConnectedStreams } from "./connected-streams.ts";
 import type { DataStream, KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { PipelineEnvironment } from "./environment.ts";
 import type { FieldOf, Orderable, Summable } from "./field-aggregations.ts";
 import type { KeyNotAllowed, KeyOf } from "./key-types.ts";
+import type { WindowedStream } from "./windowed-stream.ts";
 
 interface Flight {
   readonly date: number;
@@ -135,6 +142,39 @@ test("S08: functions know the key, the window and the context they are called wi
       (key) => key,
     ),
   ).toEqualTypeOf<SingleOutputStreamOperator<string>>();
+});
+
+test("S07, S08, F03: windows of all kinds tell their functions of what they are, without annotations", () => {
+  const said = keyed
+    .window(GlobalWindows.create())
+    .trigger(CountTrigger.of(2))
+    .evictor({
+      evictBefore(elements, _size, window) {
+        expectTypeOf(elements).toEqualTypeOf<TimestampedValue<Flight>[]>();
+        expectTypeOf(window).toEqualTypeOf<GlobalWindow>();
+      },
+      evictAfter() {},
+    });
+  expectTypeOf(said).toEqualTypeOf<WindowedStream<Flight, string, GlobalWindows>>();
+  const applied = said.apply<number>((key, window, elements, out) => {
+    expectTypeOf(key).toEqualTypeOf<string>();
+    expectTypeOf(window).toEqualTypeOf<GlobalWindow>();
+    expectTypeOf(elements).toEqualTypeOf<Iterable<Flight>>();
+    expectTypeOf(out).toEqualTypeOf<Collector<number>>();
+  });
+  expectTypeOf(applied).toEqualTypeOf<SingleOutputStreamOperator<number>>();
+  expectTypeOf(keyed.countWindow(2)).toEqualTypeOf<WindowedStream<Flight, string, GlobalWindows>>();
+  expectTypeOf(flights.countWindowAll(2, 1)).toEqualTypeOf<AllWindowedStream<Flight, GlobalWindows>>();
+  const all = flights.windowAll(TumblingEventTimeWindows.of("1 h"));
+  const counted = all.aggregate(
+    { createAccumulator: () => 0, add: (_flight, n) => n + 1, getResult: String },
+    (w, n) => {
+      expectTypeOf(w).toEqualTypeOf<TimeWindow>();
+      expectTypeOf(n).toEqualTypeOf<string>();
+      return [w.start, n] as const;
+    },
+  );
+  expectTypeOf(counted).toEqualTypeOf<SingleOutputStreamOperator<readonly [number, string]>>();
 });
 
 test("a class gives its output type to the stream", () => {
