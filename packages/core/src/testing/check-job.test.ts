@@ -74,7 +74,7 @@ describe("U15: checkJob", () => {
     await expect(failure).rejects.toThrow(
       /MR_JOB_CHECK_FAILED.*seed 1, path .*sink "results" lacks .*arriving late by/,
     );
-    await expect(failure).rejects.toThrow(/one split, in one batch, at parallelism 1/);
+    await expect(failure).rejects.toThrow(/in one batch, at parallelism 1/);
   });
 
   test("it finds state in a plain field, by a restart alone", async () => {
