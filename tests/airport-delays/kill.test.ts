@@ -49,14 +49,15 @@ async function killAndResume({ name, run, kills, killedWithin, resultOf }: Killi
     for (let isDone = false; !isDone; ) {
       const restoreFrom = await newestCheckpoint(output);
       if (restoreFrom !== undefined) resumed++;
-      // Anywhere from the start of the process on.
-      const killAfterMs = 500 + Math.random() * wholeMs * killedWithin;
+      // Anywhere from the start of the process on; every second time with something to resume from, however slow the start.
+      const killFrom = killed % 2 === 0 ? "start" : "checkpoint";
+      const killAfterMs = (killFrom === "start" ? 500 : 0) + Math.random() * wholeMs * killedWithin;
       const { code, signal, text } = await runAirportJob({
         ...run,
         output,
         restoreFrom,
         checkpointInterval: "150 ms",
-        ...(killed < kills ? { killAfterMs } : {}),
+        ...(killed < kills ? { killAfterMs, killFrom } : {}),
       });
       if (signal === "SIGKILL") killed++;
       else {

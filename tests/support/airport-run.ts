@@ -16,8 +16,10 @@ export interface AirportRun {
   readonly target?: "threads" | "in-thread";
   readonly restoreFrom?: string | undefined;
   readonly checkpointInterval?: string;
-  /** Milliseconds after which the process gets a SIGKILL. */
+  /** Milliseconds after which the process gets a SIGKILL, ... */
   readonly killAfterMs?: number;
+  /** ... counted from its start, or from its first checkpoint. */
+  readonly killFrom?: "start" | "checkpoint";
 }
 
 export interface AirportExit {
@@ -50,13 +52,37 @@ export function runAirportJob(run: AirportRun): Promise<AirportExit> {
   child.stderr.on("data", (chunk) => {
     text += chunk;
   });
-  const timer = run.killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), run.killAfterMs);
+  const stopKilling = killLater(run, () => child.kill("SIGKILL"));
   return new Promise((resolve) => {
     child.on("close", (code, signal) => {
-      clearTimeout(timer);
+      stopKilling();
       resolve({ code, signal, text });
     });
   });
+}
+
+const LOOK_FOR_CHECKPOINT_MS = 20;
+
+/** Kills when the run says; the returned function calls it off. */
+function killLater({ killAfterMs, killFrom, output, restoreFrom }: AirportRun, kill: () => void): () => void {
+  if (killAfterMs === undefined) return () => {};
+  let timer: NodeJS.Timeout;
+  let isOff = false;
+  const wait = (): void => {
+    timer = setTimeout(kill, killAfterMs);
+  };
+  const look = async (): Promise<void> => {
+    const newest = await newestCheckpoint(output);
+    if (isOff) return;
+    if (newest !== restoreFrom) wait();
+    else timer = setTimeout(() => void look(), LOOK_FOR_CHECKPOINT_MS);
+  };
+  if (killFrom === "checkpoint") void look();
+  else wait();
+  return () => {
+    isOff = true;
+    clearTimeout(timer);
+  };
 }
 
 /** The newest completed checkpoint of any run that wrote to this output. */
@@ -64,13 +90,23 @@ export async function newestCheckpoint(output: string): Promise<string | undefin
   const directory = join(output, "checkpoints");
   let newest: { readonly id: number; readonly path: string } | undefined;
   for (const job of existsSync(directory) ? await readdir(directory) : []) {
-    for (const name of await readdir(join(directory, job))) {
+    for (const name of await namesIn(join(directory, job))) {
       const id = Number(/^chk-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
       const path = join(directory, job, name);
       if (!Number.isNaN(id) && existsSync(join(path, "_metadata")) && id > (newest?.id ?? 0)) newest = { id, path };
     }
   }
   return newest?.path;
+}
+
+/** A run that ends removes its checkpoints, perhaps just now. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** SHA-256 of every visible file of the sinks, by sink and name. */
