@@ -50,21 +50,9 @@ const idsOf = (content: Record<string, string>): number[] =>
 const allIds = records.map(({ id }) => id);
 
 /** Seeded parallelisms. */
-class Prng {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  chain(): number[] {
-    return Array.from({ length: 2 + this.#next(3) }, () => 1 + this.#next(4));
-  }
-
-  #next(below: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * below);
-  }
+function chainOf({ random }: SimulatedPlatform): number[] {
+  const upTo = (max: number): number => 1 + (random.u32() % max);
+  return Array.from({ length: 1 + upTo(3) }, () => upTo(4));
 }
 
 async function undisturbed(): Promise<Record<string, string>> {
@@ -188,8 +176,8 @@ test("a restore at another parallelism loses and repeats nothing, and leaves no 
 });
 
 test("whatever the parallelisms of a chain of restores, each part that was committed stays", async () => {
-  const rng = new Prng(9);
-  const chains = [[1, 2, 1, 1], [1, 2, 1, 4], [1, 3, 2, 1, 1], ...Array.from({ length: 30 }, () => rng.chain())];
+  const seeded = machine(9);
+  const chains = [[1, 2, 1, 1], [1, 2, 1, 4], [1, 3, 2, 1, 1], ...Array.from({ length: 30 }, () => chainOf(seeded))];
   for (const chain of chains) {
     const platform = machine();
     await drive({ platform, parallelism: 3, records: records.map(({ id }) => ({ id: id + 1000 })) });

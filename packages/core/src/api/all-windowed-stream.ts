@@ -19,14 +19,7 @@ import { checkFunction } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
-import {
-  extremeOf,
-  extremeRecordOf,
-  type FieldOf,
-  type Orderable,
-  type Summable,
-  sumOf,
-} from "./field-aggregations.ts";
+import { FieldAggregatedWindows } from "./field-aggregated-windows.ts";
 import type { Nothing, ObjectOnly, Synchronous } from "./synchronous.ts";
 import {
   type AggregateFunctionFor,
@@ -56,7 +49,7 @@ export type AllWindowResult<V, R, W extends Window> =
  * {@link WindowedStream}; where there is a key, that one is faster.
  * @public
  */
-export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner> {
+export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner> extends FieldAggregatedWindows<T> {
   readonly #input: DataStream<T>;
   readonly #windowing: Windowing;
   /** Phantom: the assigner. */
@@ -64,6 +57,7 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
 
   /** @internal */
   constructor(input: DataStream<T>, windowing: Windowing) {
+    super();
     this.#input = input;
     this.#windowing = windowing;
   }
@@ -157,41 +151,11 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
     return this.#add<R>(call, this.#list(), applyAllOf(call, fn));
   }
 
-  /** The sum of a field. The other fields are those of the window's first record. */
-  sum(field: FieldOf<T, Summable>): SingleOutputStreamOperator<T> {
-    const call = userCall("sum");
-    return this.#fold(call, sumOf(call, field));
-  }
-
-  /** The minimum of a field. The other fields are those of the window's first record. */
-  min(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("min");
-    return this.#fold(call, extremeOf(call, field, "min"));
-  }
-
-  /** The maximum of a field. The other fields are those of the window's first record. */
-  max(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("max");
-    return this.#fold(call, extremeOf(call, field, "max"));
-  }
-
-  /** The whole record with the smallest field; among equal ones the first, or the last. */
-  minBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("minBy");
-    return this.#fold(call, extremeRecordOf(call, field, "min", first));
-  }
-
-  /** The whole record with the largest field; among equal ones the first, or the last. */
-  maxBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("maxBy");
-    return this.#fold(call, extremeRecordOf(call, field, "max", first));
-  }
-
   #list(): WindowFold {
     return { kind: "list", type: erased(this.#input.type) };
   }
 
-  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
+  protected override fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
     return this.#add<T>(call, reduceFold(call, fn, erased(this.#input.type)), { kind: "value" });
   }
 

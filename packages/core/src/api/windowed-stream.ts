@@ -20,14 +20,7 @@ import { checkFunction } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import type { KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
-import {
-  extremeOf,
-  extremeRecordOf,
-  type FieldOf,
-  type Orderable,
-  type Summable,
-  sumOf,
-} from "./field-aggregations.ts";
+import { FieldAggregatedWindows } from "./field-aggregated-windows.ts";
 import type { Nothing, ObjectOnly, Synchronous } from "./synchronous.ts";
 import {
   type AggregateFunctionFor,
@@ -58,7 +51,7 @@ export type WindowResult<K, V, R, W extends Window> =
  * their end, and not at all when the input ends before. A trigger changes that.
  * @public
  */
-export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner> {
+export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner> extends FieldAggregatedWindows<T> {
   readonly #input: KeyedStream<T, K>;
   readonly #windowing: Windowing;
   /** Phantom: the assigner. */
@@ -66,6 +59,7 @@ export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner>
 
   /** @internal */
   constructor(input: KeyedStream<T, K>, windowing: Windowing) {
+    super();
     this.#input = input;
     this.#windowing = windowing;
   }
@@ -160,41 +154,11 @@ export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner>
     return this.#add<R>(call, this.#list(), applyOf(call, fn));
   }
 
-  /** The sum of a field. The other fields are those of the window's first record. */
-  sum(field: FieldOf<T, Summable>): SingleOutputStreamOperator<T> {
-    const call = userCall("sum");
-    return this.#fold(call, sumOf(call, field));
-  }
-
-  /** The minimum of a field. The other fields are those of the window's first record. */
-  min(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("min");
-    return this.#fold(call, extremeOf(call, field, "min"));
-  }
-
-  /** The maximum of a field. The other fields are those of the window's first record. */
-  max(field: FieldOf<T, Orderable>): SingleOutputStreamOperator<T> {
-    const call = userCall("max");
-    return this.#fold(call, extremeOf(call, field, "max"));
-  }
-
-  /** The whole record with the smallest field; among equal ones the first, or the last. */
-  minBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("minBy");
-    return this.#fold(call, extremeRecordOf(call, field, "min", first));
-  }
-
-  /** The whole record with the largest field; among equal ones the first, or the last. */
-  maxBy(field: FieldOf<T, Orderable>, first: boolean = true): SingleOutputStreamOperator<T> {
-    const call = userCall("maxBy");
-    return this.#fold(call, extremeRecordOf(call, field, "max", first));
-  }
-
   #list(): WindowFold {
     return { kind: "list", type: erased(this.#input.type) };
   }
 
-  #fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
+  protected override fold(call: UserCall, fn: unknown): SingleOutputStreamOperator<T> {
     return this.#add<T>(call, reduceFold(call, fn, erased(this.#input.type)), { kind: "value" });
   }
 

@@ -170,8 +170,9 @@ export class SlotThread {
   async #checkAnswers(): Promise<void> {
     const { platform, blockedWarningMs, cancellationTimeoutMs, listener } = this.#options;
     if (platform.clock.monoMs() - (this.#cancellingSinceMs ?? Number.POSITIVE_INFINITY) >= cancellationTimeoutMs) {
-      listener.onWarning(notClosed({ slot: this.slot }, cancellationTimeoutMs).message);
-      this.#die(notClosed({ slot: this.slot }, cancellationTimeoutMs));
+      const error = notClosed({ slot: this.slot }, cancellationTimeoutMs);
+      listener.onWarning(error.message);
+      this.#die(error);
       await this.#worker.terminate();
       return;
     }

@@ -36,7 +36,22 @@ export class NodeFs implements LocalFs {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    await translated("make directory", directory, () => makeDirectories(path.resolve(directory)));
+    await translated("make directory", directory, () => this.#makeDirectories(path.resolve(directory)));
+  }
+
+  /** One level at a time: Node's own `recursive` never returns where a parent refuses to hold directories, as in /proc. */
+  async #makeDirectories(directory: string): Promise<void> {
+    try {
+      await fs.mkdir(directory);
+    } catch (error) {
+      const errno = errnoOf(error);
+      const parent = path.dirname(directory);
+      if (errno === "EEXIST" && (await fs.stat(directory)).isDirectory()) return;
+      // Where the parent exists it is the file system that will not have it.
+      if (errno !== "ENOENT" || parent === directory || (await this.stat(parent)) !== undefined) throw error;
+      await this.#makeDirectories(parent);
+      await this.#makeDirectories(directory);
+    }
   }
 
   async list(directory: string): Promise<readonly string[]> {
@@ -153,29 +168,4 @@ function errnoOf(error: unknown): string | undefined {
   // Node refuses a NUL in a path itself; rm() has its own name for what the system calls ENOTDIR and so on.
   if (error.code === "ERR_INVALID_ARG_VALUE") return "EINVAL";
   return error.code.startsWith("ERR_") ? undefined : error.code;
-}
-
-/** One level at a time: Node's own `recursive` never returns where a parent refuses to hold directories, as in /proc. */
-async function makeDirectories(directory: string): Promise<void> {
-  try {
-    await fs.mkdir(directory);
-  } catch (error) {
-    const errno = errnoOf(error);
-    const parent = path.dirname(directory);
-    if (errno === "EEXIST" && (await fs.stat(directory)).isDirectory()) return;
-    // Where the parent exists it is the file system that will not have it.
-    if (errno !== "ENOENT" || parent === directory || (await exists(parent))) throw error;
-    await makeDirectories(parent);
-    await makeDirectories(directory);
-  }
-}
-
-async function exists(anyPath: string): Promise<boolean> {
-  try {
-    await fs.stat(anyPath);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
 }
