@@ -17,7 +17,7 @@ export { DataStream, IterativeStream, KeyedStream, SingleOutputStreamOperator } 
 export { DataStreamSink } from "./api/data-stream-sink.ts";
 export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
 export type { PipelineEnvironment } from "./api/environment.ts";
-export { FieldAggregatedWindows } from "./api/field-aggregated-windows.ts";
+export { FieldAggregatedWindows } from "./api/field-aggregated-stream.ts";
 export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
 export { IntervalJoin, IntervalJoinSettings } from "./api/interval-join.ts";
 export { IntervalJoined } from "./api/interval-joined-stream.ts";

@@ -20,7 +20,7 @@ import { checkFunction } from "./argument-checks.ts";
 import { type UserCall, userCall } from "./call-site.ts";
 import type { KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
-import { FieldAggregatedWindows } from "./field-aggregated-windows.ts";
+import { FieldAggregatedWindows } from "./field-aggregated-stream.ts";
 import type { Nothing, ObjectOnly, Synchronous } from "./synchronous.ts";
 import {
   type AggregateFunctionFor,
