@@ -1,16 +1,9 @@
 import { invariant, MillraceError } from "../base/errors.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { FunctionContext, FunctionStates } from "../operators/function-states.ts";
-import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "../state/keyed-state.ts";
+import { TypedStates } from "../operators/typed-states.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
-import type {
-  AggregatingStateDescriptor,
-  KeyedStateDescriptor,
-  ListStateDescriptor,
-  MapStateDescriptor,
-  ReducingStateDescriptor,
-  ValueStateDescriptor,
-} from "../state/state-descriptors.ts";
+import type { KeyedStateDescriptor } from "../state/state-descriptors.ts";
 import { createStateHandle } from "../state/state-handles.ts";
 
 /** What stays the same for all operators of a subtask. */
@@ -24,7 +17,7 @@ export interface SubtaskPlace {
 }
 
 /** The runtime context of one operator in one subtask. */
-export class OperatorRuntimeContext implements FunctionContext {
+export class OperatorRuntimeContext extends TypedStates implements FunctionContext {
   readonly jobName: string;
   readonly taskName: string;
   readonly indexOfThisSubtask: number;
@@ -38,6 +31,7 @@ export class OperatorRuntimeContext implements FunctionContext {
   #functionStates: FunctionStates | undefined;
 
   constructor(place: SubtaskPlace, operatorName: string, metricGroup: MetricGroup) {
+    super();
     this.jobName = place.jobName;
     this.taskName = place.taskName;
     this.indexOfThisSubtask = place.indexOfThisSubtask;
@@ -63,28 +57,7 @@ export class OperatorRuntimeContext implements FunctionContext {
     this.#table = table;
   }
 
-  getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T> {
-    // The handle is registered with this very descriptor, so its values have the descriptor's type.
-    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ValueState<T>;
-  }
-
-  getListState<T>(descriptor: ListStateDescriptor<T>): ListState<T> {
-    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ListState<T>;
-  }
-
-  getMapState<K, V>(descriptor: MapStateDescriptor<K, V>): MapState<K, V> {
-    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as MapState<K, V>;
-  }
-
-  getReducingState<T>(descriptor: ReducingStateDescriptor<T>): ReducingState<T> {
-    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as ReducingState<T>;
-  }
-
-  getAggregatingState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT> {
-    return this.keyedState(descriptor as unknown as KeyedStateDescriptor) as AggregatingState<IN, OUT>;
-  }
-
-  keyedState(descriptor: KeyedStateDescriptor): unknown {
+  override keyedState(descriptor: KeyedStateDescriptor): unknown {
     const table = this.#table;
     if (table === undefined) throw this.#notKeyed(descriptor.name);
     const known = this.#handles.get(descriptor.name);

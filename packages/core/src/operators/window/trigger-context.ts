@@ -66,12 +66,12 @@ export class PaneTriggerContext implements OnMergeContext {
 
   // The overloads of the interface say which handle a descriptor gives; it is the one that is made here.
   getPartitionedState(descriptor: unknown): never {
-    return this.#states.handle(descriptor as KeyedStateDescriptor) as never;
+    return this.#states.keyedState(descriptor as KeyedStateDescriptor) as never;
   }
 
   mergePartitionedState(descriptor: unknown, fold?: Fold): void {
     const state = descriptor as KeyedStateDescriptor;
-    const handle = this.#states.handle(state);
+    const handle = this.#states.keyedState(state);
     if (state.kind === "list") this.#mergeLists(handle as ListState<unknown>);
     else if (state.kind === "reducing") this.#mergeReduced(handle as ReducingState<unknown>);
     else if (state.kind === "value" && fold !== undefined) this.#mergeValues(handle as ValueState<unknown>, fold);
