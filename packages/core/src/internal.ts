@@ -26,9 +26,9 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
-export { graphOptionsOf } from "./embedded/job-settings.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
+export { graphOptionsOf } from "./graph/graph-options.ts";
 export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-function.ts";
 export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";

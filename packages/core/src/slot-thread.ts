@@ -3,9 +3,9 @@ import { PipelineEnvironment } from "./api/environment.ts";
 import { parseJobArguments } from "./api/job-arguments.ts";
 import { MillraceError } from "./base/errors.ts";
 import type { Configuration } from "./config/configuration.ts";
-import { type BuiltPipeline, runSlotThread } from "./embedded/slot-thread-main.ts";
 import { loadJobModule } from "./job-module.ts";
 import type { WorkerScope } from "./platform/platform.ts";
+import { type BuiltPipeline, runSlotThread } from "./taskmanager/threads/slot-thread-main.ts";
 
 /** @internal */
 export function main(scope: WorkerScope): Promise<void> {

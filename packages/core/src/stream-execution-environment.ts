@@ -10,11 +10,11 @@ import { EXECUTION_TARGET } from "./config/execution-options.ts";
 import type { ConfigEntry } from "./config/option-registry.ts";
 import { DEFAULT_PARALLELISM } from "./config/pipeline-options.ts";
 import { EmbeddedJob, type JobThreads } from "./embedded/embedded-job.ts";
-import type { JobModuleReference } from "./embedded/slot-thread-messages.ts";
 import { type JobFunction, loadJobModule } from "./job-module.ts";
 import type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
 import type { Platform } from "./platform/platform.ts";
+import type { JobModuleReference } from "./taskmanager/threads/slot-thread-messages.ts";
 
 /** Settings from outside for a script that makes its own environment: JSON, a list of `{key, value, origin?}`. */
 const CONFIGURATION_VARIABLE = "MILLRACE_CONFIG";

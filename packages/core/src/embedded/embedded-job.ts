@@ -17,6 +17,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
+import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { formatWarning } from "../graph/lint.ts";
 import type { Transformation } from "../graph/transformation.ts";
@@ -32,12 +33,12 @@ import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
 import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
+import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
+import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
-import { coordinatorConfigOf, graphOptionsOf, ringSegmentsOf, storageOf, withMaxParallelism } from "./job-settings.ts";
+import { coordinatorConfigOf, ringSegmentsOf, storageOf } from "./job-settings.ts";
 import { checkRestore, readRestoredState } from "./restored-state.ts";
-import type { JobModuleReference } from "./slot-thread-messages.ts";
-import { SlotThreads } from "./slot-threads.ts";
 import { ThreadsAttempt } from "./threads-attempt.ts";
 
 export interface EmbeddedJobOptions {

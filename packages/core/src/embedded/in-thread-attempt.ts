@@ -3,8 +3,8 @@ import type { SourceSplit } from "../connectors/source.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
+import { notClosed } from "../taskmanager/threads/slot-errors.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
-import { notClosed } from "./slot-errors.ts";
 import { StatePersister } from "./state-persister.ts";
 
 export class InThreadAttempt implements LocalAttempt {

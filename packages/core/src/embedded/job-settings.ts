@@ -8,7 +8,6 @@ import {
 import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
 import {
   CHECKPOINTING_INTERVAL,
-  CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
   CHECKPOINTING_TIMEOUT,
@@ -18,33 +17,8 @@ import {
   DATA_INLINE_THRESHOLD,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { RUNTIME_MODE } from "../config/execution-options.ts";
-import {
-  AUTO_GENERATE_UIDS,
-  DEFAULT_PARALLELISM,
-  OBJECT_REUSE,
-  OPERATOR_CHAINING,
-  PIPELINE_MAX_PARALLELISM,
-} from "../config/pipeline-options.ts";
 import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
-import type { JobGraphOptions } from "../graph/build-job-graph.ts";
-import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { Platform } from "../platform/platform.ts";
-
-export function graphOptionsOf(configuration: Configuration, name: string): JobGraphOptions {
-  const maxParallelism = configuration.get(PIPELINE_MAX_PARALLELISM);
-  return {
-    name,
-    parallelism: configuration.get(DEFAULT_PARALLELISM),
-    maxParallelism: maxParallelism === -1 ? undefined : maxParallelism,
-    isChainingEnabled: configuration.get(OPERATOR_CHAINING),
-    copiesRecords: !configuration.get(OBJECT_REUSE),
-    autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
-    runtimeMode: configuration.get(RUNTIME_MODE),
-    refusesIterations:
-      configuration.get(CHECKPOINTING_INTERVAL) !== undefined && !configuration.get(CHECKPOINTING_ITERATIONS_FORCED),
-  };
-}
 
 export function coordinatorConfigOf(configuration: Configuration): CoordinatorConfig {
   return {
@@ -72,12 +46,4 @@ export function storageOf(configuration: Configuration, platform: Platform, jobI
 /** Segments of a ring between two threads. */
 export function ringSegmentsOf(configuration: Configuration): number {
   return 2 ** Math.ceil(Math.log2(configuration.get(BUFFERS_PER_CHANNEL)));
-}
-
-/** The graph with other maximum parallelisms, by vertex id. */
-export function withMaxParallelism(graph: JobGraph, followed: ReadonlyMap<number, number>): JobGraph {
-  const vertices = graph.vertices.map(
-    (vertex): JobVertex => ({ ...vertex, maxParallelism: followed.get(vertex.id) ?? vertex.maxParallelism }),
-  );
-  return { ...graph, vertices };
 }

@@ -3,6 +3,7 @@
  * it makes anew, so nothing of an older attempt can be in them.
  */
 import { BinaryWriter } from "../base/binary-writer.ts";
+import { fromErrorMessage } from "../base/error-message.ts";
 import { invariant, unreachable } from "../base/errors.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
 import { createRingMemory, revokeRing } from "../exchange/ring.ts";
@@ -14,10 +15,9 @@ import {
 } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { type ChannelId, channelsOf, slotOf, slotsOfChannel, subtasksOfSlot } from "../taskmanager/slot-layout.ts";
+import type { AttemptMessage, Deployment, ToSlot } from "../taskmanager/threads/slot-thread-messages.ts";
+import type { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
-import { fromErrorMessage } from "./error-message.ts";
-import type { AttemptMessage, Deployment, ToSlot } from "./slot-thread-messages.ts";
-import type { SlotThreads } from "./slot-threads.ts";
 import { StatePersister } from "./state-persister.ts";
 
 export interface ThreadsAttemptOptions extends AttemptOptions {

@@ -5,8 +5,8 @@
 import type { Duration } from "../base/duration.ts";
 import { durationMs } from "../base/duration.ts";
 import { Configuration } from "../config/configuration.ts";
-import { graphOptionsOf } from "../embedded/job-settings.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
+import { graphOptionsOf } from "../graph/graph-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { SinkSpec } from "../operators/operator-spec.ts";

@@ -2,18 +2,18 @@
  * The threads of a job's slots. They outlive attempts: a restart deploys into the threads that are there and replaces only
  * those that died.
  */
-import type { Configuration } from "../config/configuration.ts";
+import type { Configuration } from "../../config/configuration.ts";
 import {
   BLOCKED_TIMEOUT,
   BLOCKED_WARNING,
   CANCELLATION_TIMEOUT,
   TASK_HEAP_SIZE,
-} from "../config/taskmanager-options.ts";
-import { createDoorbellMemory } from "../exchange/doorbell.ts";
-import type { JobGraph } from "../graph/job-graph.ts";
-import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
-import type { Platform } from "../platform/platform.ts";
-import { slotCountOf } from "../taskmanager/slot-layout.ts";
+} from "../../config/taskmanager-options.ts";
+import { createDoorbellMemory } from "../../exchange/doorbell.ts";
+import type { JobGraph } from "../../graph/job-graph.ts";
+import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { slotCountOf } from "../slot-layout.ts";
 import { jobEnded } from "./slot-errors.ts";
 import { SlotThread } from "./slot-thread.ts";
 import type { AttemptMessage, JobModuleReference } from "./slot-thread-messages.ts";

@@ -2,13 +2,14 @@
  * A slot's thread, from outside: starts it, hears from it, notices when it has died or does not answer, and says which
  * operator it was in.
  */
-import { MillraceError } from "../base/errors.ts";
-import { describeJobGraph, type JobPlan } from "../graph/describe.ts";
-import type { JobGraph } from "../graph/job-graph.ts";
-import { planDifference } from "../graph/plan-difference.ts";
-import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
-import type { Cancel, Platform, StackFrame, WorkerHandle } from "../platform/platform.ts";
-import { fromErrorMessage } from "./error-message.ts";
+
+import { fromErrorMessage } from "../../base/error-message.ts";
+import { MillraceError } from "../../base/errors.ts";
+import { describeJobGraph, type JobPlan } from "../../graph/describe.ts";
+import type { JobGraph } from "../../graph/job-graph.ts";
+import { planDifference } from "../../graph/plan-difference.ts";
+import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
+import type { Cancel, Platform, StackFrame, WorkerHandle } from "../../platform/platform.ts";
 import { type BlockedPlace, blocked, diedOf, jobEnded, notClosed } from "./slot-errors.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
 

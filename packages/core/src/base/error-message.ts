@@ -1,5 +1,5 @@
 /** Errors as messages between threads: a structured clone keeps neither their class nor their code. */
-import { type ErrorWhere, MillraceError } from "../base/errors.ts";
+import { type ErrorWhere, MillraceError } from "./errors.ts";
 
 /** Causes of causes beyond this are left out. */
 const CAUSES_MAX = 8;

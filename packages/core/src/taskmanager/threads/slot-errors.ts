@@ -1,6 +1,6 @@
 /** What is said when a slot, or the thread it has, does not do what it should. */
-import { formatDuration } from "../base/duration.ts";
-import { MillraceError } from "../base/errors.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { MillraceError } from "../../base/errors.ts";
 
 /** Where a thread that does not answer is. */
 export interface BlockedPlace {

@@ -1,11 +1,12 @@
 /** What the JobMaster's thread and the threads of the slots say to each other. Plain data, in the order it was said. */
-import type { ConfigEntry } from "../config/option-registry.ts";
-import type { JobPlan } from "../graph/describe.ts";
-import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
-import type { OperatorRestore } from "../task/chain.ts";
-import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
-import type { ChannelId, SubtaskId } from "../taskmanager/slot-layout.ts";
-import type { ErrorMessage } from "./error-message.ts";
+
+import type { ErrorMessage } from "../../base/error-message.ts";
+import type { ConfigEntry } from "../../config/option-registry.ts";
+import type { JobPlan } from "../../graph/describe.ts";
+import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
+import type { OperatorRestore } from "../../task/chain.ts";
+import type { EncodedOperatorState } from "../../task/snapshot-in-progress.ts";
+import type { ChannelId, SubtaskId } from "../slot-layout.ts";
 
 /** Where a job comes from: a module that every thread loads for itself. */
 export interface JobModuleReference {

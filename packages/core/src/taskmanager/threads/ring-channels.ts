@@ -1,15 +1,15 @@
 /** The channels of one slot that go to other slots of the process. */
-import { invariant } from "../base/errors.ts";
-import type { ChannelReader, ChannelWriter } from "../exchange/channel.ts";
-import { Doorbell } from "../exchange/doorbell.ts";
-import { RingConsumer, RingProducer } from "../exchange/ring.ts";
-import { RingChannelReader, RingChannelWriter } from "../exchange/ring-channel.ts";
-import type { JobEdge, JobGraph } from "../graph/job-graph.ts";
-import type { Bells } from "../platform/platform.ts";
-import type { RemoteChannels } from "../taskmanager/slot-channels.ts";
-import { type ChannelId, channelName, slotsOfChannel } from "../taskmanager/slot-layout.ts";
-import { learnedType } from "../types/learned-type.ts";
-import type { Serializer } from "../types/type.ts";
+import { invariant } from "../../base/errors.ts";
+import type { ChannelReader, ChannelWriter } from "../../exchange/channel.ts";
+import { Doorbell } from "../../exchange/doorbell.ts";
+import { RingConsumer, RingProducer } from "../../exchange/ring.ts";
+import { RingChannelReader, RingChannelWriter } from "../../exchange/ring-channel.ts";
+import type { JobEdge, JobGraph } from "../../graph/job-graph.ts";
+import type { Bells } from "../../platform/platform.ts";
+import { learnedType } from "../../types/learned-type.ts";
+import type { Serializer } from "../../types/type.ts";
+import type { RemoteChannels } from "../slot-channels.ts";
+import { type ChannelId, channelName, slotsOfChannel } from "../slot-layout.ts";
 
 export interface RingChannelsOptions {
   readonly graph: JobGraph;

@@ -2,23 +2,23 @@
  * A slot's thread, from inside: loads the job, proves that its graph is the one the JobMaster has, and runs one attempt
  * after the other.
  */
-import { BinaryReader } from "../base/binary-reader.ts";
-import { invariant } from "../base/errors.ts";
-import { Configuration } from "../config/configuration.ts";
-import { Doorbell } from "../exchange/doorbell.ts";
-import { buildJobGraph } from "../graph/build-job-graph.ts";
-import { describeJobGraph } from "../graph/describe.ts";
-import type { JobGraph } from "../graph/job-graph.ts";
-import type { Transformation } from "../graph/transformation.ts";
-import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
-import { MetricRegistry } from "../metrics/metric-registry.ts";
-import { metricSnapshots } from "../metrics/metric-snapshot.ts";
-import type { WorkerScope } from "../platform/platform.ts";
-import { TaskStatistics } from "../task/task-statistics.ts";
-import { taskSettingsOf } from "../taskmanager/task-settings.ts";
-import { type SlotListener, TaskSlot } from "../taskmanager/task-slot.ts";
-import { toErrorMessage } from "./error-message.ts";
-import { graphOptionsOf, withMaxParallelism } from "./job-settings.ts";
+import { BinaryReader } from "../../base/binary-reader.ts";
+import { toErrorMessage } from "../../base/error-message.ts";
+import { invariant } from "../../base/errors.ts";
+import { Configuration } from "../../config/configuration.ts";
+import { Doorbell } from "../../exchange/doorbell.ts";
+import { buildJobGraph } from "../../graph/build-job-graph.ts";
+import { describeJobGraph } from "../../graph/describe.ts";
+import { graphOptionsOf, withMaxParallelism } from "../../graph/graph-options.ts";
+import type { JobGraph } from "../../graph/job-graph.ts";
+import type { Transformation } from "../../graph/transformation.ts";
+import { METER_SAMPLE_INTERVAL_MS } from "../../metrics/meter.ts";
+import { MetricRegistry } from "../../metrics/metric-registry.ts";
+import { metricSnapshots } from "../../metrics/metric-snapshot.ts";
+import type { WorkerScope } from "../../platform/platform.ts";
+import { TaskStatistics } from "../../task/task-statistics.ts";
+import { taskSettingsOf } from "../task-settings.ts";
+import { type SlotListener, TaskSlot } from "../task-slot.ts";
 import { RingChannels } from "./ring-channels.ts";
 import type {
   AttemptMessage,
