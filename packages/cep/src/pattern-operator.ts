@@ -78,8 +78,8 @@ export class PatternOperator extends StreamOperator {
     this.#fire("event", timestampMs);
   }
 
-  override onProcessingTime(nowMs: number): void {
-    this.#fire("processing", nowMs);
+  override onProcessingTime(timeMs: number): void {
+    this.#fire("processing", timeMs);
   }
 
   override nextProcessingTimeMs(): number {
@@ -116,7 +116,7 @@ export class PatternOperator extends StreamOperator {
 
   #processInEventTime(value: unknown, timestampMs: number): void {
     if (!(timestampMs > NO_TIMESTAMP)) throw this.#timestampMissing();
-    if (timestampMs > this.currentWatermark) this.#wait(value, timestampMs, timestampMs);
+    if (timestampMs > this.currentWatermark) this.#wait(value, timestampMs);
     else if (this.#matching.lateTag === undefined) this.#lateDropped.inc();
     else {
       this.context.timestamp = timestampMs;
@@ -128,7 +128,7 @@ export class PatternOperator extends StreamOperator {
     const nowMs = this.host.clock.wallMs();
     if (this.#matching.comparator !== undefined) {
       // Once the millisecond is over, all that came in it can be sorted.
-      this.#wait(value, nowMs, nowMs + 1);
+      this.#wait(value, nowMs);
       return;
     }
     const matches = this.#matchesOfKey();
@@ -137,13 +137,13 @@ export class PatternOperator extends StreamOperator {
     this.#keepOrClear(matches);
   }
 
-  #wait(value: unknown, timestampMs: number, timerMs: number): void {
+  #wait(value: unknown, timestampMs: number): void {
     const { waiting } = this.#matchesOfKey();
     const same = waiting.get(timestampMs);
     if (same !== undefined) same.push(value);
     else {
       waiting.set(timestampMs, [value]);
-      this.table.addTimer(this.#matching.timeDomain, timerMs);
+      this.table.addTimer(this.#matching.timeDomain, timestampMs);
     }
   }
 

@@ -54,8 +54,8 @@ export class KeyedFunctionOperator extends BaseOperator {
     this.#fire("event", timestampMs);
   }
 
-  override onProcessingTime(nowMs: number): void {
-    this.#fire("processing", nowMs);
+  override onProcessingTime(timeMs: number): void {
+    this.#fire("processing", timeMs);
   }
 
   override nextProcessingTimeMs(): number {

@@ -120,7 +120,12 @@ export interface TimerService {
   /** Epoch ms. */
   currentProcessingTime(): number;
   currentWatermark(): number;
+  /** Calls `onTimer` when the watermark reaches `timeMs`. A second timer of the key for the same time is the same timer. */
   registerEventTimeTimer(timeMs: number): void;
+  /**
+   * Calls `onTimer` when the millisecond `timeMs` is over: no record comes in it any more. A timer for a time that has
+   * passed fires at once. A second timer of the key for the same time is the same timer.
+   */
   registerProcessingTimeTimer(timeMs: number): void;
   deleteEventTimeTimer(timeMs: number): void;
   deleteProcessingTimeTimer(timeMs: number): void;

@@ -40,9 +40,12 @@ export interface OperatorRuntime {
   initialize(): Promise<void> | undefined;
   /** Fires event-time timers up to `timestampMs`, which is also the operator's new watermark. */
   onWatermark(timestampMs: number): void;
-  /** Fires processing-time timers that are due. */
-  onProcessingTime(nowMs: number): void;
-  /** When `onProcessingTime` has to be called next; Infinity for never. */
+  /**
+   * Fires processing-time timers up to `timeMs`, a millisecond that is over: as with a watermark, no record of that time
+   * comes any more.
+   */
+  onProcessingTime(timeMs: number): void;
+  /** The end of which millisecond `onProcessingTime` waits for; Infinity for none, -Infinity to be called at once. */
   nextProcessingTimeMs(): number;
   /** All input has been seen and all timers up to the end have fired; emits what is left. Called once per job, not per attempt. */
   finish(): void;
@@ -107,7 +110,7 @@ export abstract class BaseOperator implements OperatorRuntime {
   /** The status of the input has changed; called when the operator `holdsStatus`. */
   onStatus(_isIdle: boolean): void {}
 
-  onProcessingTime(_nowMs: number): void {}
+  onProcessingTime(_timeMs: number): void {}
 
   nextProcessingTimeMs(): number {
     return Number.POSITIVE_INFINITY;

@@ -7,6 +7,8 @@
  * - U2. A subtask takes no input while an output is full; a record at hand is always finished.
  * - U3. A subtask whose input has ended stays alive and forwards barriers until its job ends, so that the last
  *   checkpoint covers everything.
+ * - U4. Processing time is what is over of it, as event time is: a timer fires when its millisecond has passed, because a
+ *   record may still come in it.
  */
 import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
 import type { ChannelReader } from "../exchange/channel.ts";
@@ -183,7 +185,7 @@ export class Subtask {
     const timer = this.chain.nextProcessingTimeMs();
     if (timer === Number.POSITIVE_INFINITY) return idleDue;
     const clock = this.#options.clock;
-    return Math.min(idleDue, clock.monoMs() + Math.max(0, timer - clock.wallMs()));
+    return Math.min(idleDue, clock.monoMs() + Math.max(0, timer + 1 - clock.wallMs()));
   }
 
   /** Stops taking part in anything and releases what the operators hold. */
@@ -267,12 +269,13 @@ export class Subtask {
     return hasWorked;
   }
 
+  // U4.
   #runTimers(): boolean {
-    const nowMs = this.#options.clock.wallMs();
-    if (this.chain.nextProcessingTimeMs() > nowMs) return false;
-    this.chain.onProcessingTime(nowMs);
+    const overMs = this.#options.clock.wallMs() - 1;
+    if (this.chain.nextProcessingTimeMs() > overMs) return false;
+    this.chain.onProcessingTime(overMs);
     if (!this.#isInBatch()) this.chain.emitOwnWatermarks();
-    return this.chain.nextProcessingTimeMs() > nowMs;
+    return this.chain.nextProcessingTimeMs() > overMs;
   }
 
   #isInBatch(): boolean {

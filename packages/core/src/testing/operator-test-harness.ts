@@ -116,12 +116,13 @@ export class OperatorTestHarness<Out> {
     for (const records of this.#output.values()) records.length = 0;
   }
 
-  /** Moves processing time, in epoch ms, and fires what is due. It never goes back. */
+  /**
+   * Moves processing time, in epoch ms, and fires what is due. It never goes back. As in a job, a timer fires when its
+   * millisecond is over: one at 500 does when the time is 501.
+   */
   setProcessingTime(timeMs: number): void {
     this.#clock.advanceTo(timeMs);
-    this.#step(() => {
-      for (const { chain } of this.#subtasks) chain.onProcessingTime(timeMs);
-    });
+    this.#step(() => this.#fireTimers());
   }
 
   getProcessingTime(): number {
@@ -166,9 +167,7 @@ export class OperatorTestHarness<Out> {
       this.#wasWoken = false;
       // Longer than any chain of promises that an operator of ours makes between two results.
       for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-      this.#step(() => {
-        for (const { chain } of this.#subtasks) chain.onProcessingTime(this.#clock.wallMs());
-      });
+      this.#step(() => this.#fireTimers());
     } while (this.#wasWoken);
   }
 
@@ -214,6 +213,10 @@ export class OperatorTestHarness<Out> {
       default:
         return [all[this.#nextSubtask++ % all.length]!];
     }
+  }
+
+  #fireTimers(): void {
+    for (const { chain } of this.#subtasks) chain.onProcessingTime(this.#clock.wallMs() - 1);
   }
 
   #step(action: () => void): void {

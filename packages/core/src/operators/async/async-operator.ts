@@ -103,7 +103,7 @@ export class AsyncOperator extends StreamOperator {
   }
 
   override nextProcessingTimeMs(): number {
-    return this.#queue.hasReady ? 0 : Number.POSITIVE_INFINITY;
+    return this.#queue.hasReady ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
 
   override onProcessingTime(): void {

@@ -85,8 +85,8 @@ export class KeyedBroadcastOperator extends StreamOperator {
     this.#fire("event", timestampMs);
   }
 
-  override onProcessingTime(nowMs: number): void {
-    this.#fire("processing", nowMs);
+  override onProcessingTime(timeMs: number): void {
+    this.#fire("processing", timeMs);
   }
 
   override nextProcessingTimeMs(): number {

@@ -49,11 +49,11 @@ export class IterationHead extends StreamOperator {
     else this.#onEndOfInput();
   }
 
-  override onProcessingTime(nowMs: number): void {
+  override onProcessingTime(timeMs: number): void {
     const taken = this.#queue.drain(TURN_RECORDS_MAX, this.emit);
-    if (taken > 0) this.#onFeedback(nowMs);
+    if (taken > 0) this.#onFeedback();
     if (this.#queue.size > 0) this.host.wake();
-    else if (nowMs >= this.#endsAtMs) this.#end();
+    else if (timeMs >= this.#endsAtMs) this.#end();
     else if (this.#rounds?.isDue(this.#queue.watermarkMs) === true) this.#nextRound(this.#rounds);
   }
 
@@ -76,9 +76,9 @@ export class IterationHead extends StreamOperator {
     this.#loop.release(this.host);
   }
 
-  #onFeedback(nowMs: number): void {
+  #onFeedback(): void {
     this.#rounds?.onFeedback();
-    if (this.#hasInputEnded && this.#maxWaitMs !== undefined) this.#endsAtMs = nowMs + this.#maxWaitMs;
+    if (this.#hasInputEnded && this.#maxWaitMs !== undefined) this.#waitUntilQuiet(this.#maxWaitMs);
     if (this.#room === undefined || this.#queue.size >= WAITING_BEFORE_INPUT_MAX) return;
     this.#room.resolve();
     this.#room = undefined;
@@ -87,7 +87,7 @@ export class IterationHead extends StreamOperator {
   #onEndOfInput(): void {
     this.#hasInputEnded = true;
     if (this.#maxWaitMs !== undefined) {
-      this.#endsAtMs = this.host.clock.wallMs() + this.#maxWaitMs;
+      this.#waitUntilQuiet(this.#maxWaitMs);
       this.#announce(MAX_WATERMARK);
     } else if (this.currentWatermark === MAX_WATERMARK) {
       // The loop had been found empty before the checkpoint that this attempt continues from.
@@ -96,6 +96,10 @@ export class IterationHead extends StreamOperator {
       this.#rounds = new QuietRounds(this.host.context.numberOfParallelSubtasks, this.currentWatermark);
     }
     this.host.wake();
+  }
+
+  #waitUntilQuiet(maxWaitMs: number): void {
+    this.#endsAtMs = this.host.clock.wallMs() + maxWaitMs;
   }
 
   #nextRound(rounds: QuietRounds): void {

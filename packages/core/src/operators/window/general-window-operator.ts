@@ -8,9 +8,7 @@
  *   dropped with its state, after the trigger has seen that timer, too.
  * - G3. Windows fire in the order of their timers; those of one time by key and then in the order of registration,
  *   across restores too.
- * - G4. A timer of processing time fires when its millisecond is over, as in Flink: an element of that millisecond may
- *   still come, and belongs to a window that ends with it.
- * - G5. Windows that merge: an element is added to the merged window, whose trigger has seen `onMerge` before.
+ * - G4. Windows that merge: an element is added to the merged window, whose trigger has seen `onMerge` before.
  *
  * Timers of processing time do not fire at the end of the input, as in Flink: what they would have emitted is dropped.
  *
@@ -102,13 +100,12 @@ export class GeneralWindowOperator extends StreamOperator {
     this.#onTimers("event", timestampMs);
   }
 
-  /** G4. */
-  override onProcessingTime(nowMs: number): void {
-    this.#onTimers("processing", nowMs - 1);
+  override onProcessingTime(timeMs: number): void {
+    this.#onTimers("processing", timeMs);
   }
 
   override nextProcessingTimeMs(): number {
-    return this.table.processingTimers.peekTimeMs() + 1;
+    return this.table.processingTimers.peekTimeMs();
   }
 
   #add(pane: WindowPane, value: unknown, timestampMs: number): void {
@@ -179,7 +176,7 @@ export class GeneralWindowOperator extends StreamOperator {
     if (assigner.merge !== undefined) this.#panes.remove(pane);
   }
 
-  /** G5: the window that an element's own window has become. */
+  /** G4: the window that an element's own window has become. */
   #merge(assigned: Window, merge: NonNullable<ElementAssigner["merge"]>, nowMs: number): Window {
     const existing = this.#panes.ofCurrentKey();
     const groups: { readonly parts: readonly Window[]; readonly result: Window }[] = [];

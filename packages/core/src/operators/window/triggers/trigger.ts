@@ -47,7 +47,7 @@ export interface TriggerContext {
   getMetricGroup(): MetricGroup;
   /** Calls `onEventTime` when the watermark reaches `timeMs`. A second timer for the same time is the same timer. */
   registerEventTimeTimer(timeMs: number): void;
-  /** Calls `onProcessingTime` when the clock reaches `timeMs`. A second timer for the same time is the same timer. */
+  /** Calls `onProcessingTime` when the millisecond `timeMs` is over. A second timer for the same time is the same timer. */
   registerProcessingTimeTimer(timeMs: number): void;
   deleteEventTimeTimer(timeMs: number): void;
   deleteProcessingTimeTimer(timeMs: number): void;

@@ -66,14 +66,14 @@ class Driver {
   /** Moves the clock to the end of a millisecond, and fires what is due. */
   time(nowMs: number): readonly unknown[] {
     this.#clock.advanceTo(nowMs);
-    this.#harness.chain.onProcessingTime(nowMs + 1);
+    this.#harness.chain.onProcessingTime(nowMs);
     return this.#output();
   }
 
   /** Moves the clock to the beginning of a millisecond, and fires what is due. */
   beginningOf(nowMs: number): readonly unknown[] {
     this.#clock.advanceTo(nowMs);
-    this.#harness.chain.onProcessingTime(nowMs);
+    this.#harness.chain.onProcessingTime(nowMs - 1);
     return this.#output();
   }
 
@@ -105,7 +105,7 @@ describe("S20: windows of processing time", () => {
     expect(windows.time(9)).toEqual([`${day(-90, 10)}: 1`]);
     windows.time(50);
     windows.element(2);
-    expect(windows.nextTimeMs()).toBe(110);
+    expect(windows.nextTimeMs()).toBe(109);
   });
 
   test("have the elements of their whole last millisecond, and fire once", () => {
