@@ -1,6 +1,6 @@
 import type { JobProgress, TaskProgress } from "millrace";
 import { expect, test } from "vitest";
-import { failedLines, progressLine, resultLines, stoppedLines } from "./progress.ts";
+import { accumulatorLines, failedLines, progressLine, resultLines, stoppedLines } from "./progress.ts";
 
 const progress: JobProgress = {
   status: "RUNNING",
@@ -31,7 +31,6 @@ test("the line never wraps", () => {
 
 test("the summary names the job, its records and its checkpoints", () => {
   const result = {
-    jobId: "x",
     jobName: "flights",
     netRuntimeMs: 2000,
     recordsRead: 3000,
@@ -42,6 +41,24 @@ test("the summary names the job, its records and its checkpoints", () => {
   expect(resultLines(result)).toBe(
     'Job "flights" FINISHED: 3,000 records read, 5 written in 2.0 s (1,500/s), 1 checkpoint, 2 restarts\n',
   );
+});
+
+test("F31: the results of accumulators are a line each; lists are counted, long values are cut", () => {
+  expect(accumulatorLines(new Map())).toBe("");
+  const results = new Map<string, unknown>([
+    ["bad lines", 1234],
+    ["lengths", new Map([[1, 2]])],
+    ["lines", ["a", "b"]],
+    ["long", { text: "x".repeat(1000) }],
+  ]);
+  const lines = accumulatorLines(results).split("\n");
+  expect(lines.slice(0, 4)).toEqual([
+    "Accumulator results:",
+    "  bad lines: 1,234",
+    "  lengths: Map(1) { 1 => 2 }",
+    "  lines: 2 elements",
+  ]);
+  expect(lines[4]).toHaveLength("  long: ".length + 400);
 });
 
 test("a failed job whose checkpoint is kept says how to go on", () => {

@@ -1,4 +1,5 @@
 /** How far a job is, as one line for a terminal and as a summary for its end. Pure. */
+import { inspect } from "node:util";
 import type { JobExecutionResult, JobProgress, TaskProgress } from "millrace";
 
 /** @internal */
@@ -28,6 +29,9 @@ export function progressLine({ progress, recordsPerSecond, wallMs }: ProgressSam
   return parts.join("  ").slice(0, Math.max(0, columns - 1));
 }
 
+/** Characters of one accumulator's value. */
+const ACCUMULATED_MAX = 400;
+
 /** A task that works this much of its time is what limits the job. */
 const BUSY_MS_MIN = 800;
 
@@ -48,7 +52,12 @@ function shortName(name: string): string {
 }
 
 /** What is said when a job has finished. @internal */
-export function resultLines(result: JobExecutionResult): string {
+export function resultLines(
+  result: Pick<
+    JobExecutionResult,
+    "jobName" | "recordsRead" | "recordsWritten" | "netRuntimeMs" | "checkpointsCompleted" | "restartCount"
+  >,
+): string {
   const { recordsRead, recordsWritten, netRuntimeMs, checkpointsCompleted, restartCount } = result;
   const rate = count(Math.round(recordsRead / Math.max(netRuntimeMs / 1000, 0.001)));
   const parts = [
@@ -57,6 +66,21 @@ export function resultLines(result: JobExecutionResult): string {
   ];
   if (restartCount > 0) parts.push(`${restartCount} ${restartCount === 1 ? "restart" : "restarts"}`);
   return `Job "${result.jobName}" FINISHED: ${parts.join(", ")}\n`;
+}
+
+/** What the job's functions have added up, an accumulator a line; nothing for a job without. @internal */
+export function accumulatorLines(results: ReadonlyMap<string, unknown>): string {
+  if (results.size === 0) return "";
+  const lines = [...results].map(([name, value]) => `  ${name}: ${accumulated(value)}\n`);
+  return `Accumulator results:\n${lines.join("")}`;
+}
+
+/** Lists are as long as the job's input may be: they are counted. */
+function accumulated(value: unknown): string {
+  if (typeof value === "number") return count(value);
+  if (Array.isArray(value)) return `${count(value.length)} ${value.length === 1 ? "element" : "elements"}`;
+  const text = inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 3 });
+  return text.length <= ACCUMULATED_MAX ? text : `${text.slice(0, ACCUMULATED_MAX - 1)}…`;
 }
 
 /** What is said when a job was stopped. @internal */

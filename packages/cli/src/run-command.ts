@@ -9,7 +9,14 @@ import {
 } from "millrace";
 import { bundleSlotThread } from "./job-bundle.ts";
 import { loadJob } from "./job-module.ts";
-import { failedLines, type ProgressSample, progressLine, resultLines, stoppedLines } from "./progress.ts";
+import {
+  accumulatorLines,
+  failedLines,
+  type ProgressSample,
+  progressLine,
+  resultLines,
+  stoppedLines,
+} from "./progress.ts";
 import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
 
 const PROGRESS_MS = 250;
@@ -36,7 +43,17 @@ export async function runJob(path: string, args: readonly string[], options: Set
   const outcome = await follow(client, path);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));
+  process.stderr.write(accumulatorsOf(outcome));
   if (summary !== undefined) process.stdout.write(await summary(jobArguments));
+}
+
+/** The job has finished all the same when an accumulator has no result. */
+function accumulatorsOf(outcome: JobExecutionResult): string {
+  try {
+    return accumulatorLines(outcome.getAllAccumulatorResults());
+  } catch (error) {
+    return `warning: ${error instanceof Error ? error.message : String(error)}\n`;
+  }
 }
 
 /** A job is called like its file, or like its folder where the file's name says nothing. */

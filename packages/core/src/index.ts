@@ -22,7 +22,9 @@ export type { FieldOf, Orderable, Summable } from "./api/field-aggregations.ts";
 export { IntervalJoin, IntervalJoinSettings } from "./api/interval-join.ts";
 export { IntervalJoined } from "./api/interval-joined-stream.ts";
 export { JobArguments, parseJobArguments } from "./api/job-arguments.ts";
-export type { JobClient, JobExecutionResult, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
+export type { JobClient, JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
+export { JobExecutionResult } from "./api/job-execution-result.ts";
+export type { JobListener } from "./api/job-listener.ts";
 export { JoinedEqualTo, JoinedStreams, JoinedWhere, JoinedWithWindow } from "./api/joined-streams.ts";
 export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export { PairedWindows } from "./api/paired-streams.ts";
@@ -133,6 +135,20 @@ export type { Meter } from "./metrics/meter.ts";
 export type { MetricGroup } from "./metrics/metric-group.ts";
 export type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 export type { MetricValue } from "./metrics/metric-value.ts";
+export type { Accumulator, SimpleAccumulator } from "./operators/accumulators/accumulator.ts";
+export { AverageAccumulator } from "./operators/accumulators/average-accumulator.ts";
+export { DoubleCounter, IntCounter, LongCounter } from "./operators/accumulators/counters.ts";
+export {
+  DoubleMaximum,
+  DoubleMinimum,
+  Extreme,
+  IntMaximum,
+  IntMinimum,
+  LongMaximum,
+  LongMinimum,
+} from "./operators/accumulators/extremes.ts";
+export { HistogramAccumulator } from "./operators/accumulators/histogram-accumulator.ts";
+export { ListAccumulator } from "./operators/accumulators/list-accumulator.ts";
 export type {
   AsyncContext,
   AsyncFunction,
@@ -162,6 +178,7 @@ export type {
   ListCheckpointed,
 } from "./operators/checkpointed-function.ts";
 export type {
+  AccumulatorStore,
   AggregateFunction,
   AllWindowFunction,
   AsyncNotAllowedHere,

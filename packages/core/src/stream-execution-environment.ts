@@ -2,7 +2,8 @@
 
 import { PipelineEnvironment } from "./api/environment.ts";
 import { checkArgumentsAsked, parseJobArguments } from "./api/job-arguments.ts";
-import type { JobClient, JobExecutionResult, JobProgress, JobStatus } from "./api/job-client.ts";
+import type { JobClient, JobProgress, JobStatus } from "./api/job-client.ts";
+import { JobExecutionResult } from "./api/job-execution-result.ts";
 import type { JobExecutor, Pipeline } from "./api/job-executor.ts";
 import { MillraceError } from "./base/errors.ts";
 import { Configuration } from "./config/configuration.ts";
@@ -114,9 +115,13 @@ class LocalExecutor implements JobExecutor {
       ...pipeline,
       platform: this.#platform,
       threads: this.#threadsOf(pipeline),
-      onWarning: (message) => this.#platform.proc.writeError(`warning: ${message}\n`),
+      onWarning: (message) => this.warn(message),
     });
     return new EmbeddedJobClient(job, pipeline.name);
+  }
+
+  warn(message: string): void {
+    this.#platform.proc.writeError(`warning: ${message}\n`);
   }
 
   #threadsOf({ configuration, name }: Pipeline): JobThreads | undefined {
@@ -148,6 +153,10 @@ class EmbeddedJobClient implements JobClient {
     return this.#job.jobId;
   }
 
+  getJobId(): string {
+    return this.jobId;
+  }
+
   async getJobStatus(): Promise<JobStatus> {
     return this.#job.status;
   }
@@ -160,20 +169,27 @@ class EmbeddedJobClient implements JobClient {
     return this.#job.metricSnapshots();
   }
 
+  async getAccumulators(): Promise<ReadonlyMap<string, unknown>> {
+    return (await this.#job.accumulators()).all();
+  }
+
   async getJobExecutionResult(): Promise<JobExecutionResult> {
-    const { status, cause, netRuntimeMs } = await this.#job.result;
+    const { status, cause, netRuntimeMs, accumulators } = await this.#job.result;
     if (status === "FAILED") throw cause;
     if (status === "CANCELED") throw this.#cancelled();
     const { recordsRead, recordsWritten, checkpoints, restarts } = this.#job.progress();
-    return {
-      jobId: this.jobId,
-      jobName: this.#name,
-      netRuntimeMs,
-      recordsRead,
-      recordsWritten,
-      checkpointsCompleted: checkpoints.completed,
-      restartCount: restarts,
-    };
+    return new JobExecutionResult(
+      {
+        jobId: this.jobId,
+        jobName: this.#name,
+        netRuntimeMs,
+        recordsRead,
+        recordsWritten,
+        checkpointsCompleted: checkpoints.completed,
+        restartCount: restarts,
+      },
+      accumulators,
+    );
   }
 
   cancel(): Promise<void> {

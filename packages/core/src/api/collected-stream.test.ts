@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { Configuration } from "../config/configuration.ts";
 import type { WriterInitContext } from "../connectors/sink.ts";
 import { PipelineEnvironment } from "./environment.ts";
-import type { JobClient, JobExecutionResult } from "./job-client.ts";
+import type { JobClient } from "./job-client.ts";
+import type { JobExecutionResult } from "./job-execution-result.ts";
 import type { Pipeline } from "./job-executor.ts";
 
 /**
@@ -28,6 +29,8 @@ class SinkOnlyJob {
     end.catch(() => {});
     return Promise.resolve({
       jobId: "1",
+      getJobId: () => "1",
+      getAccumulators: () => Promise.reject(new Error("not part of this test")),
       getJobStatus: () => Promise.resolve("RUNNING"),
       getJobExecutionResult: () => end,
       cancel: async () => {

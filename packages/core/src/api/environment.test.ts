@@ -4,21 +4,26 @@ import { Configuration } from "../config/configuration.ts";
 import { DEFAULT_PARALLELISM } from "../config/pipeline-options.ts";
 import { CollectionSource } from "../connectors/collection-source.ts";
 import type { Transformation } from "../graph/transformation.ts";
+import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import { t } from "../types/declared-types.ts";
 import { PipelineEnvironment } from "./environment.ts";
-import type { JobClient, JobExecutionResult, JobProgress } from "./job-client.ts";
+import type { JobClient, JobProgress } from "./job-client.ts";
+import { JobExecutionResult } from "./job-execution-result.ts";
 import type { ExecuteOptions, Pipeline } from "./job-executor.ts";
 
-const result: JobExecutionResult = {
-  jobId: "1",
-  jobName: "job",
-  netRuntimeMs: 1,
-  recordsRead: 0,
-  recordsWritten: 0,
-  checkpointsCompleted: 0,
-  restartCount: 0,
-};
+const result = new JobExecutionResult(
+  {
+    jobId: "1",
+    jobName: "job",
+    netRuntimeMs: 1,
+    recordsRead: 0,
+    recordsWritten: 0,
+    checkpointsCompleted: 0,
+    restartCount: 0,
+  },
+  AccumulatorResults.none,
+);
 
 const progress: JobProgress = {
   status: "FINISHED",
@@ -37,6 +42,8 @@ function recording(configuration: Configuration = Configuration.fromEntries([]))
   const started: (Pipeline & ExecuteOptions)[] = [];
   const client: JobClient = {
     jobId: "1",
+    getJobId: () => "1",
+    getAccumulators: () => Promise.resolve(new Map()),
     getJobStatus: () => Promise.resolve("FINISHED"),
     getJobExecutionResult: () => Promise.resolve(result),
     cancel: () => Promise.resolve(),

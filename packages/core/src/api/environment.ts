@@ -17,8 +17,10 @@ import { type UserCall, userCall } from "./call-site.ts";
 import { CheckpointConfig } from "./checkpoint-config.ts";
 import { DataStreamSource, DEAD_LETTERS } from "./data-stream-source.ts";
 import { erased } from "./erased.ts";
-import type { JobClient, JobExecutionResult } from "./job-client.ts";
+import type { JobClient } from "./job-client.ts";
+import type { JobExecutionResult } from "./job-execution-result.ts";
 import type { JobExecutor } from "./job-executor.ts";
+import { checkListener, type JobListener } from "./job-listener.ts";
 import { PipelineBuilder } from "./pipeline-builder.ts";
 import { checkSource, checkStrategy, checkType, isType } from "./stream-checks.ts";
 
@@ -185,12 +187,34 @@ export class PipelineEnvironment {
    */
   async execute(name?: string): Promise<JobExecutionResult> {
     const client = await this.#execute(userCall("execute"), name, true);
-    return client.getJobExecutionResult();
+    return this.#builder.listeners.executed(client.getJobExecutionResult());
   }
 
   /** Starts what was built since the last execution. @throws MillraceError when the pipeline cannot be run */
   async executeAsync(name?: string): Promise<JobClient> {
     return this.#execute(userCall("executeAsync"), name, false);
+  }
+
+  /**
+   * Tells the listener about every job that this environment starts from now on.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it has neither of the two methods
+   */
+  registerJobListener(listener: JobListener): this {
+    checkListener(userCall("registerJobListener"), listener);
+    this.#builder.listeners.add(listener);
+    return this;
+  }
+
+  /** In the order of their registration. */
+  getJobListeners(): readonly JobListener[] {
+    return this.#builder.listeners.all;
+  }
+
+  /** Tells nobody any more, about running jobs neither. */
+  clearJobListeners(): this {
+    this.#builder.listeners.clear();
+    return this;
   }
 
   /** What the next execution runs, in the order of creation. @internal */

@@ -1,4 +1,5 @@
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+import type { JobExecutionResult } from "./job-execution-result.ts";
 
 /** Flink's job states. @public */
 export type JobStatus =
@@ -13,20 +14,6 @@ export type JobStatus =
   | "RESTARTING"
   | "SUSPENDED"
   | "RECONCILING";
-
-/** What a finished job reports. @public */
-export interface JobExecutionResult {
-  readonly jobId: string;
-  readonly jobName: string;
-  /** From the start of the job to its end, restarts included, in milliseconds. */
-  readonly netRuntimeMs: number;
-  /** Records that the sources emitted, of the last attempt. */
-  readonly recordsRead: number;
-  /** Records that the sinks took, of the last attempt. */
-  readonly recordsWritten: number;
-  readonly checkpointsCompleted: number;
-  readonly restartCount: number;
-}
 
 /** How one task of a job, which is a chain of operators, spends its time; of its subtasks the busiest counts. @public */
 export interface TaskProgress {
@@ -73,6 +60,8 @@ export interface JobProgress {
  */
 export interface JobClient {
   readonly jobId: string;
+  /** As `jobId`. */
+  getJobId(): string;
   getJobStatus(): Promise<JobStatus>;
   /** Settles when the job has ended. Rejects with the reason when it failed or was cancelled. */
   getJobExecutionResult(): Promise<JobExecutionResult>;
@@ -84,6 +73,17 @@ export interface JobClient {
    */
   stop(): Promise<string | undefined>;
   getProgress(): JobProgress;
+  /**
+   * What the accumulators of the job's functions hold right now, by name, merged over the subtasks; when the job has ended,
+   * however it did, what those of its last attempt held in the end. A slot that does not answer within two seconds is left
+   * out.
+   *
+   * @throws MillraceError `MR_ACCUMULATOR_CONFLICT`, `MR_ACCUMULATOR_FAILED` when one of them cannot be merged
+   * @example
+   * const counted = await client.getAccumulators();
+   * console.log(counted.get("bad lines"));
+   */
+  getAccumulators(): Promise<ReadonlyMap<string, unknown>>;
   /**
    * What all metrics of the running job show right now, those of user functions included (`context.metricGroup`). A slot
    * that does not answer within two seconds is left out.

@@ -25,4 +25,6 @@ export interface ExecuteOptions {
 export interface JobExecutor {
   /** Starts the job. Rejects when the pipeline cannot be run at all; later failures are the client's. */
   executeAsync(pipeline: Pipeline, options: ExecuteOptions): Promise<JobClient>;
+  /** Shows what is no reason to fail a job. Executors that refuse all jobs have nothing to warn of. */
+  warn?(message: string): void;
 }

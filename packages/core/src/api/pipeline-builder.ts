@@ -11,18 +11,21 @@ import type { OperatorSpec } from "../operators/operator-spec.ts";
 import type { UserCall } from "./call-site.ts";
 import type { JobClient } from "./job-client.ts";
 import type { ExecuteOptions, JobExecutor } from "./job-executor.ts";
+import { JobListeners } from "./job-listener.ts";
 
 const DEFAULT_JOB_NAME = "Millrace Streaming Job";
 
 /** @internal */
 export class PipelineBuilder {
   readonly configuration: Configuration;
+  readonly listeners: JobListeners;
   readonly #executor: JobExecutor;
   #pending: Transformation[] = [];
   #nextId = 0;
 
   constructor(executor: JobExecutor, configuration: Configuration) {
     this.#executor = executor;
+    this.listeners = new JobListeners((message) => executor.warn?.(message));
     this.configuration = configuration;
   }
 
@@ -60,6 +63,8 @@ export class PipelineBuilder {
     this.#pending = [];
     const configuration = this.configuration.copy();
     const jobName = name ?? configuration.get(PIPELINE_NAME) ?? DEFAULT_JOB_NAME;
-    return this.#executor.executeAsync({ name: jobName, transformations, configuration }, options);
+    return this.listeners.submitted(
+      this.#executor.executeAsync({ name: jobName, transformations, configuration }, options),
+    );
   }
 }

@@ -28,11 +28,13 @@ import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
+import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
 import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
+import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
 import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
@@ -66,7 +68,12 @@ export interface EmbeddedJobResult {
   readonly status: "FINISHED" | "FAILED" | "CANCELED";
   readonly cause: unknown;
   readonly netRuntimeMs: number;
+  /** Of the last attempt. */
+  readonly accumulators: AccumulatorResults;
 }
+
+/** A slot that does not answer within this time is left out of what accumulators show. */
+const ACCUMULATORS_ANSWER_MS = 2000;
 
 export class EmbeddedJob {
   readonly jobId: string;
@@ -80,6 +87,8 @@ export class EmbeddedJob {
   readonly #master: JobMaster;
   readonly #threads: SlotThreads | undefined;
   #attempt: LocalAttempt | undefined;
+  /** Known when the job has ended. */
+  #accumulators: AccumulatorResults | undefined;
   #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
   #sampling: Cancel | undefined;
   #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
@@ -176,9 +185,8 @@ export class EmbeddedJob {
           options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
         this.#sampling?.();
-        const result: EmbeddedJobResult = { status, cause, netRuntimeMs: platform.clock.monoMs() - startedMs };
-        if (this.#threads === undefined) settle(result);
-        else void this.#threads.close().then(() => settle(result));
+        const netRuntimeMs = platform.clock.monoMs() - startedMs;
+        void this.#release(status).then((accumulators) => settle({ status, cause, netRuntimeMs, accumulators }));
       },
     });
   }
@@ -225,6 +233,34 @@ export class EmbeddedJob {
     const own = metricSnapshots(this.metrics);
     const all = this.#threads === undefined ? own : [...own, ...(await this.#threads.metrics())];
     return all.toSorted((left, right) => (left.identifier < right.identifier ? -1 : 1));
+  }
+
+  /** What the accumulators of the current attempt hold, or those of the last one held in the end. */
+  async accumulators(): Promise<AccumulatorResults> {
+    if (this.#accumulators !== undefined) return this.#accumulators;
+    const attempt = this.#attempt;
+    if (attempt === undefined) return AccumulatorResults.none;
+    return AccumulatorResults.of((await attempt.accumulators(ACCUMULATORS_ANSWER_MS)).merged);
+  }
+
+  /** The job has ended: asks its last attempt what only its slots know, and lets them go. */
+  async #release(status: "FINISHED" | "FAILED" | "CANCELED"): Promise<AccumulatorResults> {
+    const accumulators = await this.#lastAccumulators(status === "FINISHED");
+    this.#accumulators = accumulators;
+    await this.#threads?.close();
+    return accumulators;
+  }
+
+  // A result is complete or an error. What is known of a job that has no result may have gaps, as while it was running.
+  async #lastAccumulators(isResult: boolean): Promise<AccumulatorResults> {
+    try {
+      const all = await this.#attempt?.accumulators(isResult ? undefined : ACCUMULATORS_ANSWER_MS);
+      if (all === undefined) return AccumulatorResults.none;
+      if (isResult && all.missing.length > 0) return AccumulatorResults.lost(accumulatorsLost(all.missing));
+      return AccumulatorResults.of(all.merged);
+    } catch (error) {
+      return AccumulatorResults.lost(error as Error);
+    }
   }
 
   #tasks(): readonly TaskProgress[] {

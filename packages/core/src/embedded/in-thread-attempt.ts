@@ -1,10 +1,11 @@
 /** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
 import type { SourceSplit } from "../connectors/source.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
 import { notClosed } from "../taskmanager/threads/slot-errors.ts";
-import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
+import type { AttemptAccumulators, AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { StatePersister } from "./state-persister.ts";
 
 export class InThreadAttempt implements LocalAttempt {
@@ -53,6 +54,10 @@ export class InThreadAttempt implements LocalAttempt {
 
   statisticsOf(task: TaskId): TaskStatistics {
     return this.#statistics.get(taskName(task))!;
+  }
+
+  async accumulators(): Promise<AttemptAccumulators> {
+    return { merged: mergeAccumulators([], this.#slot.accumulators), missing: [] };
   }
 
   start(): void {

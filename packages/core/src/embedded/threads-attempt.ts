@@ -13,11 +13,12 @@ import {
   type TaskId,
   taskName,
 } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { type ChannelId, channelsOf, slotOf, slotsOfChannel, subtasksOfSlot } from "../taskmanager/slot-layout.ts";
 import type { AttemptMessage, Deployment, ToSlot } from "../taskmanager/threads/slot-thread-messages.ts";
 import type { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
-import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
+import type { AttemptAccumulators, AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { StatePersister } from "./state-persister.ts";
 
 export interface ThreadsAttemptOptions extends AttemptOptions {
@@ -75,6 +76,19 @@ export class ThreadsAttempt implements LocalAttempt {
 
   statisticsOf(task: TaskId): TaskStatistics {
     return this.#statistics.get(taskName(task))!.view;
+  }
+
+  /** From slot to slot: only there the classes of the user's accumulators are known. */
+  async accumulators(answerWithinMs: number | undefined): Promise<AttemptAccumulators> {
+    const { threads, attemptNumber } = this.#options;
+    let merged: readonly MergedAccumulator[] = [];
+    const missing: number[] = [];
+    for (let slot = 0; slot < threads.count; slot++) {
+      const answer = await threads.thread(slot).mergeAccumulators(attemptNumber, merged, answerWithinMs);
+      if (answer === undefined) missing.push(slot);
+      else merged = answer;
+    }
+    return { merged, missing };
   }
 
   start(): void {

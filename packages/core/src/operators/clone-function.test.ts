@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { IntCounter } from "./accumulators/counters.ts";
 import { cloneFunction } from "./clone-function.ts";
 
 class Counting {
@@ -26,6 +27,15 @@ test("S26: a copy has the class and the fields of the original, and shares no pl
   expect(copy).toBeInstanceOf(Counting);
   expect([original.seen.names, original.next()]).toEqual([[], 1]);
   expect(copy.next()).toBe(2);
+});
+
+test("F31: an accumulator in a field is copied, so that every subtask adds to its own", () => {
+  const original = { lines: new IntCounter(3), all: [new IntCounter(1)], map: (n: number) => n };
+  const copy = cloneFunction(original, "op");
+  copy.lines.add(1);
+  copy.all[0]!.add(1);
+  expect([original.lines, copy.lines].map((each) => each.getLocalValue())).toEqual([3, 4]);
+  expect([original.all[0]!, copy.all[0]!].map((each) => each.getLocalValue())).toEqual([1, 2]);
 });
 
 test("a plain function is shared", () => {

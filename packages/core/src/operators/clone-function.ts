@@ -3,6 +3,7 @@
  * start afresh and subtasks share nothing. A plain function cannot be copied and is shared: it should keep no state.
  */
 import { MillraceError } from "../base/errors.ts";
+import { isAccumulator } from "./accumulators/accumulator.ts";
 import { isCheckpointed } from "./checkpointed-function.ts";
 import type { FunctionContext } from "./function-states.ts";
 import type { RichFunction } from "./functions.ts";
@@ -33,8 +34,9 @@ export function cloneFunction<F>(fn: F, operatorName: string): F {
   return copy as F;
 }
 
-// Plain data is copied; everything else (functions, descriptors, connections made outside) is shared.
+// Plain data and accumulators are copied; everything else (functions, descriptors, connections made outside) is shared.
 function copyField(value: unknown): unknown {
+  if (isAccumulator(value)) return value.clone();
   if (Array.isArray(value)) return value.map(copyField);
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyField(key), copyField(item)]));
   if (value instanceof Set) return new Set([...value].map(copyField));
@@ -44,8 +46,11 @@ function copyField(value: unknown): unknown {
   return value;
 }
 
-// A private field leaves no trace on the instance; the class source is the only place where it shows.
-function hasPrivateFields(prototype: unknown): boolean {
+/**
+ * Whether a class, or one it extends, has #private fields. They leave no trace on the instance: the source of the class is
+ * the only place where they show.
+ */
+export function hasPrivateFields(prototype: unknown): boolean {
   for (let level = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
     const creator = (level as { constructor?: unknown }).constructor;
     if (typeof creator !== "function") continue;

@@ -16,6 +16,9 @@ import type {
 } from "../state/state-descriptors.ts";
 import type { TimeWindow } from "../time/time-window.ts";
 import type { Window } from "../time/window.ts";
+import type { Accumulator } from "./accumulators/accumulator.ts";
+import type { DoubleCounter, IntCounter, LongCounter } from "./accumulators/counters.ts";
+import type { HistogramAccumulator } from "./accumulators/histogram-accumulator.ts";
 import type { OutputTag } from "./output-tag.ts";
 
 /**
@@ -48,8 +51,41 @@ export interface KeyedStateStore {
   getAggregatingState<IN, ACC, OUT>(descriptor: AggregatingStateDescriptor<IN, ACC, OUT>): AggregatingState<IN, OUT>;
 }
 
-/** What a function may ask about the subtask it runs in, and the keyed state of its operator, from `open` on. @public */
-export interface RuntimeContext extends KeyedStateStore {
+/**
+ * Accumulators of the job, by name. All subtasks fill their own, which are merged when the job has ended: see `Accumulator`.
+ * Operators of one chain share them; they begin afresh with every restart of the job.
+ *
+ * @public
+ */
+export interface AccumulatorStore {
+  /**
+   * Adds an accumulator of this subtask, usually in `open`.
+   *
+   * @throws MillraceError `MR_ACCUMULATOR_EXISTS` when the task has one of this name, `MR_ACCUMULATOR_INVALID` when it is none
+   * @example
+   * context.addAccumulator("longest line", new IntMaximum());
+   */
+  addAccumulator<V, R>(name: string, accumulator: Accumulator<V, R>): void;
+  /** The one that was added with this name; undefined without one. Its types are whatever the caller says. */
+  getAccumulator<V, R>(name: string): Accumulator<V, R> | undefined;
+  /**
+   * The counter of this name, which is made when there is none.
+   *
+   * @throws MillraceError `MR_ACCUMULATOR_CONFLICT` when the name stands for an accumulator of another class; so do the others
+   */
+  getIntCounter(name: string): IntCounter;
+  getLongCounter(name: string): LongCounter;
+  getDoubleCounter(name: string): DoubleCounter;
+  getHistogram(name: string): HistogramAccumulator;
+}
+
+/**
+ * What a function may ask about the subtask it runs in, and the keyed state and the accumulators of its operator, from
+ * `open` on.
+ *
+ * @public
+ */
+export interface RuntimeContext extends KeyedStateStore, AccumulatorStore {
   readonly jobName: string;
   readonly taskName: string;
   readonly indexOfThisSubtask: number;

@@ -1,5 +1,9 @@
 import { invariant, MillraceError } from "../base/errors.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
+import type { Accumulator, AnyAccumulator } from "../operators/accumulators/accumulator.ts";
+import { AccumulatorRegistry } from "../operators/accumulators/accumulator-registry.ts";
+import { DoubleCounter, IntCounter, LongCounter } from "../operators/accumulators/counters.ts";
+import { HistogramAccumulator } from "../operators/accumulators/histogram-accumulator.ts";
 import type { FunctionContext, FunctionStates } from "../operators/function-states.ts";
 import { TypedStates } from "../operators/typed-states.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
@@ -26,11 +30,18 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
   readonly attemptNumber: number;
   readonly metricGroup: MetricGroup;
   readonly #operatorName: string;
+  readonly #accumulators: AccumulatorRegistry;
   readonly #handles = new Map<string, unknown>();
   #table: KeyedStateTable | undefined;
   #functionStates: FunctionStates | undefined;
 
-  constructor(place: SubtaskPlace, operatorName: string, metricGroup: MetricGroup) {
+  /** @param accumulators - Those of the subtask. */
+  constructor(
+    place: SubtaskPlace,
+    operatorName: string,
+    metricGroup: MetricGroup,
+    accumulators: AccumulatorRegistry = new AccumulatorRegistry(),
+  ) {
     super();
     this.jobName = place.jobName;
     this.taskName = place.taskName;
@@ -40,6 +51,7 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
     this.attemptNumber = place.attemptNumber;
     this.metricGroup = metricGroup;
     this.#operatorName = operatorName;
+    this.#accumulators = accumulators;
   }
 
   get functionStates(): FunctionStates {
@@ -65,6 +77,32 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
     const handle = createStateHandle(table, descriptor);
     this.#handles.set(descriptor.name, handle);
     return handle;
+  }
+
+  addAccumulator<V, R>(name: string, accumulator: Accumulator<V, R>): void {
+    // Nobody but its owner adds to it, and what it adds up to is whatever it says.
+    this.#accumulators.add(name, accumulator as unknown as AnyAccumulator, this.#operatorName);
+  }
+
+  getAccumulator<V, R>(name: string): Accumulator<V, R> | undefined {
+    // The caller says what it has added.
+    return this.#accumulators.get(name) as unknown as Accumulator<V, R> | undefined;
+  }
+
+  getIntCounter(name: string): IntCounter {
+    return this.#accumulators.getOrAdd(name, IntCounter, this.#operatorName);
+  }
+
+  getLongCounter(name: string): LongCounter {
+    return this.#accumulators.getOrAdd(name, LongCounter, this.#operatorName);
+  }
+
+  getDoubleCounter(name: string): DoubleCounter {
+    return this.#accumulators.getOrAdd(name, DoubleCounter, this.#operatorName);
+  }
+
+  getHistogram(name: string): HistogramAccumulator {
+    return this.#accumulators.getOrAdd(name, HistogramAccumulator, this.#operatorName);
   }
 
   #notKeyed(state: string): MillraceError {

@@ -8,6 +8,7 @@ import type { Doorbell } from "../exchange/doorbell.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
+import { AccumulatorRegistry } from "../operators/accumulators/accumulator-registry.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { SourceOperator } from "../operators/source-operator.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -71,6 +72,8 @@ export class TaskSlot {
   readonly #deployed: readonly DeployedSubtask[];
   readonly #groups: MetricGroup[] = [];
   readonly #closing = new Set<string>();
+  /** In the order of the tasks. */
+  readonly #accumulators: AccumulatorRegistry[] = [];
   #isCancelled = false;
 
   /** Makes all subtasks, without starting them. */
@@ -85,6 +88,11 @@ export class TaskSlot {
     });
     this.#channels = new SlotChannels(options.graph, options.remote);
     this.#deployed = options.tasks.map((task) => this.#create(task));
+  }
+
+  /** What the functions of each subtask add up; it stays when the slot has been cancelled. */
+  get accumulators(): readonly AccumulatorRegistry[] {
+    return this.#accumulators;
   }
 
   start(): void {
@@ -157,6 +165,8 @@ export class TaskSlot {
     const vertex = graph.vertices[vertexId]!;
     const statistics = statisticsOf(task);
     const operatorGroups = vertex.operators.map((operator) => this.#operatorGroup(operator, vertex, subtaskIndex));
+    const accumulators = new AccumulatorRegistry();
+    this.#accumulators.push(accumulators);
     const subtask: Subtask = new Subtask({
       chain: {
         plan: vertex,
@@ -164,7 +174,7 @@ export class TaskSlot {
         subtaskIndex,
         parallelism: vertex.parallelism,
         hostOf: (operator) => ({
-          ...this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!),
+          ...this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!, accumulators),
           wake: this.#loop.wake,
           fail: (error) => subtask.fail(error),
         }),
@@ -211,6 +221,7 @@ export class TaskSlot {
     vertex: JobVertex,
     subtaskIndex: number,
     metricGroup: MetricGroup,
+    accumulators: AccumulatorRegistry,
   ): Omit<AnyOperatorHost, "wake" | "fail"> {
     const { graph, jobId, platform, attemptNumber, restoredCheckpointId, settings, listener } = this.#options;
     const place = {
@@ -222,7 +233,7 @@ export class TaskSlot {
       attemptNumber,
     };
     return {
-      context: new OperatorRuntimeContext(place, operator.name, metricGroup),
+      context: new OperatorRuntimeContext(place, operator.name, metricGroup, accumulators),
       clock: platform.clock,
       platform,
       jobId,

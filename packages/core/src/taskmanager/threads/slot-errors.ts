@@ -54,6 +54,15 @@ export function notClosed(where: Readonly<Record<string, string | number>>, time
   });
 }
 
+/** The slots' part of the accumulators is not there any more. */
+export function accumulatorsLost(slots: readonly number[]): MillraceError {
+  return new MillraceError("MR_ACCUMULATOR_FAILED", {
+    what: "The accumulators have no result: a thread ended before it had told what its subtasks added",
+    where: { slots: slots.join(", ") },
+    todo: "Nothing: the job itself is not affected",
+  });
+}
+
 /** The job was over before its threads were running. */
 export function jobEnded(): MillraceError {
   return new MillraceError("MR_JOB_CANCELED", {

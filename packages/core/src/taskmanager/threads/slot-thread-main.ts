@@ -15,6 +15,8 @@ import type { Transformation } from "../../graph/transformation.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../../metrics/meter.ts";
 import { MetricRegistry } from "../../metrics/metric-registry.ts";
 import { metricSnapshots } from "../../metrics/metric-snapshot.ts";
+import type { AccumulatorRegistry } from "../../operators/accumulators/accumulator-registry.ts";
+import { mergeAccumulators } from "../../operators/accumulators/merged-accumulators.ts";
 import type { WorkerScope } from "../../platform/platform.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
 import { taskSettingsOf } from "../task-settings.ts";
@@ -65,6 +67,8 @@ class SlotThread {
   readonly #currentTasks: Int32Array;
   readonly #metrics: MetricRegistry = new MetricRegistry();
   #slot: TaskSlot | undefined;
+  /** Of the attempt, also when its slot is gone. */
+  #accumulators: readonly AccumulatorRegistry[] = [];
   #attemptNumber = -1;
 
   constructor(scope: WorkerScope, input: SlotThreadInput, graph: JobGraph, configuration: Configuration) {
@@ -84,6 +88,9 @@ class SlotThread {
         return;
       case "metrics":
         this.#scope.postMessage({ kind: "metrics", metrics: metricSnapshots(this.#metrics) } satisfies FromSlot);
+        return;
+      case "mergeAccumulators":
+        this.#mergeAccumulators(message);
         return;
       case "deploy":
         this.#deploy(message.deployment);
@@ -117,7 +124,9 @@ class SlotThread {
   #deploy(deployment: Deployment): void {
     this.#attemptNumber = deployment.attemptNumber;
     try {
+      this.#accumulators = [];
       this.#slot = this.#createSlot(deployment);
+      this.#accumulators = this.#slot.accumulators;
     } catch (error) {
       this.#say({ kind: "notDeployed", error: toErrorMessage(error) });
       return;
@@ -161,6 +170,12 @@ class SlotThread {
       },
       listener: this.#listener(),
     });
+  }
+
+  #mergeAccumulators({ requestId, attemptNumber, merged }: Extract<ToSlot, { kind: "mergeAccumulators" }>): void {
+    const own = attemptNumber === this.#attemptNumber ? this.#accumulators : [];
+    const all = mergeAccumulators(merged, own);
+    this.#scope.postMessage({ kind: "accumulators", requestId, merged: all } satisfies FromSlot);
   }
 
   #listener(): SlotListener {

@@ -4,6 +4,7 @@ import type { ErrorMessage } from "../../base/error-message.ts";
 import type { ConfigEntry } from "../../config/option-registry.ts";
 import type { JobPlan } from "../../graph/describe.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
+import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
 import type { EncodedOperatorState } from "../../task/snapshot-in-progress.ts";
 import type { ChannelId, SubtaskId } from "../slot-layout.ts";
@@ -58,7 +59,14 @@ export type ToSlot =
   | { readonly kind: "allowWatermark"; readonly sourceUid: string; readonly allowedMs: number }
   | { readonly kind: "cancel" }
   | { readonly kind: "ping" }
-  | { readonly kind: "metrics" };
+  | { readonly kind: "metrics" }
+  /** Asks a slot to add its accumulators of this attempt to what has been merged before. */
+  | {
+      readonly kind: "mergeAccumulators";
+      readonly requestId: number;
+      readonly attemptNumber: number;
+      readonly merged: readonly MergedAccumulator[];
+    };
 
 /** Messages about an attempt carry its number: those of an older one are not heard. */
 export type FromSlot =
@@ -67,6 +75,11 @@ export type FromSlot =
   | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "pong" }
   | { readonly kind: "metrics"; readonly metrics: readonly MetricSnapshot[] }
+  | {
+      readonly kind: "accumulators";
+      readonly requestId: number;
+      readonly merged: readonly MergedAccumulator[];
+    }
   | ({ readonly attemptNumber: number } & AttemptMessage);
 
 export type AttemptMessage =

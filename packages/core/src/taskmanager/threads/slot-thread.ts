@@ -9,6 +9,7 @@ import { describeJobGraph, type JobPlan } from "../../graph/describe.ts";
 import type { JobGraph } from "../../graph/job-graph.ts";
 import { planDifference } from "../../graph/plan-difference.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
+import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { Cancel, Platform, StackFrame, WorkerHandle } from "../../platform/platform.ts";
 import { type BlockedPlace, blocked, diedOf, jobEnded, notClosed } from "./slot-errors.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
@@ -51,6 +52,10 @@ export class SlotThread {
   #settleLoaded: { resolve(): void; reject(error: Error): void } | undefined;
   /** Who waits for metrics. */
   readonly #asked: ((metrics: readonly MetricSnapshot[]) => void)[] = [];
+  /** Who waits for accumulators, by request. */
+  readonly #merging = new Map<number, (merged: readonly MergedAccumulator[] | undefined) => void>();
+  #requestCount = 0;
+  #isLoaded = false;
   #isDead = false;
   /** Since when it is to cancel an attempt, on the monotonic clock. */
   #cancellingSinceMs: number | undefined;
@@ -100,9 +105,36 @@ export class SlotThread {
     });
   }
 
+  /**
+   * Adds the accumulators of an attempt's subtasks in the thread to what has been merged; undefined when the thread is dead
+   * or does not answer in time.
+   */
+  mergeAccumulators(
+    attemptNumber: number,
+    merged: readonly MergedAccumulator[],
+    answerWithinMs: number | undefined,
+  ): Promise<readonly MergedAccumulator[] | undefined> {
+    // One that still loads has run nothing.
+    if (this.#isDead || !this.#isLoaded) return Promise.resolve(undefined);
+    const requestId = this.#requestCount++;
+    return new Promise((resolve) => {
+      const { clock } = this.#options.platform;
+      const settle = (answer: readonly MergedAccumulator[] | undefined): void => {
+        stopWaiting?.();
+        this.#merging.delete(requestId);
+        resolve(answer);
+      };
+      const stopWaiting =
+        answerWithinMs === undefined ? undefined : clock.after(answerWithinMs, () => settle(undefined));
+      this.#merging.set(requestId, settle);
+      this.post({ kind: "mergeAccumulators", requestId, attemptNumber, merged });
+    });
+  }
+
   /** Ends the thread. Nothing is told about that. */
   async terminate(): Promise<void> {
     this.#isDead = true;
+    for (const settle of [...this.#merging.values()]) settle(undefined);
     this.#watch?.();
     this.#settleLoaded?.reject(jobEnded());
     await this.#worker.terminate();
@@ -127,6 +159,9 @@ export class SlotThread {
       case "metrics":
         for (const answer of this.#asked.splice(0)) answer(message.metrics);
         return;
+      case "accumulators":
+        this.#merging.get(message.requestId)?.(message.merged);
+        return;
       default:
         if (message.kind === "cancelled") this.#cancellingSinceMs = undefined;
         this.#options.listener.onMessage(message.attemptNumber, message);
@@ -140,6 +175,7 @@ export class SlotThread {
       return;
     }
     this.#lastAnswerMs = platform.clock.monoMs();
+    this.#isLoaded = true;
     this.#scheduleWatch();
     this.#settleLoaded?.resolve();
   }
@@ -206,6 +242,7 @@ export class SlotThread {
     this.#isDead = true;
     this.#death = error;
     this.#watch?.();
+    for (const settle of [...this.#merging.values()]) settle(undefined);
     this.#settleLoaded?.reject(error);
     this.#options.listener.onDead(error);
   }
