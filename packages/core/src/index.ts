@@ -260,6 +260,15 @@ export type {
   Workers,
 } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
+export type {
+  Connection,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  NetworkAddress,
+  Transport,
+} from "./platform/transport.ts";
+export { NetworkError } from "./platform/transport.ts";
 export type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./state/keyed-state.ts";
 export type { BroadcastState, OperatorStateStore, ReadOnlyBroadcastState } from "./state/operator-state.ts";
 export {

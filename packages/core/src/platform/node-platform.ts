@@ -3,6 +3,7 @@ import { NodeClock } from "./node-clock.ts";
 import { NodeFs } from "./node-fs.ts";
 import { NodeProc } from "./node-proc.ts";
 import { NodeRandom } from "./node-random.ts";
+import { NodeTransport } from "./node-transport.ts";
 import { NodeWorkers } from "./node-workers.ts";
 import type { Platform } from "./platform.ts";
 
@@ -15,5 +16,6 @@ export function createNodePlatform(): Platform {
     workers: new NodeWorkers(),
     bells: new NodeBells(),
     proc: new NodeProc(),
+    transport: new NodeTransport(),
   };
 }

@@ -1,10 +1,12 @@
 /**
- * The outside world as core sees it. Everything that has time, randomness, disk, threads or a process in it comes
- * through one `Platform` value, so that a whole cluster can run on a simulated one.
+ * The outside world as core sees it. Everything that has time, randomness, disk, network, threads or a process in it comes
+ * through one `Platform` value, so that a whole cluster can run on a simulated one. The network is in `transport.ts`.
  *
  * `node-platform.ts` is the real implementation, `simulated-platform.ts` the seeded one; the `*-contract.test.ts` files
  * hold the tests that both pass.
  */
+
+import type { Transport } from "./transport.ts";
 
 /** Cancels what it was returned for; calling it twice is harmless. @public */
 export type Cancel = () => void;
@@ -188,4 +190,5 @@ export interface Platform {
   readonly workers: Workers;
   readonly bells: Bells;
   readonly proc: Proc;
+  readonly transport: Transport;
 }

@@ -3,9 +3,7 @@ import type { Cancel, Clock } from "./platform.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedLane } from "./simulated-scheduler.ts";
-
-/** 2001-09-09T01:46:40Z: a round number that is clearly not now. */
-export const START_MS_DEFAULT = 1_000_000_000_000;
+import { SimulatedWall } from "./simulated-wall.ts";
 
 /** What one turn of the event loop costs at most. Above zero, or a loop of turns would stop the time for all others. */
 const TURN_MS_MAX = 0.05;
@@ -17,13 +15,15 @@ const TIMER_MS_MIN = 1;
 export interface SimulatedClockOptions {
   /** Wall time at the beginning of the simulation. */
   readonly startMs?: number;
+  /** The wall clock of the process' host, instead of one of its own that starts at `startMs`. */
+  readonly wall?: SimulatedWall;
   /** Timers fire up to this late, by a seeded amount. Default 0: exactly in time. */
   readonly timerLatenessMsMax?: number;
 }
 
 /**
- * The clock of one simulated process. All processes share the scheduler's time; each may have its own idea of the wall
- * time, which tests move at will. `monoMs` is the scheduler's and never goes back.
+ * The clock of one simulated process. All processes share the scheduler's time; each host may have its own idea of the
+ * wall time, which tests move at will. `monoMs` is the scheduler's and never goes back.
  * @internal
  */
 export class SimulatedClock implements Clock {
@@ -31,20 +31,17 @@ export class SimulatedClock implements Clock {
   readonly #random: SeededRandom;
   readonly #timerLatenessMsMax: number;
   readonly #turns: SimulatedLane = new SimulatedLane();
-  /** Wall time at `#anchorMonoMs`; since then it has run at `#rate`. */
-  #anchorWallMs: number;
-  #anchorMonoMs = 0;
-  #rate = 1;
+  readonly #wall: SimulatedWall;
 
   constructor(process: SimulatedProcess, random: SeededRandom, options: SimulatedClockOptions = {}) {
     this.#process = process;
     this.#random = random;
-    this.#anchorWallMs = options.startMs ?? START_MS_DEFAULT;
+    this.#wall = options.wall ?? new SimulatedWall(process.scheduler, options.startMs);
     this.#timerLatenessMsMax = options.timerLatenessMsMax ?? 0;
   }
 
   wallMs(): number {
-    return Math.floor(this.#exactWallMs());
+    return Math.floor(this.#wall.nowMs);
   }
 
   monoMs(): number {
@@ -63,19 +60,13 @@ export class SimulatedClock implements Clock {
     return this.#process.schedule(turnMs, "turn", action, this.#turns);
   }
 
-  /** Sets the wall clock forwards or, with a negative number, back. */
+  /** Sets the host's wall clock forwards or, with a negative number, back. */
   jumpWall(deltaMs: number): void {
-    this.#anchorWallMs += deltaMs;
+    this.#wall.jump(deltaMs);
   }
 
-  /** From now on the wall clock runs fast (above 0) or slow (below 0) by this many parts per million. */
+  /** From now on the host's wall clock runs fast (above 0) or slow (below 0) by this many parts per million. */
   driftWall(partsPerMillion: number): void {
-    this.#anchorWallMs = this.#exactWallMs();
-    this.#anchorMonoMs = this.monoMs();
-    this.#rate = 1 + partsPerMillion / 1e6;
-  }
-
-  #exactWallMs(): number {
-    return this.#anchorWallMs + (this.monoMs() - this.#anchorMonoMs) * this.#rate;
+    this.#wall.drift(partsPerMillion);
   }
 }

@@ -4,14 +4,19 @@ import { SimulatedBells, type SimulatedWait } from "./simulated-bells.ts";
 import { SimulatedClock, type SimulatedClockOptions } from "./simulated-clock.ts";
 import type { UnsyncedFate } from "./simulated-file.ts";
 import { SimulatedFs } from "./simulated-fs.ts";
+import { SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedProc } from "./simulated-proc.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedScheduler } from "./simulated-scheduler.ts";
 import { SimulatedStorage, type SimulatedStorageOptions } from "./simulated-storage.ts";
+import { SimulatedTransport } from "./simulated-transport.ts";
+import { SimulatedWall } from "./simulated-wall.ts";
 import { SimulatedWorkers } from "./simulated-workers.ts";
 
 /** The process id of the first incarnation. */
 const PROCESS_ID_FIRST = 1000;
+
+const HOST_DEFAULT = "simulated-host";
 
 /** What a simulated platform starts with. @internal */
 export interface SimulatedPlatformOptions extends SimulatedClockOptions {
@@ -24,6 +29,10 @@ export interface SimulatedPlatformOptions extends SimulatedClockOptions {
   readonly disk?: SimulatedStorageOptions;
   /** Share one to let several processes work on one disk; `disk` is then ignored. */
   readonly storage?: SimulatedStorage;
+  /** The name of the machine, by which others dial it. Default "simulated-host". */
+  readonly host?: string;
+  /** Share one to let several processes talk to each other. Default: a new one from the seed. */
+  readonly network?: SimulatedNetwork;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -34,6 +43,9 @@ export interface SimulatedPlatform extends Platform {
   readonly fs: SimulatedFs;
   readonly workers: SimulatedWorkers;
   readonly proc: SimulatedProc;
+  readonly transport: SimulatedTransport;
+  /** The network with its faults. */
+  readonly network: SimulatedNetwork;
   /** Runs the simulation: nothing happens unless one of its methods is awaited. */
   readonly scheduler: SimulatedScheduler;
   /** The disk with its faults, crash points and fill level. */
@@ -41,6 +53,10 @@ export interface SimulatedPlatform extends Platform {
   readonly isDead: boolean;
   /** SIGKILL: no pending operation ever settles; what was written stays. */
   kill(): void;
+  /** SIGSTOP: nothing runs until `resume`; files, ports and connections stay as they are. */
+  pause(): void;
+  /** SIGCONT: what came due meanwhile runs now, in the order it came due. */
+  resume(): void;
   /** Kills every process on the same disk, which loses what was not synced. Default fate: as the seed decides. */
   powerOff(unsynced?: UnsyncedFate): void;
   /** The next incarnation of a dead process: same disk, same workers, other random numbers, a new process id. */
@@ -73,6 +89,7 @@ export function createSimulatedPlatform(options: SimulatedPlatformOptions): Simu
     random: root.fork(`process ${name}`),
     scheduler: options.scheduler ?? new SimulatedScheduler(root.fork("scheduler")),
     storage: options.storage ?? new SimulatedStorage(root.fork(`disk ${name}`), options.disk),
+    network: options.network ?? new SimulatedNetwork(root.fork("network")),
     mains: new Map(),
     waits: new Set(),
   });
@@ -85,23 +102,30 @@ interface IncarnationParts {
   readonly random: SeededRandom;
   readonly scheduler: SimulatedScheduler;
   readonly storage: SimulatedStorage;
+  readonly network: SimulatedNetwork;
   readonly mains: Map<string, WorkerMain>;
   readonly waits: Set<SimulatedWait>;
 }
 
 function incarnate(parts: IncarnationParts): SimulatedPlatform {
-  const { options, name, incarnation, scheduler, storage, mains, waits } = parts;
+  const { name, incarnation, scheduler, storage, network, mains, waits } = parts;
+  const host = parts.options.host ?? HOST_DEFAULT;
+  const options = { ...parts.options, wall: parts.options.wall ?? new SimulatedWall(scheduler, parts.options.startMs) };
   const random = parts.random.fork(`incarnation ${incarnation}`);
   const process = new SimulatedProcess(scheduler, `${name}.${incarnation}`);
   storage.attach(process);
   const clock = new SimulatedClock(process, random.fork("clock"), options);
-  const proc = new SimulatedProc(scheduler, PROCESS_ID_FIRST + incarnation, options.env ?? {});
+  const proc = new SimulatedProc(scheduler, PROCESS_ID_FIRST + incarnation, host, options.env ?? {});
   const kill = (): void => process.kill();
   const powerOff = (unsynced: UnsyncedFate = "seeded"): void => storage.losePower(unsynced);
   const fsOf = (owner: SimulatedProcess, ownClock: SimulatedClock, ownRandom: SeededRandom): SimulatedFs =>
     new SimulatedFs({ process: owner, clock: ownClock, storage, kill, powerOff }, ownRandom);
   const workersOf = (owner: SimulatedProcess, ownRandom: SeededRandom): SimulatedWorkers =>
     new SimulatedWorkers({ process: owner, random: ownRandom, mains, threadPlatform });
+  const transportOf = (owner: SimulatedProcess): SimulatedTransport => {
+    network.attach({ process: owner, host });
+    return new SimulatedTransport({ process: owner, host }, network);
+  };
   const threadPlatform = (thread: SimulatedProcess, threadRandom: SeededRandom): Platform => {
     const threadClock = new SimulatedClock(thread, threadRandom.fork("clock"), options);
     return {
@@ -111,6 +135,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
       workers: workersOf(thread, threadRandom.fork("workers")),
       bells: new SimulatedBells(thread, threadRandom.fork("bells"), waits),
       proc,
+      transport: transportOf(thread),
     };
   };
   return {
@@ -120,12 +145,16 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
     workers: workersOf(process, random.fork("workers")),
     bells: new SimulatedBells(process, random.fork("bells"), waits),
     proc,
+    transport: transportOf(process),
+    network,
     scheduler,
     storage,
     get isDead(): boolean {
       return process.isDead;
     },
     kill,
+    pause: () => process.pause(),
+    resume: () => process.resume(),
     powerOff,
     restart(): SimulatedPlatform {
       process.kill();

@@ -7,7 +7,7 @@ const EVENT_CPU_MS = 0.01;
 /** A process whose output is kept and whose memory is what the test says. @internal */
 export class SimulatedProc implements Proc {
   readonly env: Record<string, string | undefined>;
-  readonly hostName = "simulated-host";
+  readonly hostName: string;
   readonly processId: number;
   readonly availableParallelism = 2;
   readonly #scheduler: SimulatedScheduler;
@@ -16,8 +16,14 @@ export class SimulatedProc implements Proc {
   heapUsedBytes: number = 16 * 1024 * 1024;
   residentBytes: number = 64 * 1024 * 1024;
 
-  constructor(scheduler: SimulatedScheduler, processId: number, env: Readonly<Record<string, string | undefined>>) {
+  constructor(
+    scheduler: SimulatedScheduler,
+    processId: number,
+    hostName: string,
+    env: Readonly<Record<string, string | undefined>>,
+  ) {
     this.#scheduler = scheduler;
+    this.hostName = hostName;
     this.processId = processId;
     this.env = { ...env };
   }

@@ -49,7 +49,7 @@ export class SimulatedStorage {
 
   /** Kills every process on this machine; the disk loses what was not synced. */
   losePower(unsynced: UnsyncedFate): void {
-    for (const process of this.#processes) process.kill();
+    for (const process of this.#processes) process.kill("powerLost");
     this.#processes.clear();
     this.disk.losePower(unsynced);
   }
