@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CLOSE_SHARE, FLIGHTS_MIN, OPEN_SHARE, SILENCE_MS } from "../../examples/airport-delays/airport-alerts.ts";
-import { committedLines, runAirportJob } from "../support/airport-run.ts";
+import { runAirportJob } from "../support/airport-run.ts";
+import { committedLines } from "../support/example-run.ts";
 import { queryFlights } from "../support/flights.ts";
 
 let output: string;

@@ -2,13 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  type AirportRun,
-  committedFiles,
-  committedRows,
-  newestCheckpoint,
-  runAirportJob,
-} from "../support/airport-run.ts";
+import { type AirportRun, committedFiles, committedRows, runAirportJob } from "../support/airport-run.ts";
+import { newestCheckpoint } from "../support/example-run.ts";
 import { writeFlightsBefore } from "../support/flights.ts";
 
 let directory: string;

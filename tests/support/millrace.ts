@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface CommandExit {
   readonly code: number | null;
+  /** What ended it, when that was a signal. */
+  readonly signal: string | null;
   readonly out: string;
   readonly error: string;
 }
@@ -28,7 +30,9 @@ export function startMillrace(args: readonly string[]): StartedCommand {
   child.stderr.on("data", (chunk) => {
     error += chunk;
   });
-  const exit = new Promise<CommandExit>((resolve) => child.on("close", (code) => resolve({ code, out, error })));
+  const exit = new Promise<CommandExit>((resolve) =>
+    child.on("close", (code, signal) => resolve({ code, signal, out, error })),
+  );
   return { process: child, exit, out: () => out };
 }
 
