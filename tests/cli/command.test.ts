@@ -65,6 +65,30 @@ await env.execute();`,
   expect(code).toBe(0);
 });
 
+test("F31: accumulators of a job in threads are shown behind the summary", async () => {
+  const path = await job(
+    "accumulates.ts",
+    `import { IntCounter, ListAccumulator, type RuntimeContext, type StreamExecutionEnvironment } from "millrace";
+class Odd {
+  private readonly odd = new IntCounter();
+  private readonly all = new ListAccumulator<number>();
+  open(context: RuntimeContext): void {
+    context.addAccumulator("odd numbers", this.odd);
+    context.addAccumulator("all numbers", this.all);
+  }
+  map(n: number): number {
+    this.odd.add(n % 2);
+    this.all.add(n);
+    return n;
+  }
+}
+export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 9).map(new Odd()).print();`,
+  );
+  const { code, error } = await millrace("run", "-p", "2", path);
+  expect(error).toContain("\nAccumulator results:\n  odd numbers: 5\n  all numbers: 9 elements\n");
+  expect(code).toBe(0);
+});
+
 test("a function that throws is reported with operator, line of the job and exit code 1", async () => {
   const path = await job(
     "throws.ts",

@@ -107,19 +107,34 @@ function resultOf(start: Start, all: readonly Reading[], restarts: boolean): rea
   return harness.extractOutputValues();
 }
 
-describe("F04: fullWindowPartition", () => {
-  test.each(Object.entries(methods))(
-    "%s emits at the end of input what it makes of all records, whatever was restored on the way",
-    (_method, { build, keyed, naive }) => {
-      fc.assert(
-        fc.property(readings, fc.boolean(), (all, restarts) => {
-          expect(resultOf(build, all, restarts)).toEqual(all.length === 0 ? [] : naive(all));
-          expect(resultOf(keyed, all, restarts)).toEqual(naiveByKey(all, naive));
-        }),
-        { numRuns: 15 },
-      );
-    },
+/** At the end of input there is what a plain function makes of all records, whatever was restored on the way. */
+function expectAsNaive(method: keyof typeof methods): void {
+  const { build, keyed, naive } = methods[method]!;
+  fc.assert(
+    fc.property(readings, fc.boolean(), (all, restarts) => {
+      expect(resultOf(build, all, restarts)).toEqual(all.length === 0 ? [] : naive(all));
+      expect(resultOf(keyed, all, restarts)).toEqual(naiveByKey(all, naive));
+    }),
+    { numRuns: 15 },
   );
+}
+
+describe("F04: fullWindowPartition", () => {
+  test("F04: mapPartition gets all records at the end of input, over restores at every step", () => {
+    expectAsNaive("mapPartition");
+  });
+
+  test("F04: sortPartition emits all records in order at the end of input, over restores at every step", () => {
+    expectAsNaive("sortPartition");
+  });
+
+  test("F04: reduce emits one record of all at the end of input, over restores at every step", () => {
+    expectAsNaive("reduce");
+  });
+
+  test("F04: aggregate emits one result of all at the end of input, over restores at every step", () => {
+    expectAsNaive("aggregate");
+  });
 
   test("partitions of more subtasks than a restore has are emitted one after the other", () => {
     const start = methods["mapPartition"]!.build;

@@ -185,7 +185,7 @@ export class EmbeddedJob {
           options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
         this.#sampling?.();
-        const netRuntimeMs = platform.clock.monoMs() - startedMs;
+        const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
         void this.#release(status).then((accumulators) => settle({ status, cause, netRuntimeMs, accumulators }));
       },
     });

@@ -1,8 +1,5 @@
 /** State of user functions in whole jobs: over restarts, over a stop and a restore, over a change of the parallelism. */
 import { describe, expect, test } from "vitest";
-import type { DataStream } from "../api/data-stream.ts";
-import { Configuration } from "../config/configuration.ts";
-import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type {
   KeyedBroadcastContext,
   KeyedBroadcastProcessFunction,
@@ -14,9 +11,7 @@ import type {
   ListCheckpointed,
 } from "../operators/checkpointed-function.ts";
 import type {
-  CoFlatMapFunction,
   Collector,
-  CoMapFunction,
   FilterFunction,
   FlatMapFunction,
   KeyedProcessContext,
@@ -24,94 +19,22 @@ import type {
   MapFunction,
   RuntimeContext,
 } from "../operators/functions.ts";
-import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
-import type { ListState, MapState, ReducingState, ValueState } from "../state/keyed-state.ts";
+import type { ListState, ReducingState, ValueState } from "../state/keyed-state.ts";
 import { listState, mapState, reducingState, valueState } from "../state/state-descriptors.ts";
-import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
-import { CommittedRows } from "../testing/committed-rows.ts";
+import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
+import type { CommittedRows } from "../testing/committed-rows.ts";
+import {
+  byText,
+  counted,
+  numbers,
+  RECORDS,
+  range,
+  rowsOfFailingJob,
+  rowsOfStoppedJob,
+} from "../testing/failing-jobs.ts";
 import { t } from "../types/declared-types.ts";
 
-const restarting = {
-  "execution.checkpointing.interval": "100 ms",
-  "execution.checkpointing.dir": "/checkpoints",
-  "restart-strategy.type": "fixed-delay",
-  "restart-strategy.fixed-delay.attempts": "1000",
-  "restart-strategy.fixed-delay.delay": "1 s",
-};
-const RECORDS = 200;
 const parallelisms = [1, 2] as const;
-
-function environment(
-  platform: SimulatedPlatform,
-  parallelism: number,
-  settings: Readonly<Record<string, string>> = {},
-): StreamExecutionEnvironment {
-  const all = { ...restarting, "parallelism.default": String(parallelism), ...settings };
-  const entries = Object.entries(all).map(([key, value]) => ({ key, value }));
-  return StreamExecutionEnvironment.on(platform, Configuration.fromEntries(entries));
-}
-
-function numbers(env: StreamExecutionEnvironment, count: number = RECORDS): DataStream<number> {
-  const times = { boundedOutOfOrderness: 0, timestamp: (n: number) => n } as const;
-  return env.fromSource(
-    DataGeneratorSource.of((i) => i, count, { ratePerSecond: 200 }),
-    times,
-    "numbers",
-  );
-}
-
-/** Runs a job whose map before the functions under test fails twice, and returns the rows it committed. */
-async function rowsOfFailingJob(
-  parallelism: number,
-  build: (env: StreamExecutionEnvironment, fails: (n: number) => number, rows: CommittedRows) => void,
-): Promise<readonly unknown[]> {
-  const platform = createSimulatedPlatform({ seed: 21 });
-  const rows = new CommittedRows();
-  const failed = new Set<number>();
-  const fails = (n: number): number => {
-    if ((n === 70 || n === 140) && !failed.has(n)) {
-      failed.add(n);
-      throw new Error(`once, at ${n}`);
-    }
-    return n;
-  };
-  const env = environment(platform, parallelism);
-  build(env, fails, rows);
-  await platform.run(() => env.execute(), 600_000);
-  expect([...failed]).toEqual([70, 140]);
-  return rows.rows.map((row) => JSON.parse(row) as unknown);
-}
-
-/** Runs the job for half a second, stops it, restores it at another parallelism and lets it end. */
-async function rowsOfStoppedJob(
-  [before, after]: readonly [number, number],
-  build: (env: StreamExecutionEnvironment, rows: CommittedRows) => void,
-  pauseMs = 0,
-): Promise<readonly unknown[]> {
-  const platform = createSimulatedPlatform({ seed: 22 });
-  const rows = new CommittedRows();
-  await platform.run(async () => {
-    const env = environment(platform, before);
-    build(env, rows);
-    const client = await env.executeAsync();
-    const pause = (ms: number): Promise<void> => new Promise((resolve) => platform.clock.after(ms, () => resolve()));
-    await pause(500);
-    const path = await client.stop();
-    await pause(pauseMs);
-    const resumed = environment(platform, after, { "execution.state-recovery.path": path! });
-    build(resumed, rows);
-    await resumed.execute();
-  }, 7_200_000);
-  return rows.rows.map((row) => JSON.parse(row) as unknown);
-}
-
-const byText = (left: unknown, right: unknown): number => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1);
-const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
-
-/** Each record with the number of records of its key up to it. */
-function counted(count: number, keys: number): [number, number][] {
-  return range(count).map((n) => [n % keys, Math.floor(n / keys) + 1]);
-}
 
 class CountingMap implements MapFunction<number, [number, number]> {
   private counts!: ReducingState<number>;
@@ -247,71 +170,6 @@ describe("S26: rich functions on keyed streams", () => {
       "close",
     ]);
   });
-});
-
-describe("S12: connected keyed streams", () => {
-  class CoCounting implements CoMapFunction<number, string, [string, number]> {
-    private counts!: MapState<string, number>;
-    open(context: RuntimeContext): void {
-      this.counts = context.getMapState(mapState("counts", t.string, t.int32));
-    }
-
-    map1(n: number): [string, number] {
-      return this.count(`n${n % 3}`);
-    }
-
-    map2(text: string): [string, number] {
-      return this.count(`n${Number(text) % 3}`);
-    }
-
-    private count(key: string): [string, number] {
-      const count = (this.counts.get(key) ?? 0) + 1;
-      this.counts.put(key, count);
-      return [key, count];
-    }
-  }
-
-  class CoSumming implements CoFlatMapFunction<number, string, string> {
-    private total!: ValueState<number>;
-    open(context: RuntimeContext): void {
-      this.total = context.getState(valueState("total", t.int32));
-    }
-
-    flatMap1(_n: number, out: Collector<string>): void {
-      this.flatMap2("", out);
-    }
-
-    flatMap2(_text: string, out: Collector<string>): void {
-      const total = (this.total.value() ?? 0) + 1;
-      this.total.update(total);
-      if (total % 10 === 0) out.collect(`total ${total}`);
-    }
-  }
-
-  test.each(parallelisms)(
-    "S12: both inputs of map1/map2 and flatMap1/flatMap2 share keyed state, at p = %i",
-    async (p) => {
-      const rows = await rowsOfFailingJob(p, (env, fails, target) => {
-        const left = numbers(env)
-          .map(fails)
-          .keyBy((n) => n % 3);
-        const right = numbers(env)
-          .map((n) => `${n}`)
-          .keyBy((text) => Number(text) % 3);
-        left.connect(right).map(new CoCounting()).uid("co-map").sinkTo(target.sink()).uid("rows-map");
-        left.connect(right).flatMap(new CoSumming()).uid("co-flat-map").sinkTo(target.sink()).uid("rows-flat");
-      });
-      const counts = counted(RECORDS, 3).flatMap(([key, count]) => [
-        [`n${key}`, 2 * count - 1],
-        [`n${key}`, 2 * count],
-      ]);
-      expect(rows.filter((row) => typeof row !== "string").toSorted(byText)).toEqual(counts.toSorted(byText));
-      const totals = [134, 134, 132].flatMap((n) =>
-        range(Math.floor(n / 10)).map((each) => `total ${(each + 1) * 10}`),
-      );
-      expect(rows.filter((row) => typeof row === "string").toSorted()).toEqual(totals.toSorted());
-    },
-  );
 });
 
 /** Says, for every record, what its subtask was given back at the start. */

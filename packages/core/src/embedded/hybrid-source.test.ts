@@ -120,7 +120,7 @@ function expectEachOnce(rows: CommittedRows, sizes: readonly [number, number, nu
 
 const sizesOf = fc.tuple(fc.nat(30), fc.nat(30), fc.nat(30));
 
-describe("F07: a hybrid source reads its sources one after the other", () => {
+describe("F07: a HybridSource reads its sources one after the other", () => {
   test("F07: each record once, all of a source before any of the next, wherever the job restarts", async () => {
     const failures = fc.array(fc.nat(120), { maxLength: 4 });
     await fc.assert(

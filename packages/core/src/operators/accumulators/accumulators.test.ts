@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import type { JobExecutionResult } from "../../api/job-execution-result.ts";
+import type { RuntimeContext } from "../functions.ts";
 import type { Accumulator } from "./accumulator.ts";
 import { AverageAccumulator } from "./average-accumulator.ts";
 import { DoubleCounter, IntCounter, LongCounter } from "./counters.ts";
@@ -110,6 +112,27 @@ test("F31: a list accumulator has the values of one subtask in order, those of t
       expect([merged.getLocalValue(), right.getLocalValue()]).toEqual([[], b]);
     }),
   );
+});
+
+test("F31: accumulators are typed: what is added, what comes out, and what is none does not compile", () => {
+  const typed = (context: RuntimeContext): void => {
+    expectTypeOf(context.getIntCounter("n")).toEqualTypeOf<IntCounter>();
+    expectTypeOf(context.getHistogram("n").getLocalValue()).toEqualTypeOf<ReadonlyMap<number, number>>();
+    expectTypeOf(context.getAccumulator<string, string[]>("n")).toEqualTypeOf<
+      Accumulator<string, string[]> | undefined
+    >();
+    context.addAccumulator("n", new ListAccumulator<string>());
+    // @ts-expect-error has no getLocalValue, resetLocal, merge and clone
+    context.addAccumulator("n", { add: (_n: number) => {} });
+    // @ts-expect-error a counter adds numbers
+    context.getLongCounter("n").add("1");
+  };
+  const resulting = (result: JobExecutionResult): void => {
+    expectTypeOf(result.getAccumulatorResult<number>("n")).toEqualTypeOf<number | undefined>();
+    expectTypeOf(result.getAccumulatorResult("n")).toEqualTypeOf<unknown>();
+    expectTypeOf(result.getAllAccumulatorResults()).toEqualTypeOf<ReadonlyMap<string, unknown>>();
+  };
+  expect([typeof typed, typeof resulting]).toEqual(["function", "function"]);
 });
 
 test("a histogram's result is in ascending order", () => {

@@ -167,7 +167,7 @@ describe("F01: BroadcastProcessFunction", () => {
     expect(running.output()).toEqual([{ value: "a x 1", timestampMs: 9 }]);
   });
 
-  test("the side of the records cannot change the state, whatever the types are made to say", () => {
+  test("S22: the side of the records cannot change broadcast state, whatever the types are made to say", () => {
     const changes: ((state: BroadcastState<string, number>) => void)[] = [
       (state) => state.put("a", 1),
       (state) => state.putAll([["a", 1]]),
