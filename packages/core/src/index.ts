@@ -37,6 +37,7 @@ export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
+export type { SavepointFormatType } from "./checkpoint/state-handles.ts";
 export {
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
@@ -52,6 +53,7 @@ export {
   EXTERNALIZED_CHECKPOINT_RETENTION,
   type ExternalizedCheckpointRetention,
   RETAINED_CHECKPOINTS,
+  SAVEPOINT_DIRECTORY,
 } from "./config/checkpointing-options.ts";
 export { type ConfigLayer, Configuration } from "./config/configuration.ts";
 export {

@@ -6,6 +6,7 @@ import type { JobClient, JobProgress, JobStatus } from "./api/job-client.ts";
 import { JobExecutionResult } from "./api/job-execution-result.ts";
 import type { JobExecutor, Pipeline } from "./api/job-executor.ts";
 import { MillraceError } from "./base/errors.ts";
+import type { SavepointFormatType } from "./checkpoint/state-handles.ts";
 import { Configuration } from "./config/configuration.ts";
 import { EXECUTION_TARGET } from "./config/execution-options.ts";
 import type { ConfigEntry } from "./config/option-registry.ts";
@@ -198,6 +199,18 @@ class EmbeddedJobClient implements JobClient {
 
   stop(): Promise<string | undefined> {
     return this.#job.stop();
+  }
+
+  async triggerSavepoint(directory?: string, format: SavepointFormatType = "CANONICAL"): Promise<string> {
+    return this.#job.triggerSavepoint(directory, format);
+  }
+
+  async stopWithSavepoint(
+    advanceToEndOfEventTime: boolean,
+    directory?: string,
+    format: SavepointFormatType = "CANONICAL",
+  ): Promise<string> {
+    return this.#job.stopWithSavepoint(advanceToEndOfEventTime, directory, format);
   }
 
   #cancelled(): MillraceError {

@@ -38,6 +38,8 @@ class SinkOnlyJob {
         await end.catch(() => {});
       },
       stop: () => Promise.reject(new Error("not part of this test")),
+      triggerSavepoint: () => Promise.reject(new Error("not part of this test")),
+      stopWithSavepoint: () => Promise.reject(new Error("not part of this test")),
       getMetrics: () => Promise.resolve([]),
       getProgress: () => {
         throw new Error("not part of this test");

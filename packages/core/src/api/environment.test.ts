@@ -48,6 +48,8 @@ function recording(configuration: Configuration = Configuration.fromEntries([]))
     getJobExecutionResult: () => Promise.resolve(result),
     cancel: () => Promise.resolve(),
     stop: () => Promise.resolve(undefined),
+    triggerSavepoint: () => Promise.resolve("/savepoint"),
+    stopWithSavepoint: () => Promise.resolve("/savepoint"),
     getProgress: () => progress,
     getMetrics: () => Promise.resolve([]),
   };

@@ -1,3 +1,4 @@
+import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { JobExecutionResult } from "./job-execution-result.ts";
 
@@ -72,6 +73,38 @@ export interface JobClient {
    * the checkpoint's directory, or undefined when checkpoints are only in memory.
    */
   stop(): Promise<string | undefined>;
+  /**
+   * Takes a savepoint of the running job, which goes on. Nothing is committed on it and no restart begins from it, so it
+   * may be moved, copied and removed at any time; nothing but its user removes it.
+   *
+   * @param directory - Where the savepoint's own directory is made, `savepoint-<job id>-<random>`;
+   *   `execution.checkpointing.savepoint-dir` when it is left out.
+   * @param format - `NATIVE` has the same bytes as `CANONICAL` for the `hashmap` state backend.
+   * @returns The savepoint's directory, to start from with `-s`.
+   * @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE` unless the job is RUNNING, `MR_SAVEPOINT_DIRECTORY_MISSING`,
+   *   `MR_SAVEPOINT_FAILED`, `MR_CHECKPOINT_STORAGE_FAILED`, `MR_DISK_FULL`, `MR_BATCH_NO_CHECKPOINTS`
+   * @example
+   * const path = await client.triggerSavepoint("/backups");
+   */
+  triggerSavepoint(directory?: string, format?: SavepointFormatType): Promise<string>;
+  /**
+   * Ends the job with a savepoint that all sinks have committed; settles when the job has FINISHED.
+   *
+   * @param advanceToEndOfEventTime - False suspends the job: no window fires, no function is told of an end, and the job
+   *   goes on from the savepoint as if it had never stopped. True drains it: the sources end where they are, all windows and
+   *   event-time timers fire. A drained job is not to go on, since its event time is over.
+   * @param directory - As in {@link JobClient.triggerSavepoint}.
+   * @returns The savepoint's directory.
+   * @throws MillraceError what `triggerSavepoint` throws, and the job then goes on; `MR_STOP_UNCOMMITTED` when the job failed
+   *   after the savepoint was complete
+   * @example
+   * const path = await client.stopWithSavepoint(false, "/backups");
+   */
+  stopWithSavepoint(
+    advanceToEndOfEventTime: boolean,
+    directory?: string,
+    format?: SavepointFormatType,
+  ): Promise<string>;
   getProgress(): JobProgress;
   /**
    * What the accumulators of the job's functions hold right now, by name, merged over the subtasks; when the job has ended,

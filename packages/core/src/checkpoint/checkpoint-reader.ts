@@ -7,8 +7,8 @@
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
 import { FileSystemError, type LocalFs } from "../platform/platform.ts";
-import { METADATA_FILE } from "./checkpoint-storage.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
+import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 /** Names or checkpoints that a message shows at most. */

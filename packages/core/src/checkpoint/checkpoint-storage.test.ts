@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { FileSystemError } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
-import { FileSystemCheckpointStorage, METADATA_FILE } from "./checkpoint-storage.ts";
+import { FileSystemCheckpointStorage } from "./checkpoint-storage.ts";
+import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 const INLINE_BELOW_BYTES = 100;

@@ -1,25 +1,17 @@
 /**
- * Checkpoints in a directory of a file system:
+ * Where the checkpoints of a job are kept: in a directory of a file system,
  *
- *     <directory>/<job id>/chk-<n>/_metadata     written last, atomically; a checkpoint without it does not exist
- *     <directory>/<job id>/chk-<n>/<uuid>        state that is too large for the metadata
+ *     <directory>/<job id>/chk-<n>/              one checkpoint, see snapshot-directory.ts
  *     <directory>/<job id>/shared, taskowned     reserved
  *
- * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
- * - F2. `_metadata` appears by a rename after everything it points to is durable.
- * - F3. Discarding removes `_metadata` first: a checkpoint that is half gone is not listed.
- * - F4. A discarded checkpoint stays gone: discarding waits for the writes that are under way, later ones are refused.
- * - F5. A completed checkpoint that somebody else stored, a job before this one in the same directory, is neither
- *   overwritten nor discarded.
+ * or in memory; and where its savepoints are.
  */
-import { crc32c } from "../base/crc32c.ts";
-import { MillraceError } from "../base/errors.ts";
-import { FileSystemError, type LocalFs, type Random } from "../platform/platform.ts";
-import { encodeMetadata } from "./metadata-codec.ts";
+import type { LocalFs, Random } from "../platform/platform.ts";
+import { makeDirectoryDurably } from "./durable-directory.ts";
+import { SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { abortedError, storageError } from "./storage-errors.ts";
 
-/** @internal */
-export const METADATA_FILE = "_metadata";
 /** Discarded checkpoints whose late writes are still recognised; far more than can be under way at once. */
 const DISCARDED_REMEMBERED_MAX = 1024;
 
@@ -53,19 +45,14 @@ export interface FileSystemStorageOptions {
 /**
  * One job's checkpoints in a directory. Its methods may overlap.
  *
- * @throws MillraceError from writing and storing: `MR_DISK_FULL`, `MR_CHECKPOINT_STORAGE_FAILED`, `MR_CHECKPOINT_EXISTS`
- *   (F5), `MR_CHECKPOINT_ABORTED` (F4). The caller then discards the checkpoint.
+ * @throws MillraceError what {@link SnapshotDirectory} throws
  * @internal
  */
 export class FileSystemCheckpointStorage implements CheckpointStorage {
   readonly #options: FileSystemStorageOptions;
   readonly #directory: string;
-  /** Directories of pending and completed checkpoints, by id. */
-  readonly #prepared = new Map<number, Promise<string>>();
-  /** Writes under way, by checkpoint id. */
-  readonly #writing = new Map<number, Set<Promise<unknown>>>();
-  /** Checkpoints whose metadata this storage has written or begun to write. */
-  readonly #own = new Set<number>();
+  /** Of pending and completed checkpoints, by id. */
+  readonly #directories = new Map<number, SnapshotDirectory>();
   readonly #discarded = new Set<number>();
 
   constructor(options: FileSystemStorageOptions) {
@@ -80,7 +67,7 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     try {
       for (const name of ["shared", "taskowned"]) await makeDirectoryDurably(fs, fs.resolve(this.#directory, name));
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw storageError(error, this.#directory, "execution.checkpointing.dir");
     }
   }
 
@@ -88,81 +75,40 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     return this.#options.fs.resolve(this.#directory, `chk-${checkpointId}`);
   }
 
-  /** Makes bytes durable as part of a checkpoint (F1). */
-  write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
-    return this.#whileWriting(checkpointId, () => this.#write(checkpointId, bytes));
+  async write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    return this.#directoryOf(checkpointId).write(checkpointId, bytes);
   }
 
-  /** Completes a checkpoint (F2); returns its directory. */
-  storeMetadata(metadata: CheckpointMetadata): Promise<string> {
-    return this.#whileWriting(metadata.checkpointId, () => this.#storeMetadata(metadata));
+  async storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+    return this.#directoryOf(metadata.checkpointId).storeMetadata(metadata);
   }
 
-  /** Removes a checkpoint, completed or not (F3, F4, F5). */
   async discard(checkpointId: number): Promise<void> {
-    const { fs } = this.#options;
-    const directory = this.pathOf(checkpointId);
+    const directory = this.#directories.get(checkpointId) ?? this.#createDirectory(checkpointId);
     this.#rememberDiscarded(checkpointId);
-    await Promise.allSettled(this.#writing.get(checkpointId) ?? []);
-    this.#prepared.delete(checkpointId);
-    const metadataFile = fs.resolve(directory, METADATA_FILE);
-    if ((await fs.stat(directory)) === undefined) return;
-    if (!this.#own.delete(checkpointId) && (await fs.stat(metadataFile)) !== undefined) return;
-    await fs.remove(metadataFile);
-    await fs.syncDirectory(directory);
-    await fs.removeTree(directory);
+    this.#directories.delete(checkpointId);
+    await directory.discard();
   }
 
   /** Removes the job's directory when no checkpoint is left in it. */
   async removeIfEmpty(): Promise<void> {
     const { fs, hasJobDirectory } = this.#options;
-    if (!hasJobDirectory || (await fs.stat(this.#directory)) === undefined) return;
-    const names = await fs.list(this.#directory);
-    if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(this.#directory);
+    if (hasJobDirectory) await removeIfWithoutCheckpoints(fs, this.#directory);
   }
 
-  async #whileWriting<T>(checkpointId: number, action: () => Promise<T>): Promise<T> {
+  #directoryOf(checkpointId: number): SnapshotDirectory {
+    const known = this.#directories.get(checkpointId);
+    if (known !== undefined) return known;
     if (this.#discarded.has(checkpointId)) throw abortedError(checkpointId);
-    const running = this.#writing.get(checkpointId) ?? new Set();
-    this.#writing.set(checkpointId, running);
-    const written = action();
-    running.add(written);
-    try {
-      return await written;
-    } finally {
-      running.delete(written);
-      if (running.size === 0) this.#writing.delete(checkpointId);
-    }
+    const created = this.#createDirectory(checkpointId);
+    this.#directories.set(checkpointId, created);
+    return created;
   }
 
-  async #write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
-    if (bytes.length < this.#options.inlineBelowBytes) return { kind: "inline", bytes };
-    const { fs, random } = this.#options;
-    const directory = await this.#prepare(checkpointId);
-    const name = random.uuid();
-    try {
-      await writeDurably(fs, fs.resolve(directory, name), bytes);
-      await fs.syncDirectory(directory);
-    } catch (error) {
-      throw storageError(error, directory);
-    }
-    return { kind: "file", name, sizeBytes: bytes.length, crc32c: crc32c(bytes) };
-  }
-
-  async #storeMetadata(metadata: CheckpointMetadata): Promise<string> {
-    const { fs } = this.#options;
-    const directory = await this.#prepare(metadata.checkpointId);
-    const inProgress = fs.resolve(directory, `${METADATA_FILE}.inprogress`);
-    try {
-      await writeDurably(fs, inProgress, encodeMetadata(metadata));
-      // Before the rename: when its outcome is unknown, what may be there is to be discarded like the rest.
-      this.#own.add(metadata.checkpointId);
-      await fs.rename(inProgress, fs.resolve(directory, METADATA_FILE));
-      await fs.syncDirectory(directory);
-    } catch (error) {
-      throw storageError(error, directory);
-    }
-    return directory;
+  #createDirectory(checkpointId: number): SnapshotDirectory {
+    const { fs, random, inlineBelowBytes } = this.#options;
+    const path = this.pathOf(checkpointId);
+    return new SnapshotDirectory({ fs, random, path, inlineBelowBytes, setting: "execution.checkpointing.dir" });
   }
 
   #rememberDiscarded(checkpointId: number): void {
@@ -173,30 +119,13 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
       return;
     }
   }
+}
 
-  #prepare(checkpointId: number): Promise<string> {
-    let prepared = this.#prepared.get(checkpointId);
-    if (prepared === undefined) {
-      prepared = this.#createDirectory(checkpointId);
-      this.#prepared.set(checkpointId, prepared);
-    }
-    return prepared;
-  }
-
-  async #createDirectory(checkpointId: number): Promise<string> {
-    const { fs } = this.#options;
-    const directory = this.pathOf(checkpointId);
-    try {
-      if ((await fs.stat(fs.resolve(directory, METADATA_FILE))) !== undefined) throw existsError(directory);
-      // What an attempt of the same number left behind before a crash was never completed.
-      await fs.removeTree(directory);
-      await fs.makeDirectory(directory);
-      await fs.syncDirectory(this.#directory);
-    } catch (error) {
-      throw storageError(error, directory);
-    }
-    return directory;
-  }
+/** Removes a job's directory in which no checkpoint is left. @internal */
+export async function removeIfWithoutCheckpoints(fs: LocalFs, jobDirectory: string): Promise<void> {
+  if ((await fs.stat(jobDirectory)) === undefined) return;
+  const names = await fs.list(jobDirectory);
+  if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(jobDirectory);
 }
 
 /** For jobs without a checkpoint directory: survives failures of the job, not of the process. @internal */
@@ -216,60 +145,45 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
   async removeIfEmpty(): Promise<void> {}
 }
 
-/** A new directory is durable when its parent is synced; so are the parents that had to be made. */
-async function makeDirectoryDurably(fs: LocalFs, path: string): Promise<void> {
-  const parent = fs.resolve(path, "..");
-  if (parent !== path && (await fs.stat(parent)) === undefined) await makeDirectoryDurably(fs, parent);
-  await fs.makeDirectory(path);
-  await fs.syncDirectory(parent);
-}
+/** Checkpoints in one storage, and each savepoint in a directory of its own. @internal */
+export class JobSnapshotStorage implements CheckpointStorage {
+  readonly #checkpoints: CheckpointStorage;
+  /** By checkpoint id: savepoints that are being taken. */
+  readonly #savepoints = new Map<number, SnapshotDirectory>();
 
-async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await fs.open(path, "create");
-  try {
-    await file.write(bytes, 0);
-    await file.sync();
-  } finally {
-    await file.close();
+  constructor(checkpoints: CheckpointStorage) {
+    this.#checkpoints = checkpoints;
   }
-}
 
-function abortedError(checkpointId: number): MillraceError {
-  return new MillraceError("MR_CHECKPOINT_ABORTED", {
-    what: "A task's state came too late for its checkpoint, which has been given up",
-    where: { checkpoint: checkpointId },
-    todo: "Nothing is lost. If it happens often, raise execution.checkpointing.timeout",
-  });
-}
-
-function existsError(directory: string): MillraceError {
-  return new MillraceError("MR_CHECKPOINT_EXISTS", {
-    what: "The checkpoint directory already holds a completed checkpoint with this number",
-    where: { directory },
-    found: "a checkpoint of a job that ran before",
-    expected: "no checkpoint; a completed one is never overwritten",
-    todo: "Give the job its own execution.checkpointing.dir, leave execution.checkpointing.create-subdir on, or restore from the newest checkpoint in the directory",
-  });
-}
-
-function storageError(error: unknown, directory: string): unknown {
-  if (!(error instanceof FileSystemError)) return error;
-  if (error.errno === "ENOSPC" || error.errno === "EDQUOT") {
-    return new MillraceError("MR_DISK_FULL", {
-      what: "The checkpoint directory has no room left",
-      where: { directory },
-      found: error.message,
-      expected: "room for one more checkpoint",
-      todo: "Free space, or set execution.checkpointing.dir to another disk; completed checkpoints are untouched",
-      cause: error,
-    });
+  /** From now on everything of this checkpoint goes into the savepoint's directory. */
+  assignSavepoint(checkpointId: number, directory: SnapshotDirectory): void {
+    this.#savepoints.set(checkpointId, directory);
   }
-  return new MillraceError("MR_CHECKPOINT_STORAGE_FAILED", {
-    what: "The checkpoint directory cannot be written to",
-    where: { directory },
-    found: error.message,
-    expected: "a directory that can be created and written",
-    todo: "Check execution.checkpointing.dir and its permissions",
-    cause: error,
-  });
+
+  initialize(): Promise<void> {
+    return this.#checkpoints.initialize();
+  }
+
+  write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    return (this.#savepoints.get(checkpointId) ?? this.#checkpoints).write(checkpointId, bytes);
+  }
+
+  async storeMetadata(metadata: CheckpointMetadata): Promise<string | undefined> {
+    const savepoint = this.#savepoints.get(metadata.checkpointId);
+    if (savepoint === undefined) return this.#checkpoints.storeMetadata(metadata);
+    const path = await savepoint.storeMetadata(metadata);
+    // It is its user's now: nobody removes it from here any more.
+    this.#savepoints.delete(metadata.checkpointId);
+    return path;
+  }
+
+  async discard(checkpointId: number): Promise<void> {
+    // A savepoint that was given up stays known: what is still written for it must not become a checkpoint.
+    const savepoint = this.#savepoints.get(checkpointId);
+    await (savepoint === undefined ? this.#checkpoints.discard(checkpointId) : savepoint.discard());
+  }
+
+  removeIfEmpty(): Promise<void> {
+    return this.#checkpoints.removeIfEmpty();
+  }
 }

@@ -287,3 +287,68 @@ test("in any order of events ids rise, limits hold, and only what was acknowledg
     { numRuns: 300 },
   );
 });
+
+describe("savepoints", () => {
+  test("C7: a savepoint is triggered at once, whatever the limits, and holds the next checkpoint up like any other", () => {
+    const target = coordinator({ minPauseMs: 5000 });
+    target.onTime(1000);
+    expect(target.requestSavepoint("savepoint", 1001)).toEqual({
+      kind: "trigger",
+      checkpointId: 2,
+      savepoint: "savepoint",
+    });
+    complete(target, 1, 1200);
+    expect(triggered(target.onTime(7000))).toEqual([]);
+    complete(target, 2, 7100);
+    expect(triggered(target.onTime(12_099))).toEqual([]);
+    expect(triggered(target.onTime(12_100))).toEqual([3]);
+  });
+
+  test("C7: a stored savepoint is not announced, subsumes nothing and is not subsumed", () => {
+    const target = coordinator({ maxConcurrent: 3 });
+    target.onTime(1000);
+    target.requestSavepoint("savepoint", 1100);
+    target.onTime(2000);
+    expect(target.pendingIds).toEqual([1, 2, 3]);
+    expect(complete(target, 3, 2100).map((action) => [action.kind, action.checkpointId])).toEqual([
+      ["store", 3],
+      ["announce", 3],
+      ["abort", 1],
+    ]);
+    expect(target.pendingIds).toEqual([2]);
+    expect(complete(target, 2, 2200)).toEqual([{ kind: "store", checkpointId: 2 }]);
+    expect(target.pendingIds).toEqual([]);
+  });
+
+  test("C7: a savepoint that fails is no failure of a checkpoint", () => {
+    const target = coordinator({ intervalMs: undefined });
+    for (const fail of [
+      (id: number) => target.onDeclined(id, "no", 10),
+      (id: number) => {
+        for (const task of tasks) target.onAcknowledged(task, id, 10);
+        return target.onStoreFailed(id, "disk", 10);
+      },
+      () => target.onTime(20_000),
+    ]) {
+      const { checkpointId } = target.requestSavepoint("savepoint", 5);
+      expect(fail(checkpointId).map((action) => action.kind)).toEqual(["abort"]);
+    }
+  });
+
+  test("C8: while a terminal savepoint is pending nothing periodic starts; it is announced and subsumes", () => {
+    const target = coordinator({ maxConcurrent: 3 });
+    target.onTime(1000);
+    target.requestSavepoint("terminal", 1100);
+    expect(triggered(target.onTime(5000))).toEqual([]);
+    expect(complete(target, 2, 5100).map((action) => action.kind)).toEqual(["store", "announce", "abort"]);
+  });
+
+  test("C8: held triggers start nothing but savepoints, and go on when they are let go", () => {
+    const target = coordinator();
+    expect(target.hold(true, 0)).toEqual([]);
+    expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
+    expect(triggered(target.request(2000))).toEqual([]);
+    complete(target, target.requestSavepoint("terminal", 2000).checkpointId, 2100);
+    expect(triggered(target.hold(false, 3000))).toEqual([2]);
+  });
+});

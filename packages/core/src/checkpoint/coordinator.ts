@@ -10,7 +10,11 @@
  * - C5. Metadata is stored for one checkpoint at a time, the oldest that is acknowledged. A checkpoint that is being stored
  *   is neither given up nor subsumed, so nobody discards it under the writer's hands, and completed ids rise as well.
  * - C6. Every triggered checkpoint ends exactly once, announced or aborted. What arrives for it afterwards is ignored, and
- *   what its tasks wrote is the storage's to remove (F4 of checkpoint-storage.ts).
+ *   what its tasks wrote is the storage's to remove (F4 of snapshot-directory.ts).
+ * - C7. A savepoint is the user's: triggered at once, whatever the limits; never subsumed and subsuming nothing; its
+ *   failure fails no job. It is not announced, so that nothing is committed that a restart would not know of.
+ * - C8. A terminal savepoint is the last thing of its attempt: it is announced like a checkpoint, and while it is pending,
+ *   or while triggers are held, nothing periodic starts.
  */
 import { invariant } from "../base/errors.ts";
 
@@ -35,10 +39,13 @@ export type CheckpointFailureReason =
   | "FINALIZE_CHECKPOINT_FAILURE"
   | "JOB_FAILOVER_REGION";
 
+/** A savepoint; terminal when the job ends with it. Undefined for a checkpoint. @internal */
+export type SavepointKind = "savepoint" | "terminal";
+
 /** What the JobMaster has to do, in this order. @internal */
 export type CoordinatorAction =
   /** Take the enumerators' state and trigger the tasks, in one turn. */
-  | { readonly kind: "trigger"; readonly checkpointId: number }
+  | { readonly kind: "trigger"; readonly checkpointId: number; readonly savepoint?: SavepointKind }
   /** All tasks have acknowledged: make the metadata durable, then report it. */
   | { readonly kind: "store"; readonly checkpointId: number }
   | { readonly kind: "announce"; readonly checkpointId: number }
@@ -57,6 +64,7 @@ export type CoordinatorAction =
 
 interface Pending {
   readonly checkpointId: number;
+  readonly savepoint: SavepointKind | undefined;
   readonly expiresAtMs: number;
   /** Empty when everybody has acknowledged. */
   readonly waitingFor: Set<string>;
@@ -71,6 +79,7 @@ export class CheckpointCoordinator {
   #nextId: number;
   #nextPeriodicMs: number;
   #isRequested = false;
+  #isHeld = false;
   #lastEndMs = Number.NEGATIVE_INFINITY;
   #consecutiveFailures = 0;
   #isJobFailing = false;
@@ -107,6 +116,17 @@ export class CheckpointCoordinator {
     return this.onTime(nowMs);
   }
 
+  /** Triggers a savepoint at once (C7, C8). */
+  requestSavepoint(savepoint: SavepointKind, nowMs: number): CoordinatorAction & { readonly kind: "trigger" } {
+    return this.#trigger(nowMs, savepoint);
+  }
+
+  /** Until it is called with false, nothing is triggered but savepoints: the tasks are on their way to their end. */
+  hold(isHeld: boolean, nowMs: number): readonly CoordinatorAction[] {
+    this.#isHeld = isHeld;
+    return this.onTime(nowMs);
+  }
+
   onAcknowledged(task: string, checkpointId: number, _nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
     if (pending === undefined || !pending.waitingFor.delete(task)) return [];
@@ -123,10 +143,16 @@ export class CheckpointCoordinator {
   onStored(checkpointId: number, nowMs: number): readonly CoordinatorAction[] {
     const pending = this.#pendingOf(checkpointId);
     if (pending === undefined || !pending.isStoring) return [];
-    const subsumed = this.#pending.filter((other) => other.checkpointId < checkpointId);
+    this.#lastEndMs = nowMs;
+    if (pending.savepoint === "savepoint") {
+      this.#remove(pending);
+      return this.#storeNext();
+    }
+    const subsumed = this.#pending.filter(
+      (other) => other.checkpointId < checkpointId && other.savepoint === undefined,
+    );
     for (const other of [...subsumed, pending]) this.#remove(other);
     this.#consecutiveFailures = 0;
-    this.#lastEndMs = nowMs;
     return [
       { kind: "announce", checkpointId },
       ...subsumed.map(
@@ -169,7 +195,8 @@ export class CheckpointCoordinator {
   }
 
   #nextTriggerMs(): number {
-    if (this.#isJobFailing) return Number.POSITIVE_INFINITY;
+    if (this.#isJobFailing || this.#isHeld) return Number.POSITIVE_INFINITY;
+    if (this.#pending.some(({ savepoint }) => savepoint === "terminal")) return Number.POSITIVE_INFINITY;
     const limit = this.#config.minPauseMs > 0 ? 1 : this.#config.maxConcurrent;
     if (this.#pending.length >= limit) return Number.POSITIVE_INFINITY;
     const wanted = this.#isRequested ? Number.NEGATIVE_INFINITY : this.#nextPeriodicMs;
@@ -177,25 +204,29 @@ export class CheckpointCoordinator {
     return this.#isRequested ? wanted : Math.max(wanted, this.#lastEndMs + this.#config.minPauseMs);
   }
 
-  #trigger(nowMs: number): CoordinatorAction {
+  #trigger(nowMs: number, savepoint?: SavepointKind): CoordinatorAction & { readonly kind: "trigger" } {
     const checkpointId = this.#nextId++;
-    this.#isRequested = false;
-    if (this.#config.intervalMs !== undefined) this.#nextPeriodicMs = nowMs + this.#config.intervalMs;
+    if (savepoint === undefined) {
+      this.#isRequested = false;
+      if (this.#config.intervalMs !== undefined) this.#nextPeriodicMs = nowMs + this.#config.intervalMs;
+    }
     this.#pending.push({
       checkpointId,
+      savepoint,
       expiresAtMs: nowMs + this.#config.timeoutMs,
       waitingFor: new Set(this.#tasks),
       isStoring: false,
     });
-    return { kind: "trigger", checkpointId };
+    return savepoint === undefined ? { kind: "trigger", checkpointId } : { kind: "trigger", checkpointId, savepoint };
   }
 
   #giveUp(pending: Pending, reason: CheckpointFailureReason, cause: unknown, nowMs: number): CoordinatorAction[] {
     const { checkpointId } = pending;
     this.#remove(pending);
     this.#lastEndMs = nowMs;
-    this.#consecutiveFailures++;
     const abort: CoordinatorAction = { kind: "abort", checkpointId, reason, cause };
+    if (pending.savepoint !== undefined) return [abort];
+    this.#consecutiveFailures++;
     if (this.#isJobFailing || this.#consecutiveFailures <= this.#config.tolerableFailures) return [abort];
     this.#isJobFailing = true;
     return [abort, { kind: "failJob", checkpointId, reason, cause }];

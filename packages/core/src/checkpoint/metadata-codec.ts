@@ -5,7 +5,7 @@
  */
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
 import { decodeContainer, encodeContainer } from "../types/container.ts";
-import type { CheckpointMetadata, OperatorStateMetadata, StateHandle } from "./state-handles.ts";
+import type { CheckpointMetadata, OperatorStateMetadata, SavepointProperties, StateHandle } from "./state-handles.ts";
 
 /** Of the JSON in it; the container has its own. @internal */
 export const METADATA_FORMAT_VERSION = 1;
@@ -24,6 +24,8 @@ interface JsonMetadata {
   readonly checkpointId: number;
   readonly timestampMs: number;
   readonly graphHash: string;
+  /** Left out for checkpoints. */
+  readonly savepoint?: SavepointProperties;
   readonly operators: readonly (Omit<OperatorStateMetadata, "subtasks"> & {
     readonly subtasks: readonly { readonly keyed: JsonHandle | null; readonly lists: JsonHandle }[];
   })[];
@@ -47,6 +49,7 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
     checkpointId: metadata.checkpointId,
     timestampMs: metadata.timestampMs,
     graphHash: metadata.graphHash,
+    ...(metadata.savepoint === undefined ? {} : { savepoint: metadata.savepoint }),
     operators: metadata.operators.map(({ uid, name, parallelism, maxParallelism, isStateful, subtasks }) => ({
       uid,
       name,
@@ -99,6 +102,7 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
     checkpointId,
     timestampMs,
     graphHash,
+    ...(json.savepoint === undefined ? {} : { savepoint: json.savepoint }),
     operators: json.operators.map((operator) => ({
       ...operator,
       subtasks: operator.subtasks.map(({ keyed, lists }) => ({

@@ -36,6 +36,16 @@ export interface OperatorStateMetadata {
   readonly subtasks: readonly OperatorSubtaskState[];
 }
 
+/** In whose terms a savepoint is written: independent of the state backend, or the backend's own. @public */
+export type SavepointFormatType = "CANONICAL" | "NATIVE";
+
+/** What makes a snapshot a savepoint. @internal */
+export interface SavepointProperties {
+  readonly format: SavepointFormatType;
+  /** Whether the job had been brought to the end of its event time: windows are flushed, and later records would be late. */
+  readonly isDrained: boolean;
+}
+
 /** A completed checkpoint. @internal */
 export interface CheckpointMetadata {
   readonly jobId: string;
@@ -45,6 +55,8 @@ export interface CheckpointMetadata {
   readonly timestampMs: number;
   /** Of the job graph that wrote it; a difference is no error. */
   readonly graphHash: string;
+  /** Undefined for a checkpoint. */
+  readonly savepoint?: SavepointProperties;
   readonly operators: readonly OperatorStateMetadata[];
   /** Enumerator state by source uid. */
   readonly coordinators: readonly { readonly uid: string; readonly handle: StateHandle }[];

@@ -79,6 +79,14 @@ export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
   description: "The directory that checkpoints are written under.",
 });
 
+/** The option `execution.checkpointing.savepoint-dir`. @public */
+export const SAVEPOINT_DIRECTORY: ConfigOption<string | undefined> = option({
+  key: "execution.checkpointing.savepoint-dir",
+  type: stringType,
+  legacyKeys: ["state.savepoints.dir", "savepoints.state.backend.fs.dir"],
+  description: "The directory that savepoints are written under when none is given with the request.",
+});
+
 /** The option `execution.checkpointing.num-retained`. @public */
 export const RETAINED_CHECKPOINTS: ConfigOption<number> = option({
   key: "execution.checkpointing.num-retained",
@@ -131,6 +139,7 @@ export const checkpointingOptions: OptionGroup = {
     CHECKPOINTING_MAX_CONCURRENT,
     CHECKPOINTING_TOLERABLE_FAILURES,
     CHECKPOINTS_DIRECTORY,
+    SAVEPOINT_DIRECTORY,
     RETAINED_CHECKPOINTS,
     EXTERNALIZED_CHECKPOINT_RETENTION,
     DATA_INLINE_THRESHOLD,

@@ -54,7 +54,8 @@ export class OptionRegistry {
     const result = option.type.parse(raw);
     if (!result.ok) return report("invalid", `${key} is ${describeRaw(raw)}, expected ${result.expected}`);
     if (option.unsupportedValues.includes(result.value)) {
-      return report("unsupported", `${key}: ${option.type.format(result.value)} is not implemented`);
+      const hint = option.unsupportedHint === undefined ? "" : `: ${option.unsupportedHint}`;
+      return report("unsupported", `${key}: ${option.type.format(result.value)} is not implemented${hint}`);
     }
     return { option, value: result.value, writtenKey: key, origin };
   }

@@ -19,6 +19,8 @@ export interface ConfigOption<T> {
   readonly isUnsupported: boolean;
   /** Values that are valid for the option but that the engine does not honour yet. @internal */
   readonly unsupportedValues: readonly NonNullable<T>[];
+  /** Why such a value is refused, and what to choose instead. @internal */
+  readonly unsupportedHint: string | undefined;
 }
 
 interface OptionSpec<T> {
@@ -28,6 +30,7 @@ interface OptionSpec<T> {
   readonly legacyKeys?: readonly string[];
   readonly isUnsupported?: boolean;
   readonly unsupportedValues?: readonly T[];
+  readonly unsupportedHint?: string;
 }
 
 /** Defines an option; without a `default` its value is `undefined` until somebody sets it. @internal */
@@ -42,6 +45,7 @@ export function option<T extends {}>(spec: OptionSpec<T> & { readonly default?: 
     legacyKeys: spec.legacyKeys ?? [],
     isUnsupported: spec.isUnsupported ?? false,
     unsupportedValues: spec.unsupportedValues ?? [],
+    unsupportedHint: spec.unsupportedHint,
   };
 }
 

@@ -18,7 +18,9 @@ export const STATE_RECOVERY_CLAIM_MODE: ConfigOption<RecoveryClaimMode> = option
   type: enumType<RecoveryClaimMode>(["NO_CLAIM", "CLAIM", "LEGACY"]),
   default: "NO_CLAIM",
   legacyKeys: ["execution.savepoint-restore-mode"],
-  unsupportedValues: ["CLAIM", "LEGACY"],
+  unsupportedValues: ["LEGACY"],
+  unsupportedHint:
+    "its files would belong to nobody: CLAIM hands them to the job, NO_CLAIM leaves them with their owner",
   description:
     "Who owns the files that the job starts from: their owner keeps them (`NO_CLAIM`), or the job takes them over and removes them when they are no longer needed (`CLAIM`).",
 });

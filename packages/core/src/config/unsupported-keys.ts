@@ -17,7 +17,6 @@ const flinkPrefixes: readonly string[] = [
   "execution.checkpointing.incremental",
   "execution.checkpointing.interval-during-backlog",
   "execution.checkpointing.local-backup.",
-  "execution.checkpointing.savepoint-dir",
   "execution.checkpointing.snapshot-compression",
   "execution.checkpointing.storage",
   "execution.checkpointing.unaligned",

@@ -5,19 +5,22 @@
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
-import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
+import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
-import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import { checkFilesPresent } from "../checkpoint/savepoint.ts";
+import type { OperatorSubtaskState, SavepointFormatType } from "../checkpoint/state-handles.ts";
 import {
   CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
   EXTERNALIZED_CHECKPOINT_RETENTION,
   RETAINED_CHECKPOINTS,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_CLAIM_MODE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
+import { checkIterations } from "../graph/iterations.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { formatWarning } from "../graph/lint.ts";
 import type { Transformation } from "../graph/transformation.ts";
@@ -25,6 +28,7 @@ import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
+import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
@@ -39,7 +43,7 @@ import type { JobModuleReference } from "../taskmanager/threads/slot-thread-mess
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import type { AttemptOptions, LocalAttempt } from "./attempt-options.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
-import { coordinatorConfigOf, ringSegmentsOf, storageOf } from "./job-settings.ts";
+import { coordinatorConfigOf, ringSegmentsOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
 import { checkRestore, readRestoredState } from "./restored-state.ts";
 import { ThreadsAttempt } from "./threads-attempt.ts";
 
@@ -82,7 +86,7 @@ export class EmbeddedJob {
   /** Settles when the job is over, also after a failure. */
   readonly result: Promise<EmbeddedJobResult>;
   readonly #options: EmbeddedJobOptions;
-  readonly #storage: CheckpointStorage;
+  readonly #storage: JobSnapshotStorage;
   readonly #checkpoints: JobCheckpoints;
   readonly #master: JobMaster;
   readonly #threads: SlotThreads | undefined;
@@ -109,11 +113,12 @@ export class EmbeddedJob {
     for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
     if (graph.isBatch && restore !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
     if (restore !== undefined) {
+      await checkFilesPresent(platform.fs, restore);
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);
     }
     const jobId = toHex(platform.random.bytes(16));
-    const storage = storageOf(configuration, platform, jobId);
+    const storage = new JobSnapshotStorage(storageOf(configuration, platform, jobId));
     if (isCheckpointed(graph, configuration)) await storage.initialize();
     const job = new EmbeddedJob(options, jobId, graph, storage, restore);
     job.#sampleMeters();
@@ -125,7 +130,7 @@ export class EmbeddedJob {
     options: EmbeddedJobOptions,
     jobId: string,
     graph: JobGraph,
-    storage: CheckpointStorage,
+    storage: JobSnapshotStorage,
     restore: LoadedCheckpoint | undefined,
   ) {
     const { configuration, platform, name } = options;
@@ -143,6 +148,7 @@ export class EmbeddedJob {
         storage,
         config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
         retainedCount: configuration.get(RETAINED_CHECKPOINTS),
+        claimed: configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM" ? restore : undefined,
       },
       (restore?.metadata.checkpointId ?? 0) + 1,
     );
@@ -173,7 +179,6 @@ export class EmbeddedJob {
         ),
       ),
       checkpoints: this.#checkpoints,
-      storage,
       isCheckpointingEnabled: isCheckpointed(graph, configuration),
       retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
       restartStrategy: new RestartStrategy(restartStrategyOf(configuration)),
@@ -207,6 +212,25 @@ export class EmbeddedJob {
     this.#master.stop();
     await this.result;
     return this.#checkpoints.latest?.path;
+  }
+
+  /** Takes a savepoint of the running job and returns its directory. @throws MillraceError `MR_SAVEPOINT_…` */
+  async triggerSavepoint(directory: string | undefined, format: SavepointFormatType): Promise<string> {
+    const order = await this.#order(directory, format, "a savepoint");
+    return this.#orDiscard(order, () => this.#master.triggerSavepoint(order));
+  }
+
+  /** Ends the job with a savepoint and returns its directory when everything of the job is gone. */
+  async stopWithSavepoint(
+    isDrained: boolean,
+    directory: string | undefined,
+    format: SavepointFormatType,
+  ): Promise<string> {
+    const order = await this.#order(directory, format, "stop with a savepoint");
+    const kind = isDrained ? "drain" : "suspend";
+    const path = await this.#orDiscard(order, () => this.#master.stopWithSavepoint(kind, order));
+    await this.result;
+    return path;
   }
 
   progress(): JobProgress {
@@ -260,6 +284,24 @@ export class EmbeddedJob {
       return AccumulatorResults.of(all.merged);
     } catch (error) {
       return AccumulatorResults.lost(error as Error);
+    }
+  }
+
+  async #order(given: string | undefined, format: SavepointFormatType, what: string): Promise<SavepointOrder> {
+    if (this.graph.isBatch) throw noCheckpointsIn(this.graph, what);
+    this.#master.checkTakesSavepoints();
+    const { configuration, platform, transformations } = this.#options;
+    checkIterations(transformations, !configuration.get(CHECKPOINTING_ITERATIONS_FORCED));
+    return { directory: await savepointDirectoryOf(configuration, platform, this.jobId, given), format };
+  }
+
+  /** A job that refuses leaves nothing behind. */
+  async #orDiscard(order: SavepointOrder, take: () => Promise<string>): Promise<string> {
+    try {
+      return await take();
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === "MR_SAVEPOINT_NOT_POSSIBLE") await order.directory.discard();
+      throw error;
     }
   }
 

@@ -68,6 +68,14 @@ export class InThreadAttempt implements LocalAttempt {
     this.#slot.triggerCheckpoint(checkpointId, isLast);
   }
 
+  suspendSources(isSuspended: boolean): void {
+    this.#slot.suspendSources(isSuspended);
+  }
+
+  drainSources(): void {
+    this.#slot.drainSources();
+  }
+
   notifyCheckpointComplete(checkpointId: number): void {
     this.#slot.notifyCheckpointComplete(checkpointId);
   }

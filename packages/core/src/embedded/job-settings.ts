@@ -1,11 +1,14 @@
 /** What a configuration means for one job: read once, when the job starts. */
 
+import { MillraceError } from "../base/errors.ts";
 import {
   type CheckpointStorage,
   FileSystemCheckpointStorage,
   MemoryCheckpointStorage,
 } from "../checkpoint/checkpoint-storage.ts";
 import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
+import { createSavepointDirectory } from "../checkpoint/savepoint.ts";
+import type { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import {
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_MAX_CONCURRENT,
@@ -15,6 +18,7 @@ import {
   CHECKPOINTS_DIRECTORY,
   CREATE_CHECKPOINT_SUBDIRECTORY,
   DATA_INLINE_THRESHOLD,
+  SAVEPOINT_DIRECTORY,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
@@ -41,6 +45,32 @@ export function storageOf(configuration: Configuration, platform: Platform, jobI
     hasJobDirectory: configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY),
     inlineBelowBytes: configuration.get(DATA_INLINE_THRESHOLD),
   });
+}
+
+/**
+ * Makes the directory of a savepoint.
+ *
+ * @param given - Where the caller wants it; undefined: where the configuration says.
+ * @throws MillraceError `MR_SAVEPOINT_DIRECTORY_MISSING`, and what `createSavepointDirectory` throws
+ */
+export function savepointDirectoryOf(
+  configuration: Configuration,
+  platform: Platform,
+  jobId: string,
+  given: string | undefined,
+): Promise<SnapshotDirectory> {
+  const parent = given ?? configuration.get(SAVEPOINT_DIRECTORY);
+  if (parent === undefined) {
+    throw new MillraceError("MR_SAVEPOINT_DIRECTORY_MISSING", {
+      what: "Nobody says where the savepoint is to be written",
+      found: "no directory with the request, and no execution.checkpointing.savepoint-dir",
+      expected: "one of the two",
+      todo: "Give a directory, or set execution.checkpointing.savepoint-dir",
+    });
+  }
+  const { fs, random } = platform;
+  const inlineBelowBytes = configuration.get(DATA_INLINE_THRESHOLD);
+  return createSavepointDirectory({ fs, random, parent, jobId, inlineBelowBytes });
 }
 
 /** Segments of a ring between two threads. */

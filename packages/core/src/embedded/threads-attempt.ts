@@ -99,6 +99,14 @@ export class ThreadsAttempt implements LocalAttempt {
     this.#toAll({ kind: "trigger", checkpointId, isLast });
   }
 
+  suspendSources(isSuspended: boolean): void {
+    this.#toAll({ kind: "suspendSources", isSuspended });
+  }
+
+  drainSources(): void {
+    this.#toAll({ kind: "drainSources" });
+  }
+
   notifyCheckpointComplete(checkpointId: number): void {
     this.#toAll({ kind: "complete", checkpointId });
   }

@@ -4,7 +4,7 @@ import type { IterationEnd } from "../operators/operator-spec.ts";
 import type { Transformation } from "./transformation.ts";
 
 /**
- * @param isRefused - Whether checkpoints are taken, and iterations are not forced into them.
+ * @param isRefused - Whether checkpoints or savepoints are taken, and iterations are not forced into them.
  * @throws MillraceError `MR_ITERATION_NOT_CLOSED`, `MR_ITERATION_ENDLESS`, `MR_ITERATION_CHECKPOINTS`
  */
 export function checkIterations(transformations: readonly Transformation[], isRefused: boolean): void {
@@ -62,8 +62,8 @@ function checkpointed(head: Transformation): MillraceError {
   return new MillraceError("MR_ITERATION_CHECKPOINTS", {
     what: "A job with an iteration cannot take exact checkpoints: records on their way through the loop are in none",
     where: { operator: head.name, at: head.callSite },
-    found: "a checkpointing interval",
+    found: "a checkpointing interval, or a request for a savepoint",
     expected: "no checkpoints, or consent to lose those records when the job fails",
-    todo: "Remove the interval, or force it with enableCheckpointing(interval, mode, true)",
+    todo: "Remove the interval, or force it with execution.checkpointing.iterations.forced: enableCheckpointing(interval, mode, true)",
   });
 }

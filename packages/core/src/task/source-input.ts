@@ -79,13 +79,17 @@ export class SourceInput {
 
   #afterBatch(chain: Chain, status: InputStatus): boolean {
     chain.afterSourceBatch(this.#operator);
-    if (status === "end-of-input") {
-      this.#hasEnded = true;
-      chain.onSourceFinished(this.#operator);
-      return true;
-    }
+    if (status === "end-of-input") return this.end(chain);
     if (status === "nothing-available") this.#waitForMore();
     return status === "more-available" || this.#operator.batch.length > 0;
+  }
+
+  /** Ends the source where it is, between two batches, as if it had no more records; false when it had ended before. */
+  end(chain: Chain): boolean {
+    if (this.#hasEnded) return false;
+    this.#hasEnded = true;
+    chain.onSourceFinished(this.#operator);
+    return true;
   }
 
   /** Outputs are full or a barrier is waited for: that the source says nothing is not its fault. */

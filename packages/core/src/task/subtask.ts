@@ -67,6 +67,9 @@ export class Subtask {
   #snapshots: SnapshotInProgress[] = [];
   #areSourcesBlocked = false;
   #areSourcesStopped = false;
+  #areSourcesDrained = false;
+  /** Checkpoints that were triggered while the sources wait for the barriers of an older one, which comes first. */
+  readonly #heldTriggers: number[] = [];
   #isRunning = false;
   /** What a step that did nothing waits for. */
   #waitsFor: TaskState = "idle";
@@ -129,7 +132,23 @@ export class Subtask {
   triggerCheckpoint(checkpointId: number, isLast: boolean): void {
     this.mail(() => {
       if (isLast) this.#areSourcesStopped = true;
-      if (this.#sources.length > 0) this.#onBarrier(this.#sourceChannel, checkpointId);
+      if (this.#sources.length === 0) return;
+      if (this.#areSourcesBlocked) this.#heldTriggers.push(checkpointId);
+      else this.#onBarrier(this.#sourceChannel, checkpointId);
+    });
+  }
+
+  /** Sources take nothing in while they are suspended. */
+  suspendSources(isSuspended: boolean): void {
+    this.mail(() => {
+      this.#areSourcesStopped = isSuspended;
+    });
+  }
+
+  /** Ends the sources where they are: event time comes to its end, and everything below flushes what it holds. */
+  drainSources(): void {
+    this.mail(() => {
+      this.#areSourcesDrained = true;
     });
   }
 
@@ -263,6 +282,10 @@ export class Subtask {
     let hasWorked = false;
     for (const source of this.#sources) {
       const isBlocked = this.#areSourcesBlocked || this.#areSourcesStopped;
+      if (this.#areSourcesDrained && !isBlocked && !source.isInBatch && this.#mayTakeInput()) {
+        hasWorked = source.end(this.chain) || hasWorked;
+        continue;
+      }
       if (!isBlocked && (source.isInBatch || this.#mayTakeInput())) hasWorked = source.poll(this.chain) || hasWorked;
       else source.leave();
     }
@@ -378,6 +401,9 @@ export class Subtask {
   #unblock(): void {
     this.#areSourcesBlocked = false;
     for (const gate of this.#gates) gate.unblockAll();
+    const held = this.#heldTriggers.shift();
+    // A barrier between two records, like the one before it.
+    if (held !== undefined) this.mail(() => this.#onBarrier(this.#sourceChannel, held));
   }
 
   // Synchronous part, then the barrier, then the records behind it; the rest of the snapshot goes on between records.

@@ -104,6 +104,14 @@ export class TaskSlot {
     for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(checkpointId, isLast);
   }
 
+  suspendSources(isSuspended: boolean): void {
+    for (const { subtask } of this.#deployed) subtask.suspendSources(isSuspended);
+  }
+
+  drainSources(): void {
+    for (const { subtask } of this.#deployed) subtask.drainSources();
+  }
+
   notifyCheckpointComplete(checkpointId: number): void {
     for (const { subtask } of this.#deployed) subtask.notifyCheckpointComplete(checkpointId);
   }

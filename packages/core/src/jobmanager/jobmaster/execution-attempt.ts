@@ -41,6 +41,10 @@ export interface ExecutionAttempt {
   start(): void;
   /** `isLast`: the sources take nothing in after this barrier, because the job is being stopped. */
   triggerCheckpoint(checkpointId: number, isLast: boolean): void;
+  /** Sources take nothing in while they are suspended; may be called before `start`. */
+  suspendSources(isSuspended: boolean): void;
+  /** Ends all sources where they are, as if they had no more records. */
+  drainSources(): void;
   notifyCheckpointComplete(checkpointId: number): void;
   /** For jobs without checkpoints, after all input has been taken in. */
   commitAtEnd(): void;

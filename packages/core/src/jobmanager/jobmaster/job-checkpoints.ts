@@ -1,18 +1,32 @@
 /**
- * The checkpoints of one job: carries out what the coordinator decides, keeps the completed ones, and tells the JobMaster
- * what tasks and sinks have to hear. Outlives attempts.
+ * The checkpoints and savepoints of one job: carries out what the coordinator decides, keeps the completed checkpoints, and
+ * tells the JobMaster what tasks and sinks have to hear. Outlives attempts.
+ *
+ * - J1. The job removes what it owns and nothing else: its own checkpoints, and the snapshot it was told to claim. What it
+ *   was started from otherwise, and every savepoint, stays.
+ * - J2. A restart begins from the newest of: own checkpoints, the savepoint that the job was being stopped with, the claimed
+ *   snapshot. Sinks have committed up to there and no further. Other savepoints do not count: nothing was committed on
+ *   them, and their user may have moved them.
  */
 
 import { MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
-import type { CheckpointStorage } from "../../checkpoint/checkpoint-storage.ts";
+import { type JobSnapshotStorage, removeIfWithoutCheckpoints } from "../../checkpoint/checkpoint-storage.ts";
 import {
   CheckpointCoordinator,
   type CheckpointFailureReason,
   type CoordinatorAction,
   type CoordinatorConfig,
+  type SavepointKind,
 } from "../../checkpoint/coordinator.ts";
-import type { CheckpointMetadata, OperatorSubtaskState, StateHandle } from "../../checkpoint/state-handles.ts";
+import { disposeSnapshot } from "../../checkpoint/savepoint.ts";
+import type { SnapshotDirectory } from "../../checkpoint/snapshot-directory.ts";
+import type {
+  CheckpointMetadata,
+  OperatorSubtaskState,
+  SavepointProperties,
+  StateHandle,
+} from "../../checkpoint/state-handles.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { type TaskId, taskName } from "./execution-attempt.ts";
 
@@ -32,16 +46,27 @@ export interface JobCheckpointsOptions {
   readonly graphHash: string;
   readonly operators: readonly CheckpointedOperator[];
   readonly platform: Platform;
-  readonly storage: CheckpointStorage;
+  readonly storage: JobSnapshotStorage;
   readonly config: CoordinatorConfig;
   readonly retainedCount: number;
+  /** What the job starts from and owns from now on; undefined when that stays its owner's. */
+  readonly claimed: LoadedCheckpoint | undefined;
+}
+
+/** A savepoint that somebody has asked for. One of the two callbacks is called, once. */
+export interface SavepointRequest {
+  readonly kind: SavepointKind;
+  readonly directory: SnapshotDirectory;
+  readonly properties: SavepointProperties;
+  onStored(path: string): void;
+  onFailed(reason: CheckpointFailureReason, cause: unknown): void;
 }
 
 /** What happens to the tasks of the current attempt; called from timers and settled promises. */
 export interface AttemptCheckpointing {
   readonly tasks: readonly TaskId[];
   snapshotCoordinators(checkpointId: number): ReadonlyMap<string, Uint8Array>;
-  trigger(checkpointId: number): void;
+  trigger(checkpointId: number, savepoint: SavepointKind | undefined): void;
   onComplete(checkpointId: number): void;
   onAborted(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): void;
   onTooManyFailures(error: MillraceError): void;
@@ -53,15 +78,22 @@ interface Collected {
   readonly states: Map<string, readonly OperatorSubtaskState[]>;
 }
 
+/** A snapshot that a restart may begin from (J2). */
 export interface CompletedCheckpoint extends LoadedCheckpoint {
   /** Undefined when it is only in memory. */
   readonly path: string | undefined;
+  /** Whose it is (J1). */
+  readonly owner: "job" | "claimed" | "user";
 }
 
 export class JobCheckpoints {
   readonly #options: JobCheckpointsOptions;
   readonly #collected = new Map<number, Collected>();
   readonly #completed: CompletedCheckpoint[] = [];
+  /** By checkpoint id: triggered and not ended. */
+  readonly #savepoints = new Map<number, SavepointRequest>();
+  /** Asked for before the tasks of the attempt took any. */
+  readonly #waiting: SavepointRequest[] = [];
   readonly #storing = new Set<Promise<void>>();
   readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
@@ -75,6 +107,8 @@ export class JobCheckpoints {
   constructor(options: JobCheckpointsOptions, firstId: number) {
     this.#options = options;
     this.#nextId = firstId;
+    const { claimed } = options;
+    if (claimed !== undefined) this.#completed.push({ ...claimed, path: claimed.directory, owner: "claimed" });
   }
 
   get latest(): CompletedCheckpoint | undefined {
@@ -98,6 +132,7 @@ export class JobCheckpoints {
       this.#nextId,
       this.#now(),
     );
+    for (const request of this.#waiting.splice(0)) this.takeSavepoint(request);
     this.#schedule();
   }
 
@@ -105,6 +140,25 @@ export class JobCheckpoints {
   request(): void {
     const coordinator = this.#coordinator;
     if (coordinator !== undefined) this.#execute(coordinator.request(this.#now()));
+  }
+
+  /** Takes a savepoint now, or as soon as the attempt takes snapshots. */
+  takeSavepoint(request: SavepointRequest): void {
+    const coordinator = this.#coordinator;
+    if (coordinator === undefined || this.#attempt === undefined) {
+      this.#waiting.push(request);
+      return;
+    }
+    const trigger = coordinator.requestSavepoint(request.kind, this.#now());
+    this.#savepoints.set(trigger.checkpointId, request);
+    this.#options.storage.assignSavepoint(trigger.checkpointId, request.directory);
+    this.#execute([trigger]);
+  }
+
+  /** While they are held, nothing is triggered but savepoints; an attempt begins without. */
+  hold(isHeld: boolean): void {
+    const coordinator = this.#coordinator;
+    if (coordinator !== undefined) this.#execute(coordinator.hold(isHeld, this.#now()));
   }
 
   /** The attempt is over: what is pending is given up, what is being stored is waited for. */
@@ -115,10 +169,13 @@ export class JobCheckpoints {
     if (coordinator !== undefined) {
       this.#nextId = coordinator.nextId;
       await Promise.all(this.#storing);
-      for (const id of coordinator.pendingIds) await this.#discardOrReport(id);
-      coordinator.onTasksLost();
+      this.#execute(coordinator.onTasksLost());
     }
     this.#coordinator = undefined;
+    for (const request of this.#waiting.splice(0)) {
+      await request.directory.discard();
+      request.onFailed("JOB_FAILOVER_REGION", undefined);
+    }
     // Nothing touches the directory any more once the attempt is over.
     await Promise.all(this.#discarding);
   }
@@ -134,10 +191,14 @@ export class JobCheckpoints {
     if (coordinator !== undefined) this.#execute(coordinator.onDeclined(checkpointId, cause, this.#now()));
   }
 
-  /** Removes completed checkpoints that are not to outlive the job. */
-  async discardAll(): Promise<void> {
-    for (const completed of this.#completed.splice(0))
-      await this.#options.storage.discard(completed.metadata.checkpointId);
+  /**
+   * Removes what the job owns and is not to outlive it (J1).
+   * @param keepsClaimed - Leaves the claimed snapshot, the only thing that the job's work could be continued from.
+   */
+  async discardAll(keepsClaimed: boolean): Promise<void> {
+    for (const completed of this.#completed.splice(0)) {
+      if (!keepsClaimed || completed.owner !== "claimed") await this.#release(completed);
+    }
     await this.#options.storage.removeIfEmpty();
   }
 
@@ -159,13 +220,24 @@ export class JobCheckpoints {
 
   #execute(actions: readonly CoordinatorAction[]): void {
     for (const action of actions) {
-      if (this.#attempt === undefined) return;
-      this.#executeOne(action, this.#attempt);
+      // What is given up is cleared away whether tasks are there to hear of it or not.
+      if (action.kind === "abort") this.#giveUp(action);
+      else if (this.#attempt !== undefined) this.#executeOne(action, this.#attempt);
     }
     this.#schedule();
   }
 
-  #executeOne(action: CoordinatorAction, attempt: AttemptCheckpointing): void {
+  #giveUp({ checkpointId, reason, cause }: CoordinatorAction & { kind: "abort" }): void {
+    // The end of an attempt is no failure of a checkpoint.
+    this.#failedCount += reason === "CHECKPOINT_SUBSUMED" || reason === "JOB_FAILOVER_REGION" ? 0 : 1;
+    this.#discardInBackground(checkpointId);
+    this.#attempt?.onAborted(checkpointId, reason, cause);
+    const savepoint = this.#savepoints.get(checkpointId);
+    this.#savepoints.delete(checkpointId);
+    savepoint?.onFailed(reason, cause);
+  }
+
+  #executeOne(action: Exclude<CoordinatorAction, { kind: "abort" }>, attempt: AttemptCheckpointing): void {
     switch (action.kind) {
       case "trigger": {
         const { checkpointId } = action;
@@ -175,7 +247,7 @@ export class JobCheckpoints {
           coordinators: attempt.snapshotCoordinators(checkpointId),
           states: new Map(),
         });
-        attempt.trigger(checkpointId);
+        attempt.trigger(checkpointId, action.savepoint);
         return;
       }
       case "store":
@@ -183,11 +255,6 @@ export class JobCheckpoints {
         return;
       case "announce":
         attempt.onComplete(action.checkpointId);
-        return;
-      case "abort":
-        this.#failedCount += action.reason === "CHECKPOINT_SUBSUMED" ? 0 : 1;
-        this.#discardInBackground(action.checkpointId);
-        attempt.onAborted(action.checkpointId, action.reason, action.cause);
         return;
       case "failJob":
         attempt.onTooManyFailures(tooManyFailures(action.checkpointId, action.reason, action.cause));
@@ -214,21 +281,27 @@ export class JobCheckpoints {
     for (const [uid, bytes] of collected.coordinators) {
       coordinators.push({ uid, handle: await storage.write(checkpointId, bytes) });
     }
-    const metadata = this.#metadataOf(checkpointId, collected, coordinators);
+    const savepoint = this.#savepoints.get(checkpointId);
+    const metadata = this.#metadataOf(checkpointId, collected, coordinators, savepoint?.properties);
     const path = await storage.storeMetadata(metadata);
     this.#collected.delete(checkpointId);
-    this.#completed.push({ directory: path ?? "", path, metadata });
+    this.#savepoints.delete(checkpointId);
     this.#completedCount++;
     this.#lastCompletedMs = this.#options.platform.clock.wallMs();
-    while (this.#completed.length > this.#options.retainedCount) {
-      this.#discardInBackground(this.#completed.shift()!.metadata.checkpointId);
+    if (savepoint?.kind !== "savepoint") {
+      const owner = savepoint === undefined ? "job" : "user";
+      this.#completed.push({ directory: path ?? "", path, metadata, owner });
     }
+    // A savepoint is always on a disk.
+    savepoint?.onStored(path!);
+    while (this.#completed.length > this.#options.retainedCount) this.#releaseInBackground(this.#completed.shift()!);
   }
 
   #metadataOf(
     checkpointId: number,
     collected: Collected,
     coordinators: CheckpointMetadata["coordinators"],
+    savepoint: SavepointProperties | undefined,
   ): CheckpointMetadata {
     const { jobId, jobName, graphHash, operators } = this.#options;
     return {
@@ -237,6 +310,7 @@ export class JobCheckpoints {
       graphHash,
       checkpointId,
       timestampMs: collected.timestampMs,
+      ...(savepoint === undefined ? {} : { savepoint }),
       coordinators,
       operators: operators.map(({ vertexId, ...operator }) => ({
         ...operator,
@@ -256,19 +330,32 @@ export class JobCheckpoints {
   }
 
   #discardInBackground(checkpointId: number): void {
-    const discarded: Promise<void> = this.#discardOrReport(checkpointId).finally(() =>
-      this.#discarding.delete(discarded),
-    );
-    this.#discarding.add(discarded);
+    this.#inBackground(`checkpoint ${checkpointId}`, this.#discard(checkpointId));
   }
 
-  // A directory that cannot be removed costs room, nothing else: the job goes on.
-  async #discardOrReport(checkpointId: number): Promise<void> {
-    try {
-      await this.#discard(checkpointId);
-    } catch (error) {
-      this.#options.platform.proc.writeError(`could not remove checkpoint ${checkpointId}: ${String(error)}\n`);
-    }
+  #releaseInBackground(completed: CompletedCheckpoint): void {
+    this.#inBackground(`checkpoint ${completed.path ?? completed.metadata.checkpointId}`, this.#release(completed));
+  }
+
+  // J1.
+  async #release(completed: CompletedCheckpoint): Promise<void> {
+    const { storage, platform } = this.#options;
+    const { owner, directory, metadata } = completed;
+    if (owner === "job") await storage.discard(metadata.checkpointId);
+    if (owner !== "claimed") return;
+    const { fs } = platform;
+    const parent = fs.resolve(directory, "..");
+    await disposeSnapshot(fs, completed);
+    // The directory of the job that took the checkpoint goes with its last one; a user's own directory never does.
+    if (parent === fs.resolve(parent, "..", metadata.jobId)) await removeIfWithoutCheckpoints(fs, parent);
+  }
+
+  // What cannot be removed costs room, nothing else: the job goes on.
+  #inBackground(what: string, removed: Promise<void>): void {
+    const reported: Promise<void> = removed
+      .catch((error: unknown) => this.#options.platform.proc.writeError(`could not remove ${what}: ${String(error)}\n`))
+      .finally(() => this.#discarding.delete(reported));
+    this.#discarding.add(reported);
   }
 }
 

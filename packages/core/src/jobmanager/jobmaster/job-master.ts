@@ -9,9 +9,12 @@
  * - M4. FINISHED, FAILED and CANCELED are final.
  * - M5. An attempt is closed once, whoever asks for it and however often; nothing that goes wrong while it closes keeps the
  *   job from ending.
+ * - M6. A job that is stopped with a savepoint, and fails after that is stored, starts from it, commits what belongs to it and
+ *   ends; when it may not restart it fails, and says so (`savepoint-ending.ts`).
  */
+import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
-import type { CheckpointStorage } from "../../checkpoint/checkpoint-storage.ts";
+import type { SavepointKind } from "../../checkpoint/coordinator.ts";
 import type { Platform } from "../../platform/platform.ts";
 import {
   type AttemptListener,
@@ -22,7 +25,15 @@ import {
 } from "./execution-attempt.ts";
 import type { JobCheckpoints } from "./job-checkpoints.ts";
 import type { RestartStrategy } from "./restart-strategy.ts";
+import {
+  type SavepointEnding,
+  type SavepointOrder,
+  savepointFailed,
+  savepointNotPossible,
+  stopUncommitted,
+} from "./savepoint-ending.ts";
 import { type CoordinatedSource, SourceCoordinators } from "./source-coordinators.ts";
+import { isUnrecoverable } from "./unrecoverable.ts";
 
 /** Flink's names. */
 export type JobStatus =
@@ -40,7 +51,6 @@ export interface JobMasterOptions {
   readonly platform: Platform;
   readonly sources: readonly CoordinatedSource[];
   readonly checkpoints: JobCheckpoints;
-  readonly storage: CheckpointStorage;
   /** False: no periodic checkpoints, and results become visible at the end. */
   readonly isCheckpointingEnabled: boolean;
   readonly retention: "DELETE_ON_CANCELLATION" | "RETAIN_ON_CANCELLATION" | "NO_EXTERNALIZED_CHECKPOINTS";
@@ -61,11 +71,13 @@ interface RunningAttempt {
 }
 
 /** What the job's last checkpoint is for. */
-interface Ending {
+interface CheckpointEnding {
   readonly kind: "finish" | "stop";
   /** The first checkpoint that was triggered after the end was decided on. */
   checkpointId: number | undefined;
 }
+
+type Ending = CheckpointEnding | SavepointEnding;
 
 export class JobMaster {
   readonly #options: JobMasterOptions;
@@ -120,6 +132,85 @@ export class JobMaster {
     this.#options.checkpoints.request();
   }
 
+  /**
+   * Ends the job with a savepoint; the promise has its directory when the job has FINISHED.
+   *
+   * @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE`; rejects with `MR_SAVEPOINT_FAILED`, and the job goes on, or with
+   *   `MR_STOP_UNCOMMITTED` (M6)
+   */
+  stopWithSavepoint(kind: SavepointEnding["kind"], order: SavepointOrder): Promise<string> {
+    this.checkTakesSavepoints();
+    // A job that is RUNNING has an attempt.
+    const current = this.#current!;
+    return new Promise((resolve, reject) => {
+      const ending = { kind, order, isTaken: false, checkpointId: undefined, path: undefined, resolve, reject };
+      this.#ending = ending;
+      if (kind === "suspend") {
+        this.#takeLastSavepoint(ending);
+        return;
+      }
+      // A checkpoint on the way would be of a job that has seen the end of some of its input only.
+      this.#options.checkpoints.hold(true);
+      current.attempt.drainSources();
+      this.#checkInputFinished(current);
+    });
+  }
+
+  /**
+   * Takes a savepoint of the running job, which goes on; the promise has its directory when it is complete.
+   *
+   * @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE`; rejects with `MR_SAVEPOINT_FAILED`
+   */
+  triggerSavepoint({ directory, format }: SavepointOrder): Promise<string> {
+    this.checkTakesSavepoints();
+    return new Promise((resolve, reject) => {
+      this.#options.checkpoints.takeSavepoint({
+        kind: "savepoint",
+        directory,
+        properties: { format, isDrained: false },
+        onStored: resolve,
+        onFailed: (reason, cause) => reject(savepointFailed(directory.path, reason, cause)),
+      });
+    });
+  }
+
+  /** @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE` unless the job is RUNNING and not being stopped */
+  checkTakesSavepoints(): void {
+    if (this.#status !== "RUNNING") throw savepointNotPossible(`it is ${this.#status}`);
+    if (this.#current === undefined) throw savepointNotPossible("it is at its end");
+    if (this.#ending !== undefined && this.#ending.kind !== "finish")
+      throw savepointNotPossible("it is being stopped already");
+  }
+
+  #takeLastSavepoint(ending: SavepointEnding): void {
+    const { directory, format } = ending.order;
+    ending.isTaken = true;
+    this.#options.checkpoints.takeSavepoint({
+      kind: "terminal",
+      directory,
+      properties: { format, isDrained: ending.kind === "drain" },
+      onStored: (path) => {
+        ending.path = path;
+      },
+      onFailed: (reason, cause) => this.#onLastSavepointFailed(ending, reason, cause),
+    });
+  }
+
+  // E1: nobody has asked. A job that has been drained has no more input in this attempt, so it takes another.
+  #onLastSavepointFailed(ending: SavepointEnding, reason: string, cause: unknown): void {
+    const error = savepointFailed(ending.order.directory.path, reason, cause);
+    if (this.#ending === ending) this.#ending = undefined;
+    ending.reject(error);
+    const current = this.#current;
+    if (current === undefined) return;
+    if (ending.kind === "drain") {
+      void this.#onFailure(error);
+      return;
+    }
+    current.attempt.suspendSources(false);
+    this.#checkInputFinished(current);
+  }
+
   async #startAttempt(): Promise<void> {
     const generation = ++this.#generation;
     this.#setStatus("INITIALIZING", undefined);
@@ -139,6 +230,8 @@ export class JobMaster {
         restoredCoordinators,
       );
       this.#current = { attempt, coordinators, running: new Set(), finished: new Set(), committed: new Map() };
+      // M6: all that is left to do is to commit, which is done before the first record.
+      if (this.#isStopStored()) attempt.suspendSources(true);
       attempt.start();
     } catch (error) {
       if (generation === this.#generation) await this.#onFailure(error);
@@ -183,6 +276,10 @@ export class JobMaster {
     current.running.add(taskName(task));
     if (current.running.size < current.attempt.tasks.length) return;
     this.#setStatus("RUNNING", undefined);
+    if (this.#isStopStored()) {
+      void this.#finish();
+      return;
+    }
     current.coordinators.start().then(
       () => {
         if (current === this.#current) this.#startCheckpoints(current);
@@ -198,23 +295,37 @@ export class JobMaster {
     checkpoints.start({
       tasks: current.attempt.tasks,
       snapshotCoordinators: (id) => current.coordinators.snapshot(id),
-      trigger: (id) => {
-        if (this.#ending !== undefined) this.#ending.checkpointId ??= id;
-        current.attempt.triggerCheckpoint(id, this.#ending?.kind === "stop");
-      },
+      trigger: (id, savepoint) => current.attempt.triggerCheckpoint(id, this.#isLast(id, savepoint)),
       onComplete: (id) => current.attempt.notifyCheckpointComplete(id),
       onAborted: (id, reason, cause) => this.#onAborted(id, reason, cause),
       onTooManyFailures: (error) => void this.#onFailure(error),
     });
-    if (this.#ending !== undefined) checkpoints.request();
+    if (this.#ending?.kind === "drain") checkpoints.hold(true);
+    else if (this.#ending?.kind === "finish" || this.#ending?.kind === "stop") checkpoints.request();
     this.#checkInputFinished(current);
+  }
+
+  /** Whether the sources take nothing in after the barrier; notes the checkpoint that the job ends with. */
+  #isLast(checkpointId: number, savepoint: SavepointKind | undefined): boolean {
+    const ending = this.#ending;
+    if (ending === undefined) return false;
+    const isOfEnding = isWithSavepoint(ending) ? savepoint === "terminal" : savepoint === undefined;
+    if (!isOfEnding) return false;
+    ending.checkpointId ??= checkpointId;
+    return ending.kind === "stop" || ending.kind === "suspend";
+  }
+
+  #isStopStored(): boolean {
+    const ending = this.#ending;
+    return ending !== undefined && isWithSavepoint(ending) && ending.path !== undefined;
   }
 
   #onAborted(checkpointId: number, reason: string, cause: unknown): void {
     const detail = cause instanceof Error ? `: ${cause.message}` : "";
     this.#options.onWarning(`checkpoint ${checkpointId} was given up (${reason})${detail}`);
-    if (this.#ending?.checkpointId !== checkpointId) return;
-    this.#ending.checkpointId = undefined;
+    const ending = this.#ending;
+    if (ending === undefined || isWithSavepoint(ending) || ending.checkpointId !== checkpointId) return;
+    ending.checkpointId = undefined;
     this.#options.checkpoints.request();
   }
 
@@ -226,6 +337,11 @@ export class JobMaster {
   // M3. Inputs may end before the enumerators have started to count, so this is asked again once they have.
   #checkInputFinished(current: RunningAttempt): void {
     if (current.finished.size < current.attempt.tasks.length || !current.coordinators.isStarted) return;
+    const ending = this.#ending;
+    if (ending !== undefined && isWithSavepoint(ending)) {
+      if (!ending.isTaken) this.#takeLastSavepoint(ending);
+      return;
+    }
     if (!this.#options.isCheckpointingEnabled) {
       current.attempt.commitAtEnd();
       return;
@@ -237,11 +353,10 @@ export class JobMaster {
 
   #onCommitted(current: RunningAttempt, task: TaskId, checkpointId: number): void {
     current.committed.set(taskName(task), checkpointId);
+    const ending = this.#ending;
     const last =
-      this.#options.isCheckpointingEnabled || this.#ending?.kind === "stop"
-        ? this.#ending?.checkpointId
-        : Number.POSITIVE_INFINITY;
-    if (last === undefined) return;
+      ending === undefined && !this.#options.isCheckpointingEnabled ? Number.POSITIVE_INFINITY : ending?.checkpointId;
+    if (last === undefined || (ending !== undefined && isWithSavepoint(ending) && ending.path === undefined)) return;
     const isDone = current.attempt.tasks.every((each) => (current.committed.get(taskName(each)) ?? -1) >= last);
     if (isDone) void this.#finish();
   }
@@ -266,19 +381,33 @@ export class JobMaster {
     }
     // Somebody may have cancelled the job meanwhile.
     if ((this.#status as JobStatus) !== "FAILING") return;
-    const decision = this.#options.restartStrategy.onFailure();
+    const stop = this.#ending !== undefined && isWithSavepoint(this.#ending) ? this.#ending : undefined;
+    if (stop !== undefined && stop.path === undefined) await this.#giveUpStop(stop, error);
+    const decision = isUnrecoverable(error) ? ({ kind: "fail" } as const) : this.#options.restartStrategy.onFailure();
     if (decision.kind === "fail") {
-      await this.#end("FAILED", error);
+      await this.#end("FAILED", stop?.path === undefined ? error : stopUncommitted(stop.path, error));
       return;
     }
     this.#restarts++;
     this.#setStatus("RESTARTING", error);
     // What was decided about the end belongs to the attempt that is gone; a restored one finds its end again.
     if (this.#ending?.kind === "finish") this.#ending = undefined;
-    else if (this.#ending !== undefined) this.#ending.checkpointId = undefined;
+    else if (this.#ending?.kind === "stop") this.#ending.checkpointId = undefined;
     this.#options.platform.clock.after(decision.delayMs, () => {
       if (this.#status === "RESTARTING") void this.#startAttempt();
     });
+  }
+
+  /** The attempt that was to end with a savepoint has failed before (E1). */
+  async #giveUpStop(ending: SavepointEnding, cause: unknown): Promise<void> {
+    this.#ending = undefined;
+    const { directory } = ending.order;
+    try {
+      if (!ending.isTaken) await directory.discard();
+    } catch (error) {
+      this.#options.onWarning(`the savepoint's directory could not be removed: ${messageOf(error)}`);
+    }
+    ending.reject(savepointFailed(directory.path, "JOB_FAILOVER_REGION", cause));
   }
 
   /** Stops the attempt, its checkpoints and its enumerators, whatever state they are in (M5). */
@@ -310,11 +439,21 @@ export class JobMaster {
       (status === "FAILED" && retention !== "NO_EXTERNALIZED_CHECKPOINTS") ||
       (status === "CANCELED" && retention === "RETAIN_ON_CANCELLATION");
     try {
-      if (!isKept) await checkpoints.discardAll();
+      if (!isKept) await checkpoints.discardAll(status === "FAILED");
     } catch (error) {
       onWarning(`checkpoints could not be removed: ${messageOf(error)}`);
     }
     this.#setStatus(status, cause);
+    this.#settleStop(status, cause);
+  }
+
+  #settleStop(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): void {
+    const ending = this.#ending;
+    if (ending === undefined || !isWithSavepoint(ending)) return;
+    const { path, order } = ending;
+    if (path === undefined) ending.reject(savepointFailed(order.directory.path, `the job is ${status}`, cause));
+    else if (status === "FINISHED") ending.resolve(path);
+    else ending.reject(cause instanceof MillraceError ? cause : stopUncommitted(path, cause));
   }
 
   #guard(action: () => void): void {
@@ -334,6 +473,10 @@ export class JobMaster {
     this.#status = status;
     this.#options.onStatus(status, cause);
   }
+}
+
+function isWithSavepoint(ending: Ending): ending is SavepointEnding {
+  return ending.kind === "suspend" || ending.kind === "drain";
 }
 
 function messageOf(error: unknown): string {

@@ -101,6 +101,12 @@ class SlotThread {
       case "trigger":
         this.#slot?.triggerCheckpoint(message.checkpointId, message.isLast);
         return;
+      case "suspendSources":
+        this.#slot?.suspendSources(message.isSuspended);
+        return;
+      case "drainSources":
+        this.#slot?.drainSources();
+        return;
       case "complete":
         this.#slot?.notifyCheckpointComplete(message.checkpointId);
         return;

@@ -52,6 +52,8 @@ export type ToSlot =
   | { readonly kind: "deploy"; readonly deployment: Deployment }
   | { readonly kind: "start" }
   | { readonly kind: "trigger"; readonly checkpointId: number; readonly isLast: boolean }
+  | { readonly kind: "suspendSources"; readonly isSuspended: boolean }
+  | { readonly kind: "drainSources" }
   | { readonly kind: "complete"; readonly checkpointId: number }
   | { readonly kind: "commitAtEnd" }
   | { readonly kind: "split"; readonly sourceUid: string; readonly subtaskIndex: number; readonly bytes: Uint8Array }

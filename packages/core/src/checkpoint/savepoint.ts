@@ -1,0 +1,108 @@
+/**
+ * Savepoints: snapshots that belong to the user. Each is a directory of its own, with everything in it and names relative
+ * to it, so that it can be moved and copied as a whole. Nothing removes one but its user, by `disposeSnapshot`, or a job
+ * that was told to claim it.
+ */
+import { MillraceError } from "../base/errors.ts";
+import type { LocalFs, Random } from "../platform/platform.ts";
+import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
+import { makeDirectoryDurably } from "./durable-directory.ts";
+import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
+import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { storageError } from "./storage-errors.ts";
+
+/** Names that are tried before it is given up. */
+const NAMES_TRIED_MAX = 10;
+/** Missing files that a message lists. */
+const MISSING_SHOWN_MAX = 10;
+
+/** @internal */
+export interface SavepointTarget {
+  readonly fs: LocalFs;
+  readonly random: Random;
+  /** The directory that the savepoint's own is made in. */
+  readonly parent: string;
+  readonly jobId: string;
+  readonly inlineBelowBytes: number;
+}
+
+/**
+ * Makes the directory of a savepoint, `savepoint-<first six digits of the job id>-<twelve random ones>`, so that a place
+ * that cannot be written to fails before a job is asked for anything.
+ *
+ * @throws MillraceError `MR_DISK_FULL`, `MR_CHECKPOINT_STORAGE_FAILED`
+ * @internal
+ */
+export async function createSavepointDirectory(target: SavepointTarget): Promise<SnapshotDirectory> {
+  const { fs, random, jobId, inlineBelowBytes } = target;
+  const parent = fs.resolve(target.parent);
+  const setting = "execution.checkpointing.savepoint-dir";
+  try {
+    for (let tried = 0; ; tried++) {
+      const digits = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      const path = fs.resolve(parent, `savepoint-${jobId.slice(0, 6)}-${digits}`);
+      if (tried + 1 < NAMES_TRIED_MAX && (await fs.stat(path)) !== undefined) continue;
+      await makeDirectoryDurably(fs, path);
+      return new SnapshotDirectory({ fs, random, path, inlineBelowBytes, setting });
+    }
+  } catch (error) {
+    throw storageError(error, parent, setting);
+  }
+}
+
+/** The names of the files that a snapshot consists of, besides its metadata. @internal */
+export function filesOf(metadata: CheckpointMetadata): readonly string[] {
+  const handles = [
+    ...metadata.operators.flatMap(({ subtasks }) => subtasks.flatMap(({ keyed, lists }) => [keyed, lists])),
+    ...metadata.coordinators.map(({ handle }) => handle),
+  ];
+  return handles
+    .filter((handle): handle is StateHandle & { kind: "file" } => handle?.kind === "file")
+    .map((file) => file.name);
+}
+
+/**
+ * Looks whether all files of a snapshot are there, before a job starts from it.
+ *
+ * @throws MillraceError `MR_SAVEPOINT_FILES_MISSING` with the first ten
+ * @internal
+ */
+export async function checkFilesPresent(fs: LocalFs, { directory, metadata }: LoadedCheckpoint): Promise<void> {
+  const names = filesOf(metadata);
+  const missing: string[] = [];
+  for (const name of names) {
+    if ((await fs.stat(fs.resolve(directory, name))) === undefined) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  const more = missing.length > MISSING_SHOWN_MAX ? ` and ${missing.length - MISSING_SHOWN_MAX} more` : "";
+  throw new MillraceError("MR_SAVEPOINT_FILES_MISSING", {
+    what: "Files of the checkpoint or savepoint are gone",
+    where: { directory },
+    found: `${missing.length} of ${names.length} missing: ${missing.slice(0, MISSING_SHOWN_MAX).join(", ")}${more}`,
+    expected: "the directory with all of its files; it can be moved and copied as a whole only",
+    todo: "Bring the files back from a copy, or start from another checkpoint",
+  });
+}
+
+/** What disposing of a snapshot has left behind: names in its directory that are not its own. @internal */
+export interface Disposed {
+  readonly path: string;
+  readonly kept: readonly string[];
+}
+
+/**
+ * Removes a savepoint or a retained checkpoint: its metadata first, so that a half-removed one is not listed, then its
+ * files, then the directory unless something else is in it. Nothing else is touched.
+ *
+ * @internal
+ */
+export async function disposeSnapshot(fs: LocalFs, { directory, metadata }: LoadedCheckpoint): Promise<Disposed> {
+  if ((await fs.stat(directory)) === undefined) return { path: directory, kept: [] };
+  await fs.remove(fs.resolve(directory, METADATA_FILE));
+  await fs.syncDirectory(directory);
+  for (const name of filesOf(metadata)) await fs.remove(fs.resolve(directory, name));
+  const kept = await fs.list(directory);
+  if (kept.length === 0) await fs.removeTree(directory);
+  else await fs.syncDirectory(directory);
+  return { path: directory, kept };
+}

@@ -1,0 +1,162 @@
+/**
+ * The directory of one checkpoint or savepoint:
+ *
+ *     <directory>/_metadata     written last, atomically; a snapshot without it does not exist
+ *     <directory>/<uuid>        state that is too large for the metadata
+ *
+ * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
+ * - F2. `_metadata` appears by a rename after everything it points to is durable.
+ * - F3. Discarding removes `_metadata` first: a snapshot that is half gone is not listed.
+ * - F4. A discarded snapshot stays gone: discarding waits for the writes that are under way, later ones are refused.
+ * - F5. A completed snapshot that somebody else stored, a job before this one in the same directory, is neither
+ *   overwritten nor discarded.
+ */
+import { crc32c } from "../base/crc32c.ts";
+import { MillraceError } from "../base/errors.ts";
+import type { LocalFs, Random } from "../platform/platform.ts";
+import { encodeMetadata } from "./metadata-codec.ts";
+import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { abortedError, type StorageSetting, storageError } from "./storage-errors.ts";
+
+/** @internal */
+export const METADATA_FILE = "_metadata";
+
+/** @internal */
+export interface SnapshotDirectoryOptions {
+  readonly fs: LocalFs;
+  readonly random: Random;
+  /** Its parent exists and is durable. */
+  readonly path: string;
+  /** `execution.checkpointing.data-inline-threshold`, bytes. */
+  readonly inlineBelowBytes: number;
+  /** What a message about the directory tells to change. */
+  readonly setting: StorageSetting;
+}
+
+/**
+ * One snapshot on disk, from its first byte to its end. Its methods may overlap.
+ *
+ * @throws MillraceError from writing and storing: `MR_DISK_FULL`, `MR_CHECKPOINT_STORAGE_FAILED`, `MR_CHECKPOINT_EXISTS`
+ *   (F5), `MR_CHECKPOINT_ABORTED` (F4). The caller then discards the snapshot.
+ * @internal
+ */
+export class SnapshotDirectory {
+  readonly path: string;
+  readonly #options: SnapshotDirectoryOptions;
+  readonly #writing = new Set<Promise<unknown>>();
+  #prepared: Promise<void> | undefined;
+  /** Whether the metadata there has been written, or begun to be written, by this object. */
+  #isOwn = false;
+  #isDiscarded = false;
+
+  constructor(options: SnapshotDirectoryOptions) {
+    this.#options = options;
+    this.path = options.path;
+  }
+
+  /** Makes bytes durable as part of the snapshot (F1); few of them stay inline. */
+  write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    return this.#whileWriting(checkpointId, () => this.#write(bytes));
+  }
+
+  /** Completes the snapshot (F2); returns its directory. */
+  storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+    return this.#whileWriting(metadata.checkpointId, () => this.#storeMetadata(metadata));
+  }
+
+  /** Removes the snapshot, completed or not (F3, F4, F5). */
+  async discard(): Promise<void> {
+    const { fs } = this.#options;
+    this.#isDiscarded = true;
+    await Promise.allSettled(this.#writing);
+    if ((await fs.stat(this.path)) === undefined) return;
+    const metadataFile = fs.resolve(this.path, METADATA_FILE);
+    if (!this.#isOwn && (await fs.stat(metadataFile)) !== undefined) return;
+    await fs.remove(metadataFile);
+    await fs.syncDirectory(this.path);
+    await fs.removeTree(this.path);
+  }
+
+  async #whileWriting<T>(checkpointId: number, action: () => Promise<T>): Promise<T> {
+    if (this.#isDiscarded) throw abortedError(checkpointId);
+    const written = action();
+    this.#writing.add(written);
+    try {
+      return await written;
+    } finally {
+      this.#writing.delete(written);
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<StateHandle> {
+    const { fs, random, inlineBelowBytes } = this.#options;
+    if (bytes.length < inlineBelowBytes) return { kind: "inline", bytes };
+    await this.#prepare();
+    const name = random.uuid();
+    try {
+      await writeDurably(fs, fs.resolve(this.path, name), bytes);
+      await fs.syncDirectory(this.path);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    return { kind: "file", name, sizeBytes: bytes.length, crc32c: crc32c(bytes) };
+  }
+
+  async #storeMetadata(metadata: CheckpointMetadata): Promise<string> {
+    const { fs } = this.#options;
+    await this.#prepare();
+    const inProgress = fs.resolve(this.path, `${METADATA_FILE}.inprogress`);
+    try {
+      await writeDurably(fs, inProgress, encodeMetadata(metadata));
+      // Before the rename: when its outcome is unknown, what may be there is to be discarded like the rest.
+      this.#isOwn = true;
+      await fs.rename(inProgress, fs.resolve(this.path, METADATA_FILE));
+      await fs.syncDirectory(this.path);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    return this.path;
+  }
+
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#create();
+    return this.#prepared;
+  }
+
+  async #create(): Promise<void> {
+    const { fs } = this.#options;
+    try {
+      if ((await fs.stat(fs.resolve(this.path, METADATA_FILE))) !== undefined) throw existsError(this.path);
+      // What an attempt of the same number left behind before a crash was never completed.
+      await fs.removeTree(this.path);
+      await fs.makeDirectory(this.path);
+      await fs.syncDirectory(fs.resolve(this.path, ".."));
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    return storageError(error, this.path, this.#options.setting);
+  }
+}
+
+async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, "create");
+  try {
+    await file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function existsError(directory: string): MillraceError {
+  return new MillraceError("MR_CHECKPOINT_EXISTS", {
+    what: "The checkpoint directory already holds a completed checkpoint with this number",
+    where: { directory },
+    found: "a checkpoint of a job that ran before",
+    expected: "no checkpoint; a completed one is never overwritten",
+    todo: "Give the job its own execution.checkpointing.dir, leave execution.checkpointing.create-subdir on, or restore from the newest checkpoint in the directory",
+  });
+}
