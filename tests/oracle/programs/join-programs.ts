@@ -1,6 +1,7 @@
 /** Interval joins, window joins and coGroup. */
 import {
   type Collector,
+  CountTrigger,
   EventTimeSessionWindows,
   OutputTag,
   type ProcessJoinContext,
@@ -87,4 +88,10 @@ export const joinPrograms: readonly Program[] = [
   coGroup("sliding", sliding),
   coGroup("session", session),
   coGroup("lateness", tumbling, 300),
+  {
+    name: "co-group-count-trigger",
+    input: "pairs",
+    order: "key",
+    build: (job) => job.out(coGrouped(job).window(tumbling).trigger(CountTrigger.of(2)).apply(groups)),
+  },
 ];

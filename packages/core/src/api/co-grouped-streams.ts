@@ -3,6 +3,8 @@
  * is a union of tagged records, keyed and windowed, so everything about windows holds here too.
  */
 import type { CoGroupFunction, KeySelector } from "../operators/functions.ts";
+import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
+import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
 import type { SpanAssigner } from "../time/window-assigner.ts";
 import { t } from "../types/declared-types.ts";
 import type { Type } from "../types/type.ts";
@@ -12,7 +14,15 @@ import { type UserCall, userCall } from "./call-site.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
-import { PairedWindows, type Tagged, type Windows } from "./paired-streams.ts";
+import {
+  type HalfKeyedPair,
+  type KeyedPair,
+  PairedWindows,
+  pairEqualTo,
+  pairWhere,
+  type Tagged,
+  type Windows,
+} from "./paired-streams.ts";
 import type { Synchronous } from "./synchronous.ts";
 import { parallelismOf } from "./upstreams.ts";
 import { checkAssigner } from "./window-specs.ts";
@@ -41,40 +51,23 @@ export class CoGroupedStreams<T1, T2> {
 
   /** The key of the first stream's records. @throws MillraceError `MR_ARGUMENT_INVALID` */
   where<const K>(selector: (value: T1) => KeyOf<K>): CoGroupedWhere<T1, T2, K> {
-    checkFunction(userCall("where"), selector, { methods: [], plain: "function" });
-    return new CoGroupedWhere(this.#first, this.#second, erased(selector));
+    return new CoGroupedWhere<T1, T2, K>(pairWhere(this.#first, this.#second, selector));
   }
 }
 
 /** The first stream has its key. @public */
 export class CoGroupedWhere<T1, T2, K> {
-  readonly #first: DataStream<T1>;
-  readonly #second: DataStream<T2>;
-  readonly #firstKey: KeySelector<T1, K>;
+  readonly #pair: HalfKeyedPair<T1, T2, K>;
 
   /** @internal */
-  constructor(first: DataStream<T1>, second: DataStream<T2>, firstKey: KeySelector<T1, K>) {
-    this.#first = first;
-    this.#second = second;
-    this.#firstKey = firstKey;
+  constructor(pair: HalfKeyedPair<T1, T2, K>) {
+    this.#pair = pair;
   }
 
   /** The key of the second stream's records: of the first one's type. @throws MillraceError `MR_ARGUMENT_INVALID` */
   equalTo(selector: (value: T2) => NoInfer<K>): CoGroupedEqualTo<T1, T2, K> {
-    checkFunction(userCall("equalTo"), selector, { methods: [], plain: "function" });
-    return new CoGroupedEqualTo({
-      first: this.#first,
-      second: this.#second,
-      keys: [this.#firstKey, selector],
-    });
+    return new CoGroupedEqualTo(pairEqualTo(this.#pair, selector));
   }
-}
-
-/** Two streams with their keys. @internal */
-export interface KeyedPair<T1, T2, K> {
-  readonly first: DataStream<T1>;
-  readonly second: DataStream<T2>;
-  readonly keys: readonly [KeySelector<T1, K>, KeySelector<T2, K>];
 }
 
 /** Both streams have their keys. @public */
@@ -86,21 +79,28 @@ export class CoGroupedEqualTo<T1, T2, K> {
     this.#pair = pair;
   }
 
-  /** The windows that records of both streams meet in. @throws MillraceError `MR_ARGUMENT_INVALID` */
-  window(assigner: SpanAssigner): CoGroupedWithWindow<T1, T2> {
-    const call = userCall("window");
-    checkAssigner(call, assigner);
-    return new CoGroupedWithWindow(assigner, windowsOf(call, this.#pair, assigner));
+  /**
+   * The windows that records of both streams meet in: any assigner, which sees the records as a trigger does, each as the
+   * property `first` or `second` of an object.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID`
+   */
+  window<A extends AnyWindowAssigner<TaggedUnion<T1, T2>>>(assigner: A): CoGroupedWithWindow<T1, T2, A> {
+    return new CoGroupedWithWindow<T1, T2, A>(assigner, windowsOf(userCall("window"), this.#pair, assigner));
   }
 }
 
 /** Two streams in windows. @public */
-export class CoGroupedWithWindow<T1, T2> extends PairedWindows<T1, T2> {
+export class CoGroupedWithWindow<
+  T1,
+  T2,
+  A extends AnyWindowAssigner<TaggedUnion<T1, T2>> = SpanAssigner,
+> extends PairedWindows<T1, T2, A> {
   /** Phantoms: the types of the records. */
   declare readonly _types?: readonly [T1, T2];
 
   protected override changed(windows: Windows): this {
-    return erased(new CoGroupedWithWindow<T1, T2>(this.assigner, windows));
+    return erased(new CoGroupedWithWindow<T1, T2, A>(this.assigner, windows));
   }
 
   /**
@@ -119,8 +119,9 @@ export class CoGroupedWithWindow<T1, T2> extends PairedWindows<T1, T2> {
   }
 }
 
-/** The union of both streams' tagged records, keyed and windowed. @internal */
-export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>, assigner: SpanAssigner): Windows {
+/** The union of both streams' tagged records, keyed and windowed. @throws MillraceError `MR_ARGUMENT_INVALID` @internal */
+export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>, assigner: unknown): Windows {
+  checkAssigner(call, assigner);
   const { first, second, keys } = pair;
   const type = erased<Type<Tagged> | undefined>(taggedType(first.type, second.type));
   const [firstKey, secondKey] = erased<readonly [KeySelector<unknown, string>, KeySelector<unknown, string>]>(keys);
@@ -129,7 +130,7 @@ export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>,
   );
   return tagged
     .keyBy((element) => ("first" in element ? firstKey(element.first) : secondKey(element.second)))
-    .window(assigner);
+    .window(erased<AnyWindowAssigner<Tagged>>(assigner));
 }
 
 // Where the records are: spread over other subtasks they would lose their order.

@@ -1,15 +1,23 @@
 /** Inner joins of two streams in windows: a co-group whose function pairs the records of both sides. */
-import type { FlatJoinFunction, JoinFunction, KeySelector, Sync } from "../operators/functions.ts";
+import type { FlatJoinFunction, JoinFunction, Sync } from "../operators/functions.ts";
+import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
+import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
 import type { SpanAssigner } from "../time/window-assigner.ts";
 import { checkFunction } from "./argument-checks.ts";
 import { userCall } from "./call-site.ts";
-import { type KeyedPair, windowsOf } from "./co-grouped-streams.ts";
+import { windowsOf } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
 import type { KeyOf } from "./key-types.ts";
-import { PairedWindows, type Windows } from "./paired-streams.ts";
+import {
+  type HalfKeyedPair,
+  type KeyedPair,
+  PairedWindows,
+  pairEqualTo,
+  pairWhere,
+  type Windows,
+} from "./paired-streams.ts";
 import type { Synchronous } from "./synchronous.ts";
-import { checkAssigner } from "./window-specs.ts";
 
 /**
  * Two streams to be joined, by keys and windows that come next.
@@ -35,32 +43,22 @@ export class JoinedStreams<T1, T2> {
 
   /** The key of the first stream's records. @throws MillraceError `MR_ARGUMENT_INVALID` */
   where<const K>(selector: (value: T1) => KeyOf<K>): JoinedWhere<T1, T2, K> {
-    checkFunction(userCall("where"), selector, { methods: [], plain: "function" });
-    return new JoinedWhere(this.#first, this.#second, erased(selector));
+    return new JoinedWhere<T1, T2, K>(pairWhere(this.#first, this.#second, selector));
   }
 }
 
 /** The first stream has its key. @public */
 export class JoinedWhere<T1, T2, K> {
-  readonly #first: DataStream<T1>;
-  readonly #second: DataStream<T2>;
-  readonly #firstKey: KeySelector<T1, K>;
+  readonly #pair: HalfKeyedPair<T1, T2, K>;
 
   /** @internal */
-  constructor(first: DataStream<T1>, second: DataStream<T2>, firstKey: KeySelector<T1, K>) {
-    this.#first = first;
-    this.#second = second;
-    this.#firstKey = firstKey;
+  constructor(pair: HalfKeyedPair<T1, T2, K>) {
+    this.#pair = pair;
   }
 
   /** The key of the second stream's records: of the first one's type. @throws MillraceError `MR_ARGUMENT_INVALID` */
   equalTo(selector: (value: T2) => NoInfer<K>): JoinedEqualTo<T1, T2, K> {
-    checkFunction(userCall("equalTo"), selector, { methods: [], plain: "function" });
-    return new JoinedEqualTo({
-      first: this.#first,
-      second: this.#second,
-      keys: [this.#firstKey, selector],
-    });
+    return new JoinedEqualTo(pairEqualTo(this.#pair, selector));
   }
 }
 
@@ -73,21 +71,28 @@ export class JoinedEqualTo<T1, T2, K> {
     this.#pair = pair;
   }
 
-  /** The windows that records of both streams meet in. @throws MillraceError `MR_ARGUMENT_INVALID` */
-  window(assigner: SpanAssigner): JoinedWithWindow<T1, T2> {
-    const call = userCall("window");
-    checkAssigner(call, assigner);
-    return new JoinedWithWindow(assigner, windowsOf(call, this.#pair, assigner));
+  /**
+   * The windows that records of both streams meet in: any assigner, which sees the records as a trigger does, each as the
+   * property `first` or `second` of an object.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID`
+   */
+  window<A extends AnyWindowAssigner<TaggedUnion<T1, T2>>>(assigner: A): JoinedWithWindow<T1, T2, A> {
+    return new JoinedWithWindow<T1, T2, A>(assigner, windowsOf(userCall("window"), this.#pair, assigner));
   }
 }
 
 /** Two streams in windows. @public */
-export class JoinedWithWindow<T1, T2> extends PairedWindows<T1, T2> {
+export class JoinedWithWindow<
+  T1,
+  T2,
+  A extends AnyWindowAssigner<TaggedUnion<T1, T2>> = SpanAssigner,
+> extends PairedWindows<T1, T2, A> {
   /** Phantoms: the types of the records. */
   declare readonly _types?: readonly [T1, T2];
 
   protected override changed(windows: Windows): this {
-    return erased(new JoinedWithWindow<T1, T2>(this.assigner, windows));
+    return erased(new JoinedWithWindow<T1, T2, A>(this.assigner, windows));
   }
 
   /**

@@ -5,21 +5,24 @@ import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { CoGroupFunction, Collector, FlatJoinFunction, RuntimeContext } from "../operators/functions.ts";
 import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
+import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
 import { CountEvictor } from "../operators/window/evictors/count-evictor.ts";
 import { evictWhere, type TimestampedValue } from "../operators/window/evictors/evictor.ts";
 import { CountTrigger } from "../operators/window/triggers/count-trigger.ts";
 import { DeltaTrigger } from "../operators/window/triggers/delta-trigger.ts";
 import { EventTimeTrigger } from "../operators/window/triggers/event-time-trigger.ts";
 import { PurgingTrigger } from "../operators/window/triggers/purging-trigger.ts";
+import { WindowAssigner } from "../operators/window/window-assigner.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
 import { type HarnessSnapshot, OperatorHarness } from "../testing/operator-harness.ts";
+import { GlobalWindows } from "../time/global-windows.ts";
 import { EventTimeSessionWindows, mergeSessionWindows } from "../time/session-windows.ts";
 import { SlidingEventTimeWindows } from "../time/sliding-windows.ts";
 import type { TimeWindow } from "../time/time-window.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
-import type { SpanAssigner } from "../time/window-assigner.ts";
+import type { GlobalWindow } from "../time/window.ts";
 import { t } from "../types/declared-types.ts";
 import type { CoGroupedWithWindow } from "./co-grouped-streams.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
@@ -41,31 +44,85 @@ const leftType = t.object({ key: t.string, id: t.int32, at: t.timestamp });
 const rightType = t.object({ of: t.string, cents: t.int32, at: t.timestamp });
 const times = { boundedOutOfOrderness: "1 d", timestamp: (record: { readonly at: number }) => record.at } as const;
 
-const assigners: readonly (readonly [string, SpanAssigner])[] = [
+type Either = TaggedUnion<Left, Right>;
+
+/** Records of the first stream hold their session open for longer. */
+const gapOf = (element: Either): number => ("first" in element ? 40 : 15);
+
+/** The windows of the first stream's records are long, those of the second's short. */
+class LongAndShort extends WindowAssigner<Either, TimeWindow> {
+  override readonly isEventTime = true;
+
+  override assignWindows(element: Either, timestampMs: number): readonly TimeWindow[] {
+    const sizes = "first" in element ? [200, 50] : [50];
+    return sizes.flatMap((size) => TumblingEventTimeWindows.of(size).assign(timestampMs));
+  }
+}
+
+const assigners: readonly (readonly [string, AnyWindowAssigner<Either>])[] = [
   ["tumbling", TumblingEventTimeWindows.of(100, 7)],
   ["sliding", SlidingEventTimeWindows.of(100, 40)],
   ["session", EventTimeSessionWindows.withGap(30)],
+  ["dynamic session", EventTimeSessionWindows.withDynamicGap(gapOf)],
+  ["custom", new LongAndShort()],
 ];
 
 /** What a co-group calls its function with: the sides of every key and window, as texts in order. */
-function groups(lefts: readonly Left[], rights: readonly Right[], assigner: SpanAssigner): readonly string[] {
-  const keys = new Set([...lefts.map(({ key }) => key), ...rights.map((right) => right.of)]);
-  return [...keys]
-    .flatMap((key) => {
-      const first = lefts.filter((left) => left.key === key);
-      const second = rights.filter((right) => right.of === key);
-      const all = [...first, ...second].flatMap(({ at }) => assigner.assign(at));
-      return windowsOf(assigner, all).map((window) => {
-        const isIn = ({ at }: { readonly at: number }): boolean => at >= window.start && at < window.end;
-        return textOf(first.filter(isIn), second.filter(isIn));
-      });
+function groups(
+  lefts: readonly Left[],
+  rights: readonly Right[],
+  assigner: AnyWindowAssigner<Either>,
+): readonly string[] {
+  const elements: readonly Either[] = [...lefts.map((first) => ({ first })), ...rights.map((second) => ({ second }))];
+  return groupsOf(elements, keyOf)
+    .flatMap((ofKey) => {
+      const assigned = ofKey.flatMap((element) =>
+        windowsOf(assigner, element).map((window) => ({ window, elements: [element] })),
+      );
+      return joinedWindows(assigner, assigned).map((inWindow) =>
+        textOf(
+          inWindow.flatMap((element) => ("first" in element ? [element.first] : [])),
+          inWindow.flatMap((element) => ("second" in element ? [element.second] : [])),
+        ),
+      );
     })
     .toSorted();
 }
 
-function windowsOf(assigner: SpanAssigner, all: readonly TimeWindow[]): readonly TimeWindow[] {
-  if (assigner.kind === "session") return mergeSessionWindows(all).map(({ merged }) => merged);
-  return [...new Map(all.map((window) => [window.start, window])).values()];
+function groupsOf<T>(all: readonly T[], groupOf: (each: T) => string): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(groupOf(each), [...(groups.get(groupOf(each)) ?? []), each]);
+  return [...groups.values()];
+}
+
+const keyOf = (element: Either): string => ("first" in element ? element.first.key : element.second.of);
+const timeOf = (element: Either): number => ("first" in element ? element.first.at : element.second.at);
+
+function windowsOf(assigner: AnyWindowAssigner<Either>, element: Either): readonly TimeWindow[] {
+  const now = { getCurrentProcessingTime: (): number => Number.NaN };
+  const windows =
+    assigner instanceof WindowAssigner
+      ? assigner.assignWindows(element, timeOf(element), now)
+      : assigner.assign(timeOf(element), element);
+  return windows as readonly TimeWindow[];
+}
+
+interface Assigned {
+  readonly window: TimeWindow;
+  readonly elements: readonly Either[];
+}
+
+/** The elements of every window, after those that touch have been merged, if they are merged. */
+function joinedWindows(assigner: AnyWindowAssigner<Either>, all: readonly Assigned[]): readonly (readonly Either[])[] {
+  const merges = !(assigner instanceof WindowAssigner) && /session/i.test(assigner.kind);
+  if (!merges) {
+    return groupsOf(all, ({ window }) => String(window)).map((parts) => parts.flatMap(({ elements }) => elements));
+  }
+  return mergeSessionWindows(all.map(({ window }) => window)).map(({ merged }) =>
+    all
+      .filter(({ window }) => merged.start <= window.start && window.end <= merged.end)
+      .flatMap((each) => each.elements),
+  );
 }
 
 function textOf(first: readonly Left[], second: readonly Right[]): string {
@@ -199,13 +256,15 @@ class Counting implements CoGroupFunction<Left, Left, [number, number, number]> 
   }
 }
 
+type AnyCoGrouped = CoGroupedWithWindow<Left, Right, AnyWindowAssigner<Either>>;
+
 /** The steps of a co-group whose windows are told something, restored behind each of them. */
 function stepsOf(
-  tell: (windows: CoGroupedWithWindow<Left, Right>) => CoGroupedWithWindow<Left, Right>,
+  tell: (windows: AnyCoGrouped) => AnyCoGrouped,
   steps: readonly ((harness: OperatorHarness) => void)[],
+  assigner: AnyWindowAssigner<Either> = TumblingEventTimeWindows.of(100),
 ): readonly (readonly unknown[])[] {
-  const make = (): ConstructorParameters<typeof OperatorHarness>[0] =>
-    specOf(TumblingEventTimeWindows.of(100), 0, tell);
+  const make = (): ConstructorParameters<typeof OperatorHarness>[0] => specOf(assigner, 0, tell);
   let harness = new OperatorHarness(make(), { platform: simulated });
   return steps.map((step) => {
     step(harness);
@@ -237,6 +296,30 @@ describe("S10: triggers and evictors", () => {
     ]);
     const purging = stepsOf((windows) => windows.trigger(PurgingTrigger.of(CountTrigger.of(2))), fourRecords);
     expect(purging).toEqual([[], [[[1], [7]]], [], [[[2], [8]]]]);
+  });
+
+  test("S10: one window for everything emits when its trigger says so", () => {
+    const told = stepsOf(
+      (windows) => windows.trigger(PurgingTrigger.of(CountTrigger.of(3))),
+      fourRecords,
+      GlobalWindows.create(),
+    );
+    expect(told).toEqual([[], [], [[[1, 2], [7]]], []]);
+  });
+
+  test.each([1, 2, 3])("S10: one window for everything emits at the end of the input, at parallelism %i", async (p) => {
+    const found = await rowsOf(p, (env) => {
+      const all = env.fromData(Array.from({ length: 12 }, (_, id): Left => ({ key: `k${id % 3}`, id, at: id })));
+      return all
+        .join(all.filter(({ id }) => id < 6))
+        .where((left) => left.key)
+        .equalTo((left) => left.key)
+        .window(GlobalWindows.createWithEndOfStreamTrigger())
+        .apply((left, right) => `${left.id}-${right.id}`);
+    });
+    const ids = Array.from({ length: 12 }, (_, id) => id);
+    const expected = ids.flatMap((left) => [0, 3].map((more) => `${left}-${(left % 3) + more}`));
+    expect([...found].sort()).toEqual(expected.toSorted());
   });
 
   test("S10: an evictor removes records of both sides, in the order in which they came", () => {
@@ -274,9 +357,9 @@ const simulated = createSimulatedPlatform({ seed: 1 });
 
 /** The window operator of a co-group that emits the ids and the cents of its sides. */
 function specOf(
-  assigner: SpanAssigner,
+  assigner: AnyWindowAssigner<Either>,
   latenessMs = 0,
-  tell: (windows: CoGroupedWithWindow<Left, Right>) => CoGroupedWithWindow<Left, Right> = (windows) => windows,
+  tell: (windows: AnyCoGrouped) => AnyCoGrouped = (windows) => windows,
 ): ConstructorParameters<typeof OperatorHarness>[0] {
   const env = StreamExecutionEnvironment.getExecutionEnvironment();
   const windows = env
@@ -421,7 +504,16 @@ test("S10: the types of sides, keys and results are inferred", () => {
     },
     evictAfter() {},
   });
-  expectTypeOf(told).toEqualTypeOf<JoinedWithWindow<Left, Right>>();
+  expectTypeOf(told).toEqualTypeOf<JoinedWithWindow<Left, Right, TumblingEventTimeWindows>>();
+  pair.window(GlobalWindows.create()).evictor({
+    evictBefore: (_elements, _size, window) => void expectTypeOf(window).toEqualTypeOf<GlobalWindow>(),
+    evictAfter() {},
+  });
+  pair.window(
+    EventTimeSessionWindows.withDynamicGap((element: TaggedUnion<Left, Right>) =>
+      "first" in element ? element.first.id : element.second.cents,
+    ),
+  );
   expect(misuses).toBeTypeOf("function");
 });
 
@@ -435,6 +527,8 @@ export function misuses(): void {
   // @ts-expect-error the windows come first
   where.equalTo((right) => right.of).apply(() => 1);
   const windows = where.equalTo((right) => right.of).window(TumblingEventTimeWindows.of(1));
+  // @ts-expect-error a gap of other records
+  where.equalTo((right) => right.of).window(EventTimeSessionWindows.withDynamicGap((left: Left) => left.id));
   // @ts-expect-error a trigger of other records
   windows.trigger(DeltaTrigger.of<number>(1, (left, right) => right - left));
   // @ts-expect-error a Promise has no place in a join
