@@ -12,7 +12,7 @@ export {
 export { CheckpointConfig } from "./api/checkpoint-config.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
-export { ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
+export { ConnectedIterativeStreams, ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
 export { DataStream, IterativeStream, KeyedStream, SingleOutputStreamOperator } from "./api/data-stream.ts";
 export { DataStreamSink } from "./api/data-stream-sink.ts";
 export { DataStreamSource, DEAD_LETTERS, type DeadLetter } from "./api/data-stream-source.ts";
@@ -327,6 +327,7 @@ export type {
   SpanAssigner,
   TumblingAssigner,
 } from "./time/window-assigner.ts";
+export { WindowStagger } from "./time/window-stagger.ts";
 export {
   type JsonValue,
   type ObjectFields,

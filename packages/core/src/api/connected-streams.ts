@@ -101,3 +101,37 @@ export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
     return super.addTwoInputOperator<R>(call, name, fn, flavour, this.#keys);
   }
 }
+
+/**
+ * A loop whose feedback is not of its input's type: the input is the first stream, what is fed back the second.
+ *
+ * As in Flink, watermarks come from the input only. Unlike there, the two may be keyed here, which sends records that are
+ * fed back to the subtask of their key.
+ *
+ * @example
+ * const loop = numbers.iterate().withFeedbackType<string>();
+ * const texts = loop.map({ map1: (n) => "x".repeat(n), map2: (text) => text.slice(1) });
+ * loop.closeWith(texts.filter((text) => text.length > 0));
+ * @public
+ */
+export class ConnectedIterativeStreams<T, F> extends ConnectedStreams<T, F> {
+  readonly #close: (call: UserCall, feedback: DataStream<F>) => void;
+
+  /** @internal */
+  constructor(input: DataStream<T>, feedback: DataStream<F>, close: (call: UserCall, feedback: DataStream<F>) => void) {
+    super(input, feedback);
+    this.#close = close;
+  }
+
+  /**
+   * Feeds the records of a stream back to the second input, in the loop's parallelism. May be called for several streams.
+   *
+   * @returns The same stream.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the stream does not come from this loop; the execution throws
+   *   `MR_ITERATION_NOT_CLOSED` when nothing is fed back
+   */
+  closeWith(feedback: DataStream<F>): DataStream<F> {
+    this.#close(userCall("closeWith"), feedback);
+    return feedback;
+  }
+}

@@ -55,7 +55,7 @@ import {
 import { type UserCall, userCall } from "./call-site.ts";
 import { CoGroupedStreams } from "./co-grouped-streams.ts";
 import { CollectedStream } from "./collected-stream.ts";
-import { ConnectedStreams, KeyedConnectedStreams } from "./connected-streams.ts";
+import { ConnectedIterativeStreams, ConnectedStreams, KeyedConnectedStreams } from "./connected-streams.ts";
 import { countWindowing } from "./count-windows.ts";
 import type { DataStreamSink } from "./data-stream-sink.ts";
 import { erased } from "./erased.ts";
@@ -69,7 +69,7 @@ import {
 } from "./field-aggregations.ts";
 import { IntervalJoin } from "./interval-join.ts";
 import { IntervalJoined } from "./interval-joined-stream.ts";
-import { addHead, addTail, iterationHead } from "./iteration.ts";
+import { addHead, addTail, closedTwice, feedbackOf, iterationHead } from "./iteration.ts";
 import { JoinedStreams } from "./joined-streams.ts";
 import type { KeyOf } from "./key-types.ts";
 import { stateKeyOf } from "./keyed-functions.ts";
@@ -538,6 +538,7 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
  */
 export class IterativeStream<T> extends SingleOutputStreamOperator<T> {
   readonly #tails: Transformation[] = [];
+  #isConnected = false;
 
   /**
    * Feeds the records of a stream back to the start of the loop, in the loop's parallelism. May be called for several streams.
@@ -547,8 +548,27 @@ export class IterativeStream<T> extends SingleOutputStreamOperator<T> {
    *   `MR_ITERATION_NOT_CLOSED` when nothing is fed back
    */
   closeWith(feedback: DataStream<T>): DataStream<T> {
-    this.#tails.push(addTail(userCall("closeWith"), this, feedback));
+    const call = userCall("closeWith");
+    if (this.#isConnected) throw closedTwice(call);
+    this.#tails.push(addTail(call, this, feedback));
     return feedback;
+  }
+
+  /**
+   * A loop whose feedback has a type of its own: an operator of two inputs gets the records of this stream as the first
+   * and what is fed back as the second, see {@link ConnectedIterativeStreams}.
+   *
+   * @param type - What the feedback's records are; without it the runtime learns the shapes it sees.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the loop has been closed, or it is no type
+   */
+  withFeedbackType<F>(type?: Type<F>): ConnectedIterativeStreams<T, F> {
+    const call = userCall("withFeedbackType");
+    if (type !== undefined) checkType(call, type);
+    if (this.#isConnected || this.#tails.length > 0) throw closedTwice(call);
+    this.#isConnected = true;
+    const close = (at: UserCall, feedback: DataStream<F>): void => void this.#tails.push(addTail(at, this, feedback));
+    const second = new DataStream<F>(this.builder, [feedbackOf(this)], type);
+    return new ConnectedIterativeStreams<T, F>(this, second, close);
   }
 
   override setParallelism(parallelism: number): this {

@@ -5,11 +5,21 @@ import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import { renderPlan } from "../graph/explain.ts";
-import type { Collector, KeyedProcessContext, ProcessContext } from "../operators/functions.ts";
+import type {
+  Collector,
+  KeyedCoProcessFunction,
+  KeyedProcessContext,
+  ProcessContext,
+  RuntimeContext,
+} from "../operators/functions.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
+import type { ValueState } from "../state/keyed-state.ts";
+import { valueState } from "../state/state-descriptors.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
 import { MAX_WATERMARK } from "../time/timestamps.ts";
+import { t } from "../types/declared-types.ts";
+import type { ConnectedIterativeStreams } from "./connected-streams.ts";
 import type { DataStream, IterativeStream } from "./data-stream.ts";
 
 function environment(
@@ -64,6 +74,39 @@ class Later {
 
   onTimer(_timeMs: number, context: { readonly currentKey: number }, out: Collector<number>): void {
     out.collect(context.currentKey - 1);
+  }
+}
+
+interface Turn {
+  readonly of: number;
+  readonly left: number;
+}
+
+interface Counted {
+  readonly turns: number;
+  readonly timestamp: number;
+}
+
+/** Counts the turns of a key, which begin with three left. */
+class Turns implements KeyedCoProcessFunction<number, number, Turn, Turn & Counted> {
+  private turns!: ValueState<number>;
+
+  open(context: RuntimeContext): void {
+    this.turns = context.getState(valueState("turns", t.int32));
+  }
+
+  processElement1(n: number, context: KeyedProcessContext<number>, out: Collector<Turn & Counted>): void {
+    this.turn({ of: n, left: 3 }, context, out);
+  }
+
+  processElement2(last: Turn, context: KeyedProcessContext<number>, out: Collector<Turn & Counted>): void {
+    this.turn({ of: last.of, left: last.left - 1 }, context, out);
+  }
+
+  private turn(turn: Turn, { timestamp }: KeyedProcessContext<number>, out: Collector<Turn & Counted>): void {
+    const turns = (this.turns.value() ?? 0) + 1;
+    this.turns.update(turns);
+    out.collect({ ...turn, turns, timestamp });
   }
 }
 
@@ -183,6 +226,83 @@ describe("S13: iterate", () => {
       });
       expect(rows).toEqual(expected);
     }
+  });
+
+  test.each([1, 2, 3])(
+    "S13: feedback of a type of its own comes to the second input of an operator, at parallelism %i",
+    async (p) => {
+      for (const maxWait of [undefined, "1 s"] as const) {
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 20 }), async (numbers) => {
+            const rows = await rowsOf(p, (env, target) => {
+              const loop = env
+                .fromData(numbers)
+                .rebalance()
+                .map((n) => n)
+                .iterate(maxWait)
+                .withFeedbackType<string>();
+              const texts = loop.map({ map1: (n) => `${n}${"x".repeat(n)}`, map2: (text) => text.slice(0, -1) });
+              loop.closeWith(texts.filter((text) => text.endsWith("x")).rebalance());
+              texts.sinkTo(target.sink());
+            });
+            const expected = numbers.flatMap((n) =>
+              Array.from({ length: n + 1 }, (_, left) => `${n}${"x".repeat(left)}`),
+            );
+            expect([...rows].sort()).toEqual(expected.toSorted());
+          }),
+          { numRuns: 8 },
+        );
+      }
+    },
+  );
+
+  test.each([1, 2])("S13: both inputs of such a loop may be keyed and share state, at parallelism %i", async (p) => {
+    const rows = await rowsOf(p, (env, target) => {
+      const loop = env
+        .fromSequence(1, 12)
+        .assignTimestampsAndWatermarks({ boundedOutOfOrderness: "1 s", timestamp: (n) => n })
+        .iterate()
+        .withFeedbackType(t.object({ of: t.int32, left: t.int32 }));
+      const turns = loop
+        .keyBy(
+          (n) => n,
+          ({ of }) => of,
+        )
+        .process(new Turns())
+        .uid("turns");
+      loop.closeWith(turns.filter(({ left }) => left > 0).map(({ of, left }) => ({ of, left })));
+      turns.filter(({ left }) => left === 0).sinkTo(target.sink());
+    });
+    const at = (n: number) => ({ of: n, left: 0, turns: 4, timestamp: n });
+    expect([...rows].map((row) => JSON.stringify(row)).sort()).toEqual(
+      Array.from({ length: 12 }, (_, index) => JSON.stringify(at(index + 1))).sort(),
+    );
+  });
+
+  test("S13: a loop has one type of feedback", () => {
+    const numbers = StreamExecutionEnvironment.getExecutionEnvironment().fromData([1]);
+    const refused = expect.objectContaining({ code: "MR_ARGUMENT_INVALID" });
+    const plain = numbers.iterate();
+    plain.closeWith(plain.map((n) => n - 1));
+    expect(() => plain.withFeedbackType<string>()).toThrow(refused);
+    const typed = numbers.iterate();
+    const loop = typed.withFeedbackType<string>();
+    expectTypeOf(loop).toEqualTypeOf<ConnectedIterativeStreams<number, string>>();
+    expect(() => typed.withFeedbackType<string>()).toThrow(refused);
+    expect(() => typed.closeWith(typed.map((n) => n - 1))).toThrow(refused);
+    expect(() => numbers.iterate().withFeedbackType("string" as never)).toThrow(refused);
+    const texts = loop.map({ map1: String, map2: (text) => text });
+    expect(() => loop.closeWith(numbers.map(String))).toThrow(refused);
+    // @ts-expect-error the feedback has another type
+    loop.closeWith(texts.map((text) => text.length));
+    expect(loop.closeWith(texts)).toBe(texts);
+  });
+
+  test("S13: what is fed back to a second input must be closed too", async () => {
+    const env = environment(createSimulatedPlatform({ seed: 2 }));
+    const loop = env.fromData(1).iterate().withFeedbackType<string>();
+    loop.map({ map1: String, map2: (text) => text }).print();
+    await expect(env.execute()).rejects.toMatchObject({ code: "MR_ITERATION_NOT_CLOSED" });
   });
 
   test("S13: a loop of a job that is cancelled ends with it", async () => {

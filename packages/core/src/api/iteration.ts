@@ -1,15 +1,20 @@
 /** The two ends of an iteration, as operators of the pipeline: the graph between them has no cycle. */
 import { type Duration, durationMs } from "../base/duration.ts";
+import type { MillraceError } from "../base/errors.ts";
 import { leadsTo } from "../graph/iterations.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { FeedbackLoop } from "../operators/iteration/feedback-queue.ts";
 import { IterationHead } from "../operators/iteration/iteration-head.ts";
 import { IterationTail } from "../operators/iteration/iteration-tail.ts";
 import type { TransformSpec } from "../operators/operator-spec.ts";
+import { OutputTag } from "../operators/output-tag.ts";
 import { describeValue, invalidArgument } from "./argument-checks.ts";
 import type { UserCall } from "./call-site.ts";
 import { checkStreams } from "./stream-checks.ts";
-import { edgesOf, type Input, parallelismOf } from "./upstreams.ts";
+import { edgesOf, type Input, parallelismOf, type Upstream } from "./upstreams.ts";
+
+/** Where feedback of a type of its own leaves the start of the loop. */
+const FEEDBACK: OutputTag<unknown> = new OutputTag<unknown>("iteration-feedback");
 
 /** @internal */
 export function iterationHead(call: UserCall, maxWaitTime: Duration | undefined): TransformSpec {
@@ -28,6 +33,20 @@ export function iterationHead(call: UserCall, maxWaitTime: Duration | undefined)
     iteration: { role: "head", loop, maxWaitMs },
     create: (host) => new IterationHead(host, loop, maxWaitMs),
   };
+}
+
+/** Lets what is fed back leave the start of the loop apart from its input. @returns Where it comes from. @internal */
+export function feedbackOf({ transformation: head }: { readonly transformation: Transformation }): Upstream {
+  // Made by iterationHead.
+  const loop = (head.spec as TransformSpec).iteration!.loop as FeedbackLoop;
+  loop.feedbackTag = FEEDBACK;
+  return { source: head, partitioning: undefined, sideOutput: FEEDBACK.id };
+}
+
+/** A loop has either feedback of its input's type, or of one of its own. @internal */
+export function closedTwice(call: UserCall): MillraceError {
+  const todo = "Call closeWith on what withFeedbackType returned, and withFeedbackType once, before any closeWith";
+  return invalidArgument(call, "a loop that has been given its feedback's type", "one type of feedback", todo);
 }
 
 /** Adds the start of the loop where the records are, as in Flink. @internal */

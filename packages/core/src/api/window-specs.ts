@@ -3,7 +3,7 @@ import { type Duration, durationMs } from "../base/duration.ts";
 import type { AggregateFunction, KeySelector } from "../operators/functions.ts";
 import type { OperatorSpec, WindowEmit, WindowFold } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
-import { type AnyWindowAssigner, isMerging } from "../operators/window/element-assigner.ts";
+import { type AnyWindowAssigner, isMerging, staggered } from "../operators/window/element-assigner.ts";
 import type { Evictor } from "../operators/window/evictors/evictor.ts";
 import { generalWindowSpec, nameOf } from "../operators/window/general-window-spec.ts";
 import { EventTimeTrigger } from "../operators/window/triggers/event-time-trigger.ts";
@@ -208,7 +208,7 @@ export function windowSpec(
 }
 
 function isEventTimeSpan(assigner: AnyWindowAssigner<never>): assigner is SpanAssigner {
-  if (assigner instanceof WindowAssigner || !assigner.isEventTime) return false;
+  if (assigner instanceof WindowAssigner || !assigner.isEventTime || staggered(assigner) !== undefined) return false;
   return assigner.kind === "tumbling" || assigner.kind === "sliding" || assigner.kind === "session";
 }
 

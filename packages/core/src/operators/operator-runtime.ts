@@ -4,7 +4,7 @@
  * Life: constructed, `restore`, `open`, then records, watermarks and snapshots in any order, `finish`, `close`.
  * Records do not pass through this interface: generated code calls the operator's own methods and the user's functions.
  */
-import type { Clock } from "../platform/platform.ts";
+import type { Clock, Platform } from "../platform/platform.ts";
 import type { KeyedSnapshot } from "../state/keyed-snapshot.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import type { Schema } from "../types/type.ts";
@@ -65,6 +65,7 @@ export interface OperatorRuntime {
 export interface OperatorHost {
   readonly context: FunctionContext;
   readonly clock: Clock;
+  readonly platform: Platform;
   readonly uid: string;
   readonly operatorName: string;
   readonly maxParallelism: number;

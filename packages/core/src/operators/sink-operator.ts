@@ -6,14 +6,12 @@ import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
 import type { Committer, SinkWriteContext, SinkWriter, WriterInitContext } from "../connectors/sink.ts";
-import type { Platform } from "../platform/platform.ts";
 import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import type { Serializer } from "../types/type.ts";
 import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
 import type { SinkSpec } from "./operator-spec.ts";
 
 export interface SinkHost extends OperatorHost {
-  readonly platform: Platform;
   readonly jobId: string;
   readonly restoredCheckpointId: number | undefined;
 }
@@ -129,7 +127,7 @@ export class SinkOperator extends BaseOperator {
   #initContext(): WriterInitContext {
     const context = this.host.context;
     return {
-      platform: this.#sinkHost.platform,
+      platform: this.host.platform,
       subtaskIndex: context.indexOfThisSubtask,
       parallelism: context.numberOfParallelSubtasks,
       jobId: this.#sinkHost.jobId,

@@ -8,7 +8,6 @@ import { BinaryWriter } from "../base/binary-writer.ts";
 import { MillraceError } from "../base/errors.ts";
 import type { InputStatus, PoisonRecord, SourceReader, SourceSplit } from "../connectors/source.ts";
 import type { Counter } from "../metrics/counter.ts";
-import type { Platform } from "../platform/platform.ts";
 import { AlignedReader } from "../time/aligned-reader.ts";
 import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from "../time/timestamps.ts";
 import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
@@ -20,7 +19,6 @@ import { type SourceProgress, type SplitTracker, SplitWatermarks } from "./split
 export type PoisonPolicy = "fail" | "skip" | "dead-letter";
 
 export interface SourceHost extends OperatorHost {
-  readonly platform: Platform;
   readonly poisonPolicy: PoisonPolicy;
   /** A timestamp later than the wall clock by more than this is poison. */
   readonly futureSkewMaxMs: number;

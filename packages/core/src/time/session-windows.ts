@@ -8,17 +8,32 @@ import { TimeWindow } from "./time-window.ts";
 import type { SessionAssigner } from "./window-assigner.ts";
 import { requireTimestamp, windowLengthMs } from "./window-parameters.ts";
 
-const NAME = "EventTimeSessionWindows";
-
-/** Groups the elements of a key that follow each other within a gap of event time. @public */
-export class EventTimeSessionWindows implements SessionAssigner {
+abstract class SessionWindows implements SessionAssigner {
   readonly kind = "session";
-  readonly isEventTime = true;
+  abstract readonly isEventTime: boolean;
   readonly gapMs: number;
 
-  private constructor(gapMs: number) {
+  constructor(gapMs: number) {
     this.gapMs = gapMs;
   }
+
+  /** The element's own window, before any merging. @param timeMs - Its timestamp, or the time at which it is processed. */
+  assign(timeMs: number): readonly TimeWindow[] {
+    if (this.isEventTime) requireTimestamp(EVENT_TIME, timeMs);
+    return [new TimeWindow(timeMs, timeMs + this.gapMs)];
+  }
+
+  toString(): string {
+    return `${this.isEventTime ? EVENT_TIME : PROCESSING_TIME}(${this.gapMs})`;
+  }
+}
+
+const EVENT_TIME = "EventTimeSessionWindows";
+const PROCESSING_TIME = "ProcessingTimeSessionWindows";
+
+/** Groups the elements of a key that follow each other within a gap of event time. @public */
+export class EventTimeSessionWindows extends SessionWindows {
+  readonly isEventTime = true;
 
   /**
    * Assigns each element to a window of its own, from its timestamp to a gap later; windows of a key that overlap or
@@ -35,7 +50,7 @@ export class EventTimeSessionWindows implements SessionAssigner {
    * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 2.2.2 (window merging).
    */
   static withGap(gap: Duration): EventTimeSessionWindows {
-    return new EventTimeSessionWindows(windowLengthMs(NAME, "gap", gap));
+    return new EventTimeSessionWindows(windowLengthMs(EVENT_TIME, "gap", gap));
   }
 
   /**
@@ -50,29 +65,11 @@ export class EventTimeSessionWindows implements SessionAssigner {
   static withDynamicGap<T>(gapOf: SessionWindowTimeGapExtractor<T>): DynamicEventTimeSessionWindows<T> {
     return DynamicEventTimeSessionWindows.withDynamicGap(gapOf);
   }
-
-  /** The element's own window, before any merging. */
-  assign(timestampMs: number): readonly TimeWindow[] {
-    requireTimestamp(NAME, timestampMs);
-    return [new TimeWindow(timestampMs, timestampMs + this.gapMs)];
-  }
-
-  toString(): string {
-    return `${NAME}(${this.gapMs})`;
-  }
 }
 
-const PROCESSING_NAME = "ProcessingTimeSessionWindows";
-
 /** Groups the elements of a key that are processed within a gap of each other. @public */
-export class ProcessingTimeSessionWindows implements SessionAssigner {
-  readonly kind = "session";
+export class ProcessingTimeSessionWindows extends SessionWindows {
   readonly isEventTime = false;
-  readonly gapMs: number;
-
-  private constructor(gapMs: number) {
-    this.gapMs = gapMs;
-  }
 
   /**
    * As `EventTimeSessionWindows.withGap`, with the time at which an element is processed. A session that is open at the
@@ -82,20 +79,12 @@ export class ProcessingTimeSessionWindows implements SessionAssigner {
    * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the gap is out of range.
    */
   static withGap(gap: Duration): ProcessingTimeSessionWindows {
-    return new ProcessingTimeSessionWindows(windowLengthMs(PROCESSING_NAME, "gap", gap));
+    return new ProcessingTimeSessionWindows(windowLengthMs(PROCESSING_TIME, "gap", gap));
   }
 
   /** As `EventTimeSessionWindows.withDynamicGap`. */
   static withDynamicGap<T>(gapOf: SessionWindowTimeGapExtractor<T>): DynamicProcessingTimeSessionWindows<T> {
     return DynamicProcessingTimeSessionWindows.withDynamicGap(gapOf);
-  }
-
-  assign(nowMs: number): readonly TimeWindow[] {
-    return [new TimeWindow(nowMs, nowMs + this.gapMs)];
-  }
-
-  toString(): string {
-    return `${PROCESSING_NAME}(${this.gapMs})`;
   }
 }
 

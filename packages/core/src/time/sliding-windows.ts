@@ -3,25 +3,54 @@ import { MillraceError } from "../base/errors.ts";
 import { TimeWindow, windowStartWithOffset } from "./time-window.ts";
 import type { SlidingAssigner } from "./window-assigner.ts";
 import { requireTimestamp, windowLengthMs, windowOffsetMs } from "./window-parameters.ts";
-
-const NAME = "SlidingEventTimeWindows";
+import { requireStagger, WindowStagger } from "./window-stagger.ts";
 
 /** One element may be in at most this many windows: enough for a day that slides by a second. @internal */
 export const WINDOWS_PER_ELEMENT_MAX: number = 100_000;
 
-/** Opens a window of one size at every slide of event time. @public */
-export class SlidingEventTimeWindows implements SlidingAssigner {
+type SlidingParameters = Required<Pick<SlidingAssigner, "sizeMs" | "slideMs" | "offsetMs" | "stagger">>;
+
+abstract class SlidingWindows implements SlidingAssigner {
   readonly kind = "sliding";
-  readonly isEventTime = true;
+  abstract readonly isEventTime: boolean;
   readonly sizeMs: number;
   readonly slideMs: number;
   readonly offsetMs: number;
+  readonly stagger: WindowStagger;
 
-  private constructor(sizeMs: number, slideMs: number, offsetMs: number) {
+  constructor({ sizeMs, slideMs, offsetMs, stagger }: SlidingParameters) {
     this.sizeMs = sizeMs;
     this.slideMs = slideMs;
     this.offsetMs = offsetMs;
+    this.stagger = stagger;
   }
+
+  /**
+   * The newest window first.
+   *
+   * @param timeMs - The element's timestamp, or the time at which it is processed. The result is without the stagger.
+   */
+  assign(timeMs: number): readonly TimeWindow[] {
+    if (this.isEventTime) requireTimestamp(EVENT_TIME, timeMs);
+    const windows: TimeWindow[] = [];
+    const newest = windowStartWithOffset(timeMs, this.offsetMs, this.slideMs);
+    for (let start = newest; start > timeMs - this.sizeMs; start -= this.slideMs) {
+      windows.push(new TimeWindow(start, start + this.sizeMs));
+    }
+    return windows;
+  }
+
+  toString(): string {
+    return `${this.isEventTime ? EVENT_TIME : PROCESSING_TIME}(${this.sizeMs}, ${this.slideMs})`;
+  }
+}
+
+const EVENT_TIME = "SlidingEventTimeWindows";
+const PROCESSING_TIME = "SlidingProcessingTimeWindows";
+
+/** Opens a window of one size at every slide of event time. @public */
+export class SlidingEventTimeWindows extends SlidingWindows {
+  readonly isEventTime = true;
 
   /**
    * Assigns each element to every window that contains its event timestamp: size / slide windows when the slide divides
@@ -43,36 +72,13 @@ export class SlidingEventTimeWindows implements SlidingAssigner {
    * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 1.2 (sliding windows).
    */
   static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingEventTimeWindows {
-    const { sizeMs, slideMs, offsetMs } = checkedParameters(NAME, size, slide, offset);
-    return new SlidingEventTimeWindows(sizeMs, slideMs, offsetMs);
-  }
-
-  /** The newest window first. */
-  assign(timestampMs: number): readonly TimeWindow[] {
-    requireTimestamp(NAME, timestampMs);
-    return windowsAt(this, timestampMs);
-  }
-
-  toString(): string {
-    return `${NAME}(${this.sizeMs}, ${this.slideMs})`;
+    return new SlidingEventTimeWindows(checkedParameters(EVENT_TIME, size, slide, offset, WindowStagger.ALIGNED));
   }
 }
 
-const PROCESSING_NAME = "SlidingProcessingTimeWindows";
-
 /** Opens a window of one size at every slide of processing time. @public */
-export class SlidingProcessingTimeWindows implements SlidingAssigner {
-  readonly kind = "sliding";
+export class SlidingProcessingTimeWindows extends SlidingWindows {
   readonly isEventTime = false;
-  readonly sizeMs: number;
-  readonly slideMs: number;
-  readonly offsetMs: number;
-
-  private constructor(sizeMs: number, slideMs: number, offsetMs: number) {
-    this.sizeMs = sizeMs;
-    this.slideMs = slideMs;
-    this.offsetMs = offsetMs;
-  }
 
   /**
    * Assigns each element to every window in which it is processed. Windows that are open at the end of the input do not
@@ -81,26 +87,28 @@ export class SlidingProcessingTimeWindows implements SlidingAssigner {
    * @param size - Window length, from 1 ms to 10,000 years.
    * @param slide - Distance between two window starts, from 1 ms to 10,000 years.
    * @param offset - Shift of the window grid; |offset| must be less than the slide. Default 0.
-   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` as `SlidingEventTimeWindows.of`.
+   * @param stagger - Shifts the grid of each subtask, by less than the slide. Default `ALIGNED`: not at all. The shift is
+   *   chosen anew when the job restarts. Flink staggers tumbling windows only.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` as `SlidingEventTimeWindows.of`; `MR_ARGUMENT_INVALID` for an unknown
+   *   stagger.
    */
-  static of(size: Duration, slide: Duration, offset: Duration = 0): SlidingProcessingTimeWindows {
-    const { sizeMs, slideMs, offsetMs } = checkedParameters(PROCESSING_NAME, size, slide, offset);
-    return new SlidingProcessingTimeWindows(sizeMs, slideMs, offsetMs);
-  }
-
-  /** The newest window first. */
-  assign(nowMs: number): readonly TimeWindow[] {
-    return windowsAt(this, nowMs);
-  }
-
-  toString(): string {
-    return `${PROCESSING_NAME}(${this.sizeMs}, ${this.slideMs})`;
+  static of(
+    size: Duration,
+    slide: Duration,
+    offset: Duration = 0,
+    stagger: WindowStagger = WindowStagger.ALIGNED,
+  ): SlidingProcessingTimeWindows {
+    return new SlidingProcessingTimeWindows(checkedParameters(PROCESSING_TIME, size, slide, offset, stagger));
   }
 }
 
-type SlidingParameters = Pick<SlidingAssigner, "sizeMs" | "slideMs" | "offsetMs">;
-
-function checkedParameters(name: string, size: Duration, slide: Duration, offset: Duration): SlidingParameters {
+function checkedParameters(
+  name: string,
+  size: Duration,
+  slide: Duration,
+  offset: Duration,
+  stagger: WindowStagger,
+): SlidingParameters {
   const sizeMs = windowLengthMs(name, "size", size);
   const slideMs = windowLengthMs(name, "slide", slide);
   if (sizeMs > slideMs * WINDOWS_PER_ELEMENT_MAX) {
@@ -111,14 +119,6 @@ function checkedParameters(name: string, size: Duration, slide: Duration, offset
       todo: "Pass a longer slide or a shorter size",
     });
   }
-  return { sizeMs, slideMs, offsetMs: windowOffsetMs(name, offset, "slide", slideMs) };
-}
-
-function windowsAt({ sizeMs, slideMs, offsetMs }: SlidingParameters, timeMs: number): TimeWindow[] {
-  const windows: TimeWindow[] = [];
-  const newest = windowStartWithOffset(timeMs, offsetMs, slideMs);
-  for (let start = newest; start > timeMs - sizeMs; start -= slideMs) {
-    windows.push(new TimeWindow(start, start + sizeMs));
-  }
-  return windows;
+  const offsetMs = windowOffsetMs(name, offset, "slide", slideMs);
+  return { sizeMs, slideMs, offsetMs, stagger: requireStagger(name, stagger) };
 }

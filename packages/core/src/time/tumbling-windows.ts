@@ -2,20 +2,41 @@ import type { Duration } from "../base/duration.ts";
 import { TimeWindow, windowStartWithOffset } from "./time-window.ts";
 import type { TumblingAssigner } from "./window-assigner.ts";
 import { requireTimestamp, windowLengthMs, windowOffsetMs } from "./window-parameters.ts";
+import { requireStagger, WindowStagger } from "./window-stagger.ts";
 
-const NAME = "TumblingEventTimeWindows";
+type TumblingParameters = Required<Pick<TumblingAssigner, "sizeMs" | "offsetMs" | "stagger">>;
 
-/** Cuts event time into windows of one size, side by side. @public */
-export class TumblingEventTimeWindows implements TumblingAssigner {
+abstract class TumblingWindows implements TumblingAssigner {
   readonly kind = "tumbling";
-  readonly isEventTime = true;
+  abstract readonly isEventTime: boolean;
   readonly sizeMs: number;
   readonly offsetMs: number;
+  readonly stagger: WindowStagger;
 
-  private constructor(sizeMs: number, offsetMs: number) {
+  constructor({ sizeMs, offsetMs, stagger }: TumblingParameters) {
     this.sizeMs = sizeMs;
     this.offsetMs = offsetMs;
+    this.stagger = stagger;
   }
+
+  /** @param timeMs - The element's timestamp, or the time at which it is processed. The result is without the stagger. */
+  assign(timeMs: number): readonly TimeWindow[] {
+    if (this.isEventTime) requireTimestamp(EVENT_TIME, timeMs);
+    const start = windowStartWithOffset(timeMs, this.offsetMs, this.sizeMs);
+    return [new TimeWindow(start, start + this.sizeMs)];
+  }
+
+  toString(): string {
+    return `${this.isEventTime ? EVENT_TIME : PROCESSING_TIME}(${this.sizeMs})`;
+  }
+}
+
+const EVENT_TIME = "TumblingEventTimeWindows";
+const PROCESSING_TIME = "TumblingProcessingTimeWindows";
+
+/** Cuts event time into windows of one size, side by side. @public */
+export class TumblingEventTimeWindows extends TumblingWindows {
+  readonly isEventTime = true;
 
   /**
    * Assigns each element to the one fixed-size window that contains its event timestamp.
@@ -25,7 +46,10 @@ export class TumblingEventTimeWindows implements TumblingAssigner {
    *
    * @param size - Window length, from 1 ms to 10,000 years.
    * @param offset - Shift of the window grid; |offset| must be less than the size. Default 0.
-   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size is out of range or the offset is not smaller than it.
+   * @param stagger - Shifts the grid of each subtask. Default `ALIGNED`: not at all. As in Flink the shift is chosen anew
+   *   when the job restarts; windows that are open then end as they are.
+   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size is out of range or the offset is not smaller than it;
+   *   `MR_ARGUMENT_INVALID` for an unknown stagger.
    *
    * @example
    * const daily = TumblingEventTimeWindows.of("1 d");
@@ -33,35 +57,18 @@ export class TumblingEventTimeWindows implements TumblingAssigner {
    *
    * @see Akidau et al., "The Dataflow Model", VLDB 2015, section 1.2 (fixed windows).
    */
-  static of(size: Duration, offset: Duration = 0): TumblingEventTimeWindows {
-    const sizeMs = windowLengthMs(NAME, "size", size);
-    return new TumblingEventTimeWindows(sizeMs, windowOffsetMs(NAME, offset, "size", sizeMs));
-  }
-
-  assign(timestampMs: number): readonly TimeWindow[] {
-    requireTimestamp(NAME, timestampMs);
-    const start = windowStartWithOffset(timestampMs, this.offsetMs, this.sizeMs);
-    return [new TimeWindow(start, start + this.sizeMs)];
-  }
-
-  toString(): string {
-    return `${NAME}(${this.sizeMs})`;
+  static of(
+    size: Duration,
+    offset: Duration = 0,
+    stagger: WindowStagger = WindowStagger.ALIGNED,
+  ): TumblingEventTimeWindows {
+    return new TumblingEventTimeWindows(checkedParameters(EVENT_TIME, size, offset, stagger));
   }
 }
 
-const PROCESSING_NAME = "TumblingProcessingTimeWindows";
-
 /** Cuts processing time into windows of one size, side by side. @public */
-export class TumblingProcessingTimeWindows implements TumblingAssigner {
-  readonly kind = "tumbling";
+export class TumblingProcessingTimeWindows extends TumblingWindows {
   readonly isEventTime = false;
-  readonly sizeMs: number;
-  readonly offsetMs: number;
-
-  private constructor(sizeMs: number, offsetMs: number) {
-    this.sizeMs = sizeMs;
-    this.offsetMs = offsetMs;
-  }
 
   /**
    * Assigns each element to the one fixed-size window in which it is processed. A window that is open at the end of the
@@ -69,19 +76,19 @@ export class TumblingProcessingTimeWindows implements TumblingAssigner {
    *
    * @param size - Window length, from 1 ms to 10,000 years.
    * @param offset - Shift of the window grid; |offset| must be less than the size. Default 0.
-   * @throws MillraceError `MR_WINDOW_SIZE_INVALID` when the size is out of range or the offset is not smaller than it.
+   * @param stagger - As for `TumblingEventTimeWindows.of`.
+   * @throws MillraceError as `TumblingEventTimeWindows.of`
    */
-  static of(size: Duration, offset: Duration = 0): TumblingProcessingTimeWindows {
-    const sizeMs = windowLengthMs(PROCESSING_NAME, "size", size);
-    return new TumblingProcessingTimeWindows(sizeMs, windowOffsetMs(PROCESSING_NAME, offset, "size", sizeMs));
+  static of(
+    size: Duration,
+    offset: Duration = 0,
+    stagger: WindowStagger = WindowStagger.ALIGNED,
+  ): TumblingProcessingTimeWindows {
+    return new TumblingProcessingTimeWindows(checkedParameters(PROCESSING_TIME, size, offset, stagger));
   }
+}
 
-  assign(nowMs: number): readonly TimeWindow[] {
-    const start = windowStartWithOffset(nowMs, this.offsetMs, this.sizeMs);
-    return [new TimeWindow(start, start + this.sizeMs)];
-  }
-
-  toString(): string {
-    return `${PROCESSING_NAME}(${this.sizeMs})`;
-  }
+function checkedParameters(name: string, size: Duration, offset: Duration, stagger: WindowStagger): TumblingParameters {
+  const sizeMs = windowLengthMs(name, "size", size);
+  return { sizeMs, offsetMs: windowOffsetMs(name, offset, "size", sizeMs), stagger: requireStagger(name, stagger) };
 }

@@ -1,6 +1,7 @@
 /** What a windowed stream needs to know of its windows: data that generated code is made from, and the same as a method. */
 import type { TimeWindow } from "./time-window.ts";
 import type { GlobalWindow } from "./window.ts";
+import type { WindowStagger } from "./window-stagger.ts";
 
 /** What all kinds of assigners have in common. @public */
 export interface AssignsWindows<W extends TimeWindow> {
@@ -23,6 +24,8 @@ export interface TumblingAssigner<W extends TimeWindow = TimeWindow> extends Ass
   readonly sizeMs: number;
   /** Shift of the grid against the epoch; |offsetMs| < sizeMs. */
   readonly offsetMs: number;
+  /** What each subtask shifts the grid by, besides; `ALIGNED` by default. */
+  readonly stagger?: WindowStagger;
 }
 
 /** A window of a fixed size every `slideMs`. An element is in about size / slide windows, in none between two. @public */
@@ -32,6 +35,8 @@ export interface SlidingAssigner<W extends TimeWindow = TimeWindow> extends Assi
   readonly slideMs: number;
   /** Shift of the grid against the epoch; |offsetMs| < slideMs. */
   readonly offsetMs: number;
+  /** What each subtask shifts the grid by, besides; `ALIGNED` by default. */
+  readonly stagger?: WindowStagger;
 }
 
 /** A window of one gap for every element; the windows of a key that overlap or touch are merged. @public */

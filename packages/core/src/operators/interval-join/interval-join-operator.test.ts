@@ -327,6 +327,7 @@ function operatorAlone(spec: IntervalJoinSpec): {
   const host = {
     context: { metricGroup: group } as unknown as FunctionContext,
     clock: platform.clock,
+    platform,
     uid: "alone",
     operatorName: "alone",
     maxParallelism: 128,

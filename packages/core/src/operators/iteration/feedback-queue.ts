@@ -5,6 +5,7 @@
 import { MillraceError } from "../../base/errors.ts";
 import { MAX_WATERMARK, MIN_WATERMARK } from "../../time/timestamps.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
+import type { OutputTag } from "../output-tag.ts";
 
 /** So many records of one subtask wait for the head only when every turn of the loop makes more of them. */
 const WAITING_RECORDS_MAX = 1_000_000;
@@ -72,6 +73,11 @@ export class FeedbackQueue {
 
 /** The queues of an iteration in one thread, found by both of its ends. */
 export class FeedbackLoop {
+  /**
+   * By which output of the head feedback of another type than the input's leaves it; undefined: by that of the input. Set
+   * while the pipeline is built.
+   */
+  feedbackTag: OutputTag<unknown> | undefined = undefined;
   readonly #queues = new Map<string, FeedbackQueue>();
 
   queueOf(host: OperatorHost): FeedbackQueue {

@@ -1,5 +1,6 @@
 /**
- * Where an iteration begins: lets its input through, and what its tails feed back.
+ * Where an iteration begins: lets its input through, and what its tails feed back; by an output of its own when it has
+ * another type.
  *
  * - I1. Watermarks come from the input only; what is fed back keeps its timestamp and may be late, as in Flink.
  * - I2. While many records wait to go around, the input has to wait: the loop empties before it takes more.
@@ -8,6 +9,7 @@
  * - I4. What goes around is in no checkpoint: it is lost when the job fails.
  */
 import { MAX_WATERMARK } from "../../time/timestamps.ts";
+import type { SideEmitter } from "../keyed-context.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import { StreamOperator } from "../stream-operator.ts";
 import type { FeedbackLoop, FeedbackQueue } from "./feedback-queue.ts";
@@ -23,6 +25,7 @@ export class IterationHead extends StreamOperator {
   readonly #loop: FeedbackLoop;
   readonly #queue: FeedbackQueue;
   readonly #maxWaitMs: number | undefined;
+  readonly #feedBack: SideEmitter;
   #rounds: QuietRounds | undefined;
   #hasInputEnded = false;
   #endsAtMs = Number.POSITIVE_INFINITY;
@@ -30,6 +33,14 @@ export class IterationHead extends StreamOperator {
 
   constructor(host: OperatorHost, loop: FeedbackLoop, maxWaitMs: number | undefined) {
     super(host);
+    const { feedbackTag } = loop;
+    this.#feedBack =
+      feedbackTag === undefined
+        ? (value, timestampMs) => this.emit(value, timestampMs)
+        : (value, timestampMs) => {
+            this.context.timestamp = timestampMs;
+            this.context.output(feedbackTag, value);
+          };
     this.#loop = loop;
     this.#queue = loop.queueOf(host);
     this.#maxWaitMs = maxWaitMs;
@@ -50,7 +61,7 @@ export class IterationHead extends StreamOperator {
   }
 
   override onProcessingTime(timeMs: number): void {
-    const taken = this.#queue.drain(TURN_RECORDS_MAX, this.emit);
+    const taken = this.#queue.drain(TURN_RECORDS_MAX, this.#feedBack);
     if (taken > 0) this.#onFeedback();
     if (this.#queue.size > 0) this.host.wake();
     else if (timeMs >= this.#endsAtMs) this.#end();

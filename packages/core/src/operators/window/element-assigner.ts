@@ -1,11 +1,13 @@
 /** All kinds of assigners as the general window operator sees them. */
 import { MillraceError, unreachable } from "../../base/errors.ts";
 import { mergeSessionWindows } from "../../time/session-windows.ts";
-import type { TimeWindow } from "../../time/time-window.ts";
+import { TimeWindow } from "../../time/time-window.ts";
 import type { Window } from "../../time/window.ts";
-import type { BuiltInAssigner } from "../../time/window-assigner.ts";
+import type { BuiltInAssigner, SlidingAssigner, TumblingAssigner } from "../../time/window-assigner.ts";
+import { staggerOffsetMs } from "../../time/window-stagger.ts";
 import type { Serializer } from "../../types/type.ts";
 import { cloneFunction } from "../clone-function.ts";
+import type { OperatorHost } from "../operator-runtime.ts";
 import { EventTimeTrigger } from "./triggers/event-time-trigger.ts";
 import { EndOfStreamTrigger, NeverTrigger } from "./triggers/global-window-triggers.ts";
 import { ProcessingTimeTrigger } from "./triggers/processing-time-trigger.ts";
@@ -35,6 +37,13 @@ export function isMerging(assigner: AnyWindowAssigner<never>): boolean {
   return assigner.kind === "session" || assigner.kind === "dynamicSession";
 }
 
+/** The assigner, if its windows differ between subtasks. */
+export function staggered(assigner: AnyWindowAssigner<never>): TumblingAssigner | SlidingAssigner | undefined {
+  if (assigner instanceof WindowAssigner) return undefined;
+  if (assigner.kind !== "tumbling" && assigner.kind !== "sliding") return undefined;
+  return assigner.stagger === undefined || assigner.stagger === "ALIGNED" ? undefined : assigner;
+}
+
 export function defaultTriggerOf(assigner: AnyWindowAssigner<never>): Trigger<never, never> {
   if (assigner instanceof WindowAssigner) return assigner.getDefaultTrigger();
   if (assigner.kind === "global") return assigner.firesAtEnd ? EndOfStreamTrigger.create() : NeverTrigger.create();
@@ -42,10 +51,12 @@ export function defaultTriggerOf(assigner: AnyWindowAssigner<never>): Trigger<ne
 }
 
 /** One subtask's assigner. */
-export function elementAssigner(assigner: AnyWindowAssigner<unknown>, operatorName: string): ElementAssigner {
-  if (assigner instanceof WindowAssigner) return customAssigner(cloneFunction(assigner, operatorName));
+export function elementAssigner(assigner: AnyWindowAssigner<unknown>, host: OperatorHost): ElementAssigner {
+  if (assigner instanceof WindowAssigner) return customAssigner(cloneFunction(assigner, host.operatorName));
   const merge = isMerging(assigner) ? mergeTimeWindows : undefined;
-  return { isEventTime: assigner.isEventTime, merge, windowSerializer: undefined, assign: builtInAssign(assigner) };
+  const grid = staggered(assigner);
+  const assign = grid === undefined ? builtInAssign(assigner) : staggeredAssign(grid, host);
+  return { isEventTime: assigner.isEventTime, merge, windowSerializer: undefined, assign };
 }
 
 function builtInAssign(assigner: BuiltInAssigner<unknown>): ElementAssigner["assign"] {
@@ -65,6 +76,22 @@ function builtInAssign(assigner: BuiltInAssigner<unknown>): ElementAssigner["ass
     default:
       return unreachable(assigner);
   }
+}
+
+/** The subtask decides by how much when it has its first record. */
+function staggeredAssign(
+  assigner: TumblingAssigner | SlidingAssigner,
+  { platform, uid, context }: OperatorHost,
+): ElementAssigner["assign"] {
+  const random = platform.random.fork(`stagger-${uid}-${context.indexOfThisSubtask}-${context.attemptNumber}`);
+  const stepMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.sizeMs;
+  let staggerMs: number | undefined;
+  return (_element, timestampMs, nowMs) => {
+    staggerMs ??= staggerOffsetMs(assigner.stagger ?? "ALIGNED", stepMs, nowMs, random);
+    const shiftMs = staggerMs;
+    const windows = assigner.assign((assigner.isEventTime ? timestampMs : nowMs) - shiftMs);
+    return windows.map(({ start, end }) => new TimeWindow(start + shiftMs, end + shiftMs));
+  };
 }
 
 function customAssigner(assigner: WindowAssigner<unknown, Window>): ElementAssigner {

@@ -45,7 +45,7 @@ export function generalWindowSpec(plan: WindowPlan): TransformSpec {
     hasSideOutput: (tagId) => emit.kind === "process" || lateTag?.id === tagId,
     create: (host) =>
       new GeneralWindowOperator(host, {
-        assigner: elementAssigner(assigner, host.operatorName),
+        assigner: elementAssigner(assigner, host),
         trigger: cloneFunction(trigger, host.operatorName),
         evictor: cloneFunction(evictor, host.operatorName),
         contents:
