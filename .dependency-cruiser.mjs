@@ -12,6 +12,7 @@ const levels = [
   ["graph", "codegen"],
   ["api", "task"],
   ["taskmanager", "jobmanager"],
+  ["deployment"],
   ["embedded"],
 ];
 

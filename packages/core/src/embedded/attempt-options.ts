@@ -1,15 +1,12 @@
-import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import type { RestoredState } from "../deployment/restored-state.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
-import type { AttemptListener, ExecutionAttempt, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
-import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
-import type { TaskStatistics } from "../task/task-statistics.ts";
+import type { PersistState } from "../taskmanager/state-persister.ts";
 import type { TaskSettings } from "../taskmanager/task-settings.ts";
-import type { RestoredState } from "./restored-state.ts";
 
-/** What an attempt needs, whichever threads it runs in. */
+/** What an attempt in the caller's thread needs. */
 export interface AttemptOptions {
   readonly graph: JobGraph;
   readonly jobId: string;
@@ -20,26 +17,5 @@ export interface AttemptOptions {
   readonly restore: RestoredState | undefined;
   readonly listener: AttemptListener;
   /** Makes one subtask's state durable. */
-  readonly persist: (
-    checkpointId: number,
-    state: readonly EncodedOperatorState[],
-  ) => Promise<readonly OperatorSubtaskState[]>;
-}
-
-/** What the accumulators of an attempt come to. */
-export interface AttemptAccumulators {
-  readonly merged: readonly MergedAccumulator[];
-  /** Slots that gave no answer, so that what their subtasks have added is missing. */
-  readonly missing: readonly number[];
-}
-
-/** An attempt in this process: its subtasks can be looked at. */
-export interface LocalAttempt extends ExecutionAttempt {
-  statisticsOf(task: TaskId): TaskStatistics;
-  /**
-   * The accumulators of all subtasks, merged; as they were at the end when the attempt has been cancelled.
-   *
-   * @param answerWithinMs - Of each slot; undefined: as long as its thread lives.
-   */
-  accumulators(answerWithinMs: number | undefined): Promise<AttemptAccumulators>;
+  readonly persist: PersistState;
 }

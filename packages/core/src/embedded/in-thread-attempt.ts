@@ -1,12 +1,14 @@
 /** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
 import type { SourceSplit } from "../connectors/source.ts";
+import type { LocalAttempt } from "../deployment/local-attempt.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
+import { StatePersister } from "../taskmanager/state-persister.ts";
+import type { MergedAccumulators } from "../taskmanager/task-executor.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
 import { notClosed } from "../taskmanager/threads/slot-errors.ts";
-import type { AttemptAccumulators, AttemptOptions, LocalAttempt } from "./attempt-options.ts";
-import { StatePersister } from "./state-persister.ts";
+import type { AttemptOptions } from "./attempt-options.ts";
 
 export class InThreadAttempt implements LocalAttempt {
   readonly tasks: readonly TaskId[];
@@ -28,7 +30,7 @@ export class InThreadAttempt implements LocalAttempt {
         return [taskName(task), new TaskStatistics(memory, operators.length)];
       }),
     );
-    this.#persister = new StatePersister(options);
+    this.#persister = new StatePersister(options.persist, listener);
     this.#slot = new TaskSlot({
       ...options,
       taskManagerId: "embedded",
@@ -56,7 +58,7 @@ export class InThreadAttempt implements LocalAttempt {
     return this.#statistics.get(taskName(task))!;
   }
 
-  async accumulators(): Promise<AttemptAccumulators> {
+  async accumulators(): Promise<MergedAccumulators> {
     return { merged: mergeAccumulators([], this.#slot.accumulators), missing: [] };
   }
 

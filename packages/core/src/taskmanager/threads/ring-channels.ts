@@ -10,11 +10,12 @@ import { learnedType } from "../../types/learned-type.ts";
 import type { Serializer } from "../../types/type.ts";
 import type { RemoteChannels } from "../slot-channels.ts";
 import { type ChannelId, channelName, slotsOfChannel } from "../slot-layout.ts";
+import type { SlotRing } from "./slot-thread-messages.ts";
 
 export interface RingChannelsOptions {
   readonly graph: JobGraph;
   readonly slot: number;
-  readonly rings: readonly { readonly channel: ChannelId; readonly memory: SharedArrayBuffer }[];
+  readonly rings: readonly SlotRing[];
   readonly doorbells: SharedArrayBuffer;
   readonly generation: number;
   readonly bells: Bells;
@@ -23,45 +24,38 @@ export interface RingChannelsOptions {
 
 export class RingChannels implements RemoteChannels {
   readonly #options: RingChannelsOptions;
-  readonly #memories: ReadonlyMap<string, SharedArrayBuffer>;
+  readonly #rings: ReadonlyMap<string, SlotRing>;
 
   constructor(options: RingChannelsOptions) {
     this.#options = options;
-    this.#memories = new Map(options.rings.map(({ channel, memory }) => [channelName(channel), memory]));
+    this.#rings = new Map(options.rings.map((ring) => [channelName(ring.channel), ring]));
   }
 
   isLocal(channel: ChannelId): boolean {
-    const { from, to } = this.#slotsOf(channel);
+    const { from, to } = slotsOfChannel(this.#options.graph, channel);
     return from === to;
   }
 
   writer(channel: ChannelId, edge: JobEdge): ChannelWriter {
-    const ring = new RingProducer(this.#memoryOf(channel), this.#options.generation);
-    return new RingChannelWriter(
-      ring,
-      serializerOf(edge),
-      this.#doorbellOf(this.#slotsOf(channel).to),
-      this.#options.flushesAlways,
-    );
+    const { memory, bell } = this.#ringOf(channel);
+    const ring = new RingProducer(memory, this.#options.generation);
+    return new RingChannelWriter(ring, serializerOf(edge), this.#doorbell(bell), this.#options.flushesAlways);
   }
 
   reader(channel: ChannelId, edge: JobEdge): ChannelReader {
-    const ring = new RingConsumer(this.#memoryOf(channel), this.#options.generation);
-    return new RingChannelReader(ring, serializerOf(edge), this.#doorbellOf(this.#slotsOf(channel).from));
+    const { memory, bell } = this.#ringOf(channel);
+    const ring = new RingConsumer(memory, this.#options.generation);
+    return new RingChannelReader(ring, serializerOf(edge), this.#doorbell(bell));
   }
 
-  #slotsOf(channel: ChannelId): ReturnType<typeof slotsOfChannel> {
-    return slotsOfChannel(this.#options.graph, channel);
+  #ringOf(channel: ChannelId): SlotRing {
+    const ring = this.#rings.get(channelName(channel));
+    invariant(ring !== undefined, `slot ${this.#options.slot} has no ring for channel ${channelName(channel)}`);
+    return ring;
   }
 
-  #memoryOf(channel: ChannelId): SharedArrayBuffer {
-    const memory = this.#memories.get(channelName(channel));
-    invariant(memory !== undefined, `slot ${this.#options.slot} has no ring for channel ${channelName(channel)}`);
-    return memory;
-  }
-
-  #doorbellOf(slot: number): Doorbell {
-    return new Doorbell(this.#options.doorbells, slot, this.#options.bells);
+  #doorbell(bell: number): Doorbell {
+    return new Doorbell(this.#options.doorbells, bell, this.#options.bells);
   }
 }
 

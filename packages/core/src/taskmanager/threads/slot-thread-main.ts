@@ -4,8 +4,9 @@
  */
 import { BinaryReader } from "../../base/binary-reader.ts";
 import { toErrorMessage } from "../../base/error-message.ts";
-import { invariant } from "../../base/errors.ts";
+import { invariant, unreachable } from "../../base/errors.ts";
 import { Configuration } from "../../config/configuration.ts";
+import type { SourceSplit } from "../../connectors/source.ts";
 import { Doorbell } from "../../exchange/doorbell.ts";
 import { buildJobGraph } from "../../graph/build-job-graph.ts";
 import { describeJobGraph } from "../../graph/describe.ts";
@@ -23,6 +24,7 @@ import { taskSettingsOf } from "../task-settings.ts";
 import { type SlotListener, TaskSlot } from "../task-slot.ts";
 import { RingChannels } from "./ring-channels.ts";
 import type {
+  AttemptCommand,
   AttemptMessage,
   Deployment,
   FromSlot,
@@ -66,10 +68,10 @@ class SlotThread {
   readonly #doorbell: Doorbell;
   readonly #currentTasks: Int32Array;
   readonly #metrics: MetricRegistry = new MetricRegistry();
-  #slot: TaskSlot | undefined;
-  /** Of the attempt, also when its slot is gone. */
-  #accumulators: readonly AccumulatorRegistry[] = [];
-  #attemptNumber = -1;
+  /** By attempt number. */
+  readonly #slots = new Map<number, TaskSlot>();
+  /** By attempt number; of the last attempts also when their slots are gone. */
+  readonly #accumulators = new Map<number, readonly AccumulatorRegistry[]>();
 
   constructor(scope: WorkerScope, input: SlotThreadInput, graph: JobGraph, configuration: Configuration) {
     this.#scope = scope;
@@ -95,49 +97,68 @@ class SlotThread {
       case "deploy":
         this.#deploy(message.deployment);
         return;
+      case "cancel":
+        void this.#cancel(message.attemptNumber);
+        return;
+      default: {
+        const slot = this.#slots.get(message.attemptNumber);
+        if (slot !== undefined) this.#command(slot, message);
+      }
+    }
+  }
+
+  #command(slot: TaskSlot, command: AttemptCommand): void {
+    switch (command.kind) {
       case "start":
-        this.#slot?.start();
+        slot.start();
         return;
       case "trigger":
-        this.#slot?.triggerCheckpoint(message.checkpointId, message.isLast);
+        slot.triggerCheckpoint(command.checkpointId, command.isLast);
         return;
       case "suspendSources":
-        this.#slot?.suspendSources(message.isSuspended);
+        slot.suspendSources(command.isSuspended);
         return;
       case "drainSources":
-        this.#slot?.drainSources();
+        slot.drainSources();
+        return;
+      case "suspendSources":
+        slot.suspendSources(command.isSuspended);
+        return;
+      case "drainSources":
+        slot.drainSources();
         return;
       case "complete":
-        this.#slot?.notifyCheckpointComplete(message.checkpointId);
+        slot.notifyCheckpointComplete(command.checkpointId);
         return;
       case "commitAtEnd":
-        this.#slot?.commitAtEnd();
+        slot.commitAtEnd();
         return;
       case "split":
-        this.#assignSplit(message.sourceUid, message.subtaskIndex, message.bytes);
+        slot.assignSplit(command.sourceUid, command.subtaskIndex, this.#splitOf(command.sourceUid, command.bytes));
         return;
       case "noMoreSplits":
-        this.#slot?.signalNoMoreSplits(message.sourceUid, message.subtaskIndex);
+        slot.signalNoMoreSplits(command.sourceUid, command.subtaskIndex);
         return;
       case "allowWatermark":
-        this.#slot?.allowWatermark(message.sourceUid, message.allowedMs);
+        slot.allowWatermark(command.sourceUid, command.allowedMs);
         return;
-      case "cancel":
-        void this.#cancel();
+      default:
+        unreachable(command);
     }
   }
 
   #deploy(deployment: Deployment): void {
-    this.#attemptNumber = deployment.attemptNumber;
+    const { attemptNumber } = deployment;
+    for (const old of [...this.#accumulators.keys()]) if (!this.#slots.has(old)) this.#accumulators.delete(old);
     try {
-      this.#accumulators = [];
-      this.#slot = this.#createSlot(deployment);
-      this.#accumulators = this.#slot.accumulators;
+      const slot = this.#createSlot(deployment);
+      this.#slots.set(attemptNumber, slot);
+      this.#accumulators.set(attemptNumber, slot.accumulators);
     } catch (error) {
-      this.#say({ kind: "notDeployed", error: toErrorMessage(error) });
+      this.#say(attemptNumber, { kind: "notDeployed", error: toErrorMessage(error) });
       return;
     }
-    this.#say({ kind: "deployed" });
+    this.#say(attemptNumber, { kind: "deployed" });
   }
 
   #createSlot(deployment: Deployment): TaskSlot {
@@ -174,52 +195,53 @@ class SlotThread {
       onStep: (task) => {
         this.#currentTasks[slot] = task;
       },
-      listener: this.#listener(),
+      listener: this.#listener(attemptNumber),
     });
   }
 
   #mergeAccumulators({ requestId, attemptNumber, merged }: Extract<ToSlot, { kind: "mergeAccumulators" }>): void {
-    const own = attemptNumber === this.#attemptNumber ? this.#accumulators : [];
-    const all = mergeAccumulators(merged, own);
+    const all = mergeAccumulators(merged, this.#accumulators.get(attemptNumber) ?? []);
     this.#scope.postMessage({ kind: "accumulators", requestId, merged: all } satisfies FromSlot);
   }
 
-  #listener(): SlotListener {
+  #listener(attemptNumber: number): SlotListener {
+    const say = (message: AttemptMessage): void => this.#say(attemptNumber, message);
     return {
-      onRunning: (task) => this.#say({ kind: "running", task }),
-      onInputFinished: (task) => this.#say({ kind: "inputFinished", task }),
-      onSnapshot: (task, checkpointId, state) => this.#say({ kind: "snapshot", task, checkpointId, state }),
-      onCommitted: (task, checkpointId) => this.#say({ kind: "committed", task, checkpointId }),
-      onFailed: (task, error) => this.#say({ kind: "failed", task, error: toErrorMessage(error) }),
+      onRunning: (task) => say({ kind: "running", task }),
+      onInputFinished: (task) => say({ kind: "inputFinished", task }),
+      onSnapshot: (task, checkpointId, state) => say({ kind: "snapshot", task, checkpointId, state }),
+      onCommitted: (task, checkpointId) => say({ kind: "committed", task, checkpointId }),
+      onFailed: (task, error) => say({ kind: "failed", task, error: toErrorMessage(error) }),
       onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
-        this.#say({ kind: "watermarkReport", sourceUid, subtaskIndex, watermarkMs }),
-      onSplitRequest: (sourceUid, subtaskIndex) => this.#say({ kind: "splitRequest", sourceUid, subtaskIndex }),
-      onSourceEvent: (sourceUid, subtaskIndex, event) =>
-        this.#say({ kind: "sourceEvent", sourceUid, subtaskIndex, event }),
+        say({ kind: "watermarkReport", sourceUid, subtaskIndex, watermarkMs }),
+      onSplitRequest: (sourceUid, subtaskIndex) => say({ kind: "splitRequest", sourceUid, subtaskIndex }),
+      onSourceEvent: (sourceUid, subtaskIndex, event) => say({ kind: "sourceEvent", sourceUid, subtaskIndex, event }),
     };
   }
 
-  #assignSplit(sourceUid: string, subtaskIndex: number, bytes: Uint8Array): void {
+  #splitOf(sourceUid: string, bytes: Uint8Array): SourceSplit {
     const operator = this.#graph.vertices.flatMap(({ operators }) => operators).find(({ uid }) => uid === sourceUid);
     invariant(operator?.spec.kind === "source", `a split is for the source ${sourceUid}, which the job does not have`);
     // The serializer is the source's own, so what it reads is a split of the source.
-    const split = operator.spec.source.splitSerializer.read(new BinaryReader(bytes)) as never;
-    this.#slot?.assignSplit(sourceUid, subtaskIndex, split);
+    return operator.spec.source.splitSerializer.read(new BinaryReader(bytes)) as SourceSplit;
   }
 
-  async #cancel(): Promise<void> {
+  async #cancel(attemptNumber: number): Promise<void> {
     let failure: unknown;
     try {
-      await this.#slot?.cancel();
+      await this.#slots.get(attemptNumber)?.cancel();
     } catch (error) {
       failure = error;
     }
-    this.#slot = undefined;
-    this.#say({ kind: "cancelled", error: failure === undefined ? undefined : toErrorMessage(failure) });
+    this.#slots.delete(attemptNumber);
+    this.#say(attemptNumber, {
+      kind: "cancelled",
+      error: failure === undefined ? undefined : toErrorMessage(failure),
+    });
   }
 
-  #say(message: AttemptMessage): void {
-    this.#scope.postMessage({ ...message, attemptNumber: this.#attemptNumber } satisfies FromSlot);
+  #say(attemptNumber: number, message: AttemptMessage): void {
+    this.#scope.postMessage({ ...message, attemptNumber } satisfies FromSlot);
   }
 
   // Meters have no clock of their own.

@@ -37,6 +37,14 @@ export interface TaskDeployment {
   readonly restore: ReadonlyMap<string, OperatorRestore> | undefined;
 }
 
+/** A channel that leaves or enters the slot. */
+export interface SlotRing {
+  readonly channel: ChannelId;
+  readonly memory: SharedArrayBuffer;
+  /** Whose doorbell is at the other end of the ring. */
+  readonly bell: number;
+}
+
 export interface Deployment {
   readonly attemptNumber: number;
   /** By vertex id; differs from the graph's own when the job follows a checkpoint. */
@@ -45,11 +53,11 @@ export interface Deployment {
   /** In topological order. */
   readonly tasks: readonly TaskDeployment[];
   /** The channels between this slot and others. */
-  readonly rings: readonly { readonly channel: ChannelId; readonly memory: SharedArrayBuffer }[];
+  readonly rings: readonly SlotRing[];
 }
 
-export type ToSlot =
-  | { readonly kind: "deploy"; readonly deployment: Deployment }
+/** What is done with an attempt that has been deployed. */
+export type AttemptCommand =
   | { readonly kind: "start" }
   | { readonly kind: "trigger"; readonly checkpointId: number; readonly isLast: boolean }
   | { readonly kind: "suspendSources"; readonly isSuspended: boolean }
@@ -58,8 +66,12 @@ export type ToSlot =
   | { readonly kind: "commitAtEnd" }
   | { readonly kind: "split"; readonly sourceUid: string; readonly subtaskIndex: number; readonly bytes: Uint8Array }
   | { readonly kind: "noMoreSplits"; readonly sourceUid: string; readonly subtaskIndex: number }
-  | { readonly kind: "allowWatermark"; readonly sourceUid: string; readonly allowedMs: number }
-  | { readonly kind: "cancel" }
+  | { readonly kind: "allowWatermark"; readonly sourceUid: string; readonly allowedMs: number };
+
+/** A thread may have several attempts at a time, of different parts of the job. */
+export type ToSlot =
+  | { readonly kind: "deploy"; readonly deployment: Deployment }
+  | ({ readonly attemptNumber: number } & (AttemptCommand | { readonly kind: "cancel" }))
   | { readonly kind: "ping" }
   | { readonly kind: "metrics" }
   /** Asks a slot to add its accumulators of this attempt to what has been merged before. */

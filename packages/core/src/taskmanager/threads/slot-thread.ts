@@ -57,8 +57,8 @@ export class SlotThread {
   #requestCount = 0;
   #isLoaded = false;
   #isDead = false;
-  /** Since when it is to cancel an attempt, on the monotonic clock. */
-  #cancellingSinceMs: number | undefined;
+  /** Since when it is to cancel attempts, by their number, on the monotonic clock. */
+  readonly #cancellingSinceMs = new Map<number, number>();
   #death: MillraceError | undefined;
   #watch: Cancel | undefined;
   #lastAnswerMs: number;
@@ -163,7 +163,7 @@ export class SlotThread {
         this.#merging.get(message.requestId)?.(message.merged);
         return;
       default:
-        if (message.kind === "cancelled") this.#cancellingSinceMs = undefined;
+        if (message.kind === "cancelled") this.#cancellingSinceMs.delete(message.attemptNumber);
         this.#options.listener.onMessage(message.attemptNumber, message);
     }
   }
@@ -181,14 +181,14 @@ export class SlotThread {
   }
 
   /** From now on the thread has to answer soon, and to have cancelled in time: what it runs is not wanted any more. */
-  cancel(): void {
-    this.#cancellingSinceMs = this.#options.platform.clock.monoMs();
-    this.post({ kind: "cancel" });
+  cancel(attemptNumber: number): void {
+    this.#cancellingSinceMs.set(attemptNumber, this.#options.platform.clock.monoMs());
+    this.post({ kind: "cancel", attemptNumber });
   }
 
   #timeoutMs(): number {
     const { blockedTimeoutMs } = this.#options;
-    return this.#cancellingSinceMs !== undefined ? Math.min(CANCEL_ANSWER_MS, blockedTimeoutMs) : blockedTimeoutMs;
+    return this.#cancellingSinceMs.size > 0 ? Math.min(CANCEL_ANSWER_MS, blockedTimeoutMs) : blockedTimeoutMs;
   }
 
   #scheduleWatch(): void {
@@ -206,7 +206,8 @@ export class SlotThread {
 
   async #checkAnswers(): Promise<void> {
     const { platform, blockedWarningMs, cancellationTimeoutMs, listener } = this.#options;
-    if (platform.clock.monoMs() - (this.#cancellingSinceMs ?? Number.POSITIVE_INFINITY) >= cancellationTimeoutMs) {
+    const cancellingSinceMs = Math.min(...this.#cancellingSinceMs.values());
+    if (platform.clock.monoMs() - cancellingSinceMs >= cancellationTimeoutMs) {
       const error = notClosed({ slot: this.slot }, cancellationTimeoutMs);
       listener.onWarning(error.message);
       this.#die(error);

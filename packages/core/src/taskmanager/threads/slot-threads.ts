@@ -2,6 +2,7 @@
  * The threads of a job's slots. They outlive attempts: a restart deploys into the threads that are there and replaces only
  * those that died.
  */
+import { invariant } from "../../base/errors.ts";
 import type { Configuration } from "../../config/configuration.ts";
 import {
   BLOCKED_TIMEOUT,
@@ -30,34 +31,40 @@ export interface SlotThreadsOptions {
   readonly given: Configuration;
   /** What the job's module has made of it. */
   readonly configuration: Configuration;
+  /** The slots of the job that are in this process, of all that it has. */
+  readonly slots: readonly number[];
   readonly platform: Platform;
   readonly onWarning: (message: string) => void;
 }
 
-/** Who hears from the threads at the moment: the current attempt. */
+/** What an attempt hears from the threads it is in. */
 export interface AttemptOfThreads {
-  onMessage(slot: number, attemptNumber: number, message: AttemptMessage): void;
+  onMessage(slot: number, message: AttemptMessage): void;
   onDead(slot: number, error: Error): void;
 }
 
 export class SlotThreads {
+  /** One a slot of the job, and one for whoever carries channels between processes ({@link SlotThreads.wireBell}). */
   readonly doorbells: SharedArrayBuffer;
+  readonly wireBell: number;
   readonly #options: SlotThreadsOptions;
   readonly #currentTasks: SharedArrayBuffer;
-  readonly #threads: (SlotThread | undefined)[];
-  #attempt: AttemptOfThreads | undefined;
+  readonly #threads = new Map<number, SlotThread>();
+  /** By attempt number. */
+  readonly #attempts = new Map<number, AttemptOfThreads>();
   #isClosed = false;
 
   constructor(options: SlotThreadsOptions) {
     this.#options = options;
     const count = slotCountOf(options.graph);
-    this.doorbells = createDoorbellMemory(count);
+    this.wireBell = count;
+    this.doorbells = createDoorbellMemory(count + 1);
     this.#currentTasks = new SharedArrayBuffer(count * 4);
-    this.#threads = new Array<SlotThread | undefined>(count).fill(undefined);
   }
 
-  get count(): number {
-    return this.#threads.length;
+  /** The slots of the job that are here. */
+  get slots(): readonly number[] {
+    return this.#options.slots;
   }
 
   /**
@@ -67,32 +74,39 @@ export class SlotThreads {
    */
   async start(): Promise<void> {
     if (this.#isClosed) throw jobEnded();
-    for (let slot = 0; slot < this.count; slot++) {
-      if (this.#threads[slot] === undefined || this.#threads[slot]!.isDead) this.#threads[slot] = this.#spawn(slot);
+    for (const slot of this.slots) {
+      if (this.#threads.get(slot)?.isDead ?? true) this.#threads.set(slot, this.#spawn(slot));
     }
-    await Promise.all(this.#threads.map((thread) => thread!.loaded));
+    await Promise.all(this.slots.map((slot) => this.thread(slot).loaded));
   }
 
   thread(slot: number): SlotThread {
-    return this.#threads[slot]!;
+    const thread = this.#threads.get(slot);
+    invariant(thread !== undefined, `slot ${slot} has no thread here`);
+    return thread;
   }
 
-  /** From now on this attempt hears what threads say. */
-  listen(attempt: AttemptOfThreads): void {
-    this.#attempt = attempt;
+  /** From now on the attempt hears what threads say about it. */
+  listen(attemptNumber: number, attempt: AttemptOfThreads): void {
+    this.#attempts.set(attemptNumber, attempt);
+  }
+
+  /** The attempt is over. */
+  unlisten(attemptNumber: number): void {
+    this.#attempts.delete(attemptNumber);
   }
 
   /** What the metrics in all threads show. */
   async metrics(): Promise<readonly MetricSnapshot[]> {
-    const perThread = await Promise.all(this.#threads.map((thread) => thread?.metrics() ?? []));
+    const perThread = await Promise.all([...this.#threads.values()].map((thread) => thread.metrics()));
     return perThread.flat();
   }
 
   /** Ends all threads. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#attempt = undefined;
-    await Promise.all(this.#threads.map((thread) => thread?.terminate()));
+    this.#attempts.clear();
+    await Promise.all([...this.#threads.values()].map((thread) => thread.terminate()));
   }
 
   #spawn(slot: number): SlotThread {
@@ -117,9 +131,9 @@ export class SlotThreads {
       blockedTimeoutMs: configuration.get(BLOCKED_TIMEOUT),
       cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
       listener: {
-        onMessage: (attemptNumber, message) => this.#attempt?.onMessage(slot, attemptNumber, message),
+        onMessage: (attemptNumber, message) => this.#attempts.get(attemptNumber)?.onMessage(slot, message),
         onDead: (error) => {
-          if (!this.#isClosed) this.#attempt?.onDead(slot, error);
+          for (const attempt of [...this.#attempts.values()]) attempt.onDead(slot, error);
         },
         onWarning,
       },

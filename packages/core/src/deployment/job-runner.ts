@@ -1,0 +1,373 @@
+/**
+ * One job: its graph, its JobMaster in this thread, its checkpoints, and what can be asked about it. Its slots may be
+ * anywhere (job-slots.ts).
+ */
+import type { JobProgress, TaskProgress } from "../api/job-client.ts";
+import { MillraceError } from "../base/errors.ts";
+import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
+import { checkFilesPresent } from "../checkpoint/savepoint.ts";
+import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
+import {
+  CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
+  EXTERNALIZED_CHECKPOINT_RETENTION,
+  RETAINED_CHECKPOINTS,
+} from "../config/checkpointing-options.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_CLAIM_MODE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { restartStrategyOf } from "../config/restart-strategy.ts";
+import { buildJobGraph } from "../graph/build-job-graph.ts";
+import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
+import { checkIterations } from "../graph/iterations.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
+import { formatWarning } from "../graph/lint.ts";
+import type { Transformation } from "../graph/transformation.ts";
+import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
+import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
+import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
+import type { CoordinatedSource } from "../jobmanager/jobmaster/source-coordinators.ts";
+import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
+import { MetricRegistry } from "../metrics/metric-registry.ts";
+import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
+import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
+import { needsRestore } from "../operators/operator-spec.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
+import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
+import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
+import { coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
+import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
+import type { LocalAttempt } from "./local-attempt.ts";
+import { checkRestore } from "./restored-state.ts";
+
+export interface JobRunnerOptions {
+  readonly name: string;
+  readonly transformations: readonly Transformation[];
+  readonly configuration: Configuration;
+  readonly platform: Platform;
+  readonly onWarning: (message: string) => void;
+  readonly slots: SlotsOfJob;
+}
+
+export interface JobRunnerResult {
+  readonly status: "FINISHED" | "FAILED" | "CANCELED";
+  readonly cause: unknown;
+  readonly netRuntimeMs: number;
+  /** Of the last attempt. */
+  readonly accumulators: AccumulatorResults;
+}
+
+/** A slot that does not answer within this time is left out of what accumulators show. */
+const ACCUMULATORS_ANSWER_MS = 2000;
+
+export class JobRunner {
+  readonly jobId: string;
+  readonly graph: JobGraph;
+  readonly metrics: MetricRegistry = new MetricRegistry();
+  /** Settles when the job is over, also after a failure. */
+  readonly result: Promise<JobRunnerResult>;
+  readonly #options: JobRunnerOptions;
+  readonly #checkpoints: JobCheckpoints;
+  readonly #master: JobMaster;
+  readonly #slots: JobSlots;
+  #attempt: LocalAttempt | undefined;
+  /** Known when the job has ended. */
+  #accumulators: AccumulatorResults | undefined;
+  #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
+  #sampling: Cancel | undefined;
+  #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
+    recordsRead: 0,
+    recordsWritten: 0,
+    watermarkMs: undefined,
+  };
+
+  /**
+   * Builds the graph, checks what is to be restored and starts the job.
+   * @throws MillraceError what `buildJobGraph`, `loadCheckpoint` and `checkRestore` throw; nothing has been started then.
+   */
+  static async start(options: JobRunnerOptions): Promise<JobRunner> {
+    const { configuration, platform, transformations, name } = options;
+    const path = configuration.get(STATE_RECOVERY_PATH);
+    const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
+    let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
+    for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
+    if (graph.isBatch && restore !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
+    if (restore !== undefined) {
+      await checkFilesPresent(platform.fs, restore);
+      const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
+      graph = withMaxParallelism(graph, followed);
+    }
+    const jobId = toHex(platform.random.bytes(16));
+    const storage = new JobSnapshotStorage(storageOf(configuration, platform, jobId));
+    if (isCheckpointed(graph, configuration)) await storage.initialize();
+    const job = new JobRunner(options, jobId, graph, storage, restore);
+    job.#sampleMeters();
+    job.#master.start();
+    return job;
+  }
+
+  private constructor(
+    options: JobRunnerOptions,
+    jobId: string,
+    graph: JobGraph,
+    storage: JobSnapshotStorage,
+    restore: LoadedCheckpoint | undefined,
+  ) {
+    const { configuration, platform, name } = options;
+    this.#options = options;
+    this.jobId = jobId;
+    this.graph = graph;
+    this.#checkpoints = new JobCheckpoints(
+      {
+        jobId,
+        jobName: name,
+        graphHash: graph.hash,
+        operators: checkpointedOperators(graph),
+        platform,
+        storage,
+        config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
+        retainedCount: configuration.get(RETAINED_CHECKPOINTS),
+        claimed: configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM" ? restore : undefined,
+      },
+      (restore?.metadata.checkpointId ?? 0) + 1,
+    );
+    this.#slots = options.slots({
+      jobId,
+      graph,
+      configuration,
+      platform,
+      storage,
+      metrics: this.metrics,
+      onWarning: options.onWarning,
+    });
+    const startedMs = platform.clock.monoMs();
+    let settle: (result: JobRunnerResult) => void;
+    this.result = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#master = new JobMaster({
+      platform,
+      sources: coordinatedSources(graph),
+      checkpoints: this.#checkpoints,
+      isCheckpointingEnabled: isCheckpointed(graph, configuration),
+      retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
+      restartStrategy: new RestartStrategy(restartStrategyOf(configuration)),
+      deploy: (deploy) => this.#deploy(deploy),
+      initialRestore: restore,
+      onWarning: options.onWarning,
+      onStatus: (status, cause) => {
+        if (status === "RESTARTING")
+          options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
+        if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
+        this.#sampling?.();
+        const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
+        void this.#release(status).then((accumulators) => settle({ status, cause, netRuntimeMs, accumulators }));
+      },
+    });
+  }
+
+  get status(): JobStatus {
+    return this.#master.status;
+  }
+
+  /** Settles when everything of the job is gone, its threads included. */
+  async cancel(): Promise<void> {
+    await this.#master.cancel();
+    await this.result;
+  }
+
+  /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */
+  async stop(): Promise<string | undefined> {
+    if (this.graph.isBatch) throw noCheckpointsIn(this.graph, "stop");
+    this.#master.stop();
+    await this.result;
+    return this.#checkpoints.latest?.path;
+  }
+
+  /** Takes a savepoint of the running job and returns its directory. @throws MillraceError `MR_SAVEPOINT_…` */
+  async triggerSavepoint(directory: string | undefined, format: SavepointFormatType): Promise<string> {
+    const order = await this.#order(directory, format, "a savepoint");
+    return this.#orDiscard(order, () => this.#master.triggerSavepoint(order));
+  }
+
+  /** Ends the job with a savepoint and returns its directory when everything of the job is gone. */
+  async stopWithSavepoint(
+    isDrained: boolean,
+    directory: string | undefined,
+    format: SavepointFormatType,
+  ): Promise<string> {
+    const order = await this.#order(directory, format, "stop with a savepoint");
+    const kind = isDrained ? "drain" : "suspend";
+    const path = await this.#orDiscard(order, () => this.#master.stopWithSavepoint(kind, order));
+    await this.result;
+    return path;
+  }
+
+  progress(): JobProgress {
+    this.#measure();
+    const { completed, failed, lastCompletedMs } = this.#checkpoints.statistics;
+    const latest = this.#checkpoints.latest;
+    return {
+      status: this.status,
+      ...this.#last,
+      checkpoints: {
+        completed,
+        failed,
+        lastCompletedMs,
+        lastId: latest?.metadata.checkpointId,
+        lastPath: latest?.path,
+      },
+      restarts: this.#master.restarts,
+      tasks: this.#tasks(),
+    };
+  }
+
+  /** What all metrics of the job show, sorted by identifier. */
+  async metricSnapshots(): Promise<readonly MetricSnapshot[]> {
+    const own = metricSnapshots(this.metrics);
+    const all = [...own, ...(await this.#slots.metrics())];
+    return all.toSorted((left, right) => (left.identifier < right.identifier ? -1 : 1));
+  }
+
+  /** What the accumulators of the current attempt hold, or those of the last one held in the end. */
+  async accumulators(): Promise<AccumulatorResults> {
+    if (this.#accumulators !== undefined) return this.#accumulators;
+    const attempt = this.#attempt;
+    if (attempt === undefined) return AccumulatorResults.none;
+    return AccumulatorResults.of((await attempt.accumulators(ACCUMULATORS_ANSWER_MS)).merged);
+  }
+
+  /** The job has ended: asks its last attempt what only its slots know, and lets them go. */
+  async #release(status: "FINISHED" | "FAILED" | "CANCELED"): Promise<AccumulatorResults> {
+    const accumulators = await this.#lastAccumulators(status === "FINISHED");
+    this.#accumulators = accumulators;
+    await this.#slots.close();
+    return accumulators;
+  }
+
+  // A result is complete or an error. What is known of a job that has no result may have gaps, as while it was running.
+  async #lastAccumulators(isResult: boolean): Promise<AccumulatorResults> {
+    try {
+      const all = await this.#attempt?.accumulators(isResult ? undefined : ACCUMULATORS_ANSWER_MS);
+      if (all === undefined) return AccumulatorResults.none;
+      if (isResult && all.missing.length > 0) return AccumulatorResults.lost(accumulatorsLost(all.missing));
+      return AccumulatorResults.of(all.merged);
+    } catch (error) {
+      return AccumulatorResults.lost(error as Error);
+    }
+  }
+
+  async #order(given: string | undefined, format: SavepointFormatType, what: string): Promise<SavepointOrder> {
+    if (this.graph.isBatch) throw noCheckpointsIn(this.graph, what);
+    this.#master.checkTakesSavepoints();
+    const { configuration, platform, transformations } = this.#options;
+    checkIterations(transformations, !configuration.get(CHECKPOINTING_ITERATIONS_FORCED));
+    return { directory: await savepointDirectoryOf(configuration, platform, this.jobId, given), format };
+  }
+
+  /** A job that refuses leaves nothing behind. */
+  async #orDiscard(order: SavepointOrder, take: () => Promise<string>): Promise<string> {
+    try {
+      return await take();
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === "MR_SAVEPOINT_NOT_POSSIBLE") await order.directory.discard();
+      throw error;
+    }
+  }
+
+  #tasks(): readonly TaskProgress[] {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return [];
+    const now = this.#options.platform.clock.monoMs();
+    return this.graph.vertices.map((vertex) => {
+      const own = attempt.tasks.filter(({ vertexId }) => vertexId === vertex.id);
+      const shares = own.map((task) => this.#samplers.get(taskName(task))!.sample(now));
+      const backPressuredMsPerSecond = Math.max(...shares.map((each) => each.backPressuredMsPerSecond));
+      return {
+        name: vertex.name,
+        parallelism: vertex.parallelism,
+        busyMsPerSecond: Math.max(...shares.map((each) => each.busyMsPerSecond)),
+        backPressuredMsPerSecond,
+        backPressure: backPressureLevel(backPressuredMsPerSecond),
+        isBackPressured: own.some((task) => attempt.statisticsOf(task).state === "backPressured"),
+      };
+    });
+  }
+
+  async #deploy(options: DeployOptions): Promise<LocalAttempt> {
+    this.#attempt = await this.#slots.deploy(options);
+    const attempt = this.#attempt;
+    this.#samplers = new Map(
+      attempt.tasks.map((task) => [taskName(task), new TimeSharesSampler(attempt.statisticsOf(task))]),
+    );
+    return attempt;
+  }
+
+  // Meters have no clock of their own.
+  #sampleMeters(): void {
+    const { clock } = this.#options.platform;
+    this.metrics.sampleMeters(clock.monoMs());
+    this.#sampling = clock.after(METER_SAMPLE_INTERVAL_MS, () => this.#sampleMeters());
+  }
+
+  #measure(): void {
+    let recordsRead = 0;
+    let recordsWritten = 0;
+    let watermarkMs = Number.POSITIVE_INFINITY;
+    const attempt = this.#attempt;
+    for (const task of attempt?.tasks ?? []) {
+      const statistics = attempt!.statisticsOf(task);
+      for (const { spec, index } of this.graph.vertices[task.vertexId]!.operators) {
+        if (spec.kind === "source") recordsRead += statistics.counts[index]!;
+        if (spec.kind === "sink") recordsWritten += statistics.counts[index]!;
+      }
+      watermarkMs = Math.min(watermarkMs, statistics.watermarkMs);
+    }
+    const isTime = Math.abs(watermarkMs) <= 8_640_000_000_000_000;
+    this.#last = { recordsRead, recordsWritten, watermarkMs: isTime ? watermarkMs : undefined };
+  }
+}
+
+/** Batch jobs take no checkpoints: they begin again. */
+function isCheckpointed(graph: JobGraph, configuration: Configuration): boolean {
+  return !graph.isBatch && configuration.get(CHECKPOINTING_INTERVAL) !== undefined;
+}
+
+function noCheckpointsIn(graph: JobGraph, found: string): MillraceError {
+  return new MillraceError("MR_BATCH_NO_CHECKPOINTS", {
+    what: "A job in BATCH mode takes no checkpoints and starts from none",
+    where: { job: graph.name },
+    found,
+    expected: "a job that runs from the beginning to its end, or is cancelled",
+    todo: "Cancel it and start it again, or set execution.runtime-mode to STREAMING",
+  });
+}
+
+function coordinatedSources(graph: JobGraph): readonly CoordinatedSource[] {
+  return graph.vertices.flatMap((vertex) =>
+    vertex.operators.flatMap(({ spec, uid }) =>
+      spec.kind === "source"
+        ? [{ uid, parallelism: vertex.parallelism, source: spec.source as never, alignment: spec.strategy.alignment }]
+        : [],
+    ),
+  );
+}
+
+function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[] {
+  return graph.vertices.flatMap((vertex) =>
+    vertex.operators.map(({ uid, name, spec }) => ({
+      uid,
+      name,
+      vertexId: vertex.id,
+      parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
+      isStateful: needsRestore(spec),
+    })),
+  );
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

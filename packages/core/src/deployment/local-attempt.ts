@@ -1,0 +1,14 @@
+import type { ExecutionAttempt, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { TaskStatistics } from "../task/task-statistics.ts";
+import type { MergedAccumulators } from "../taskmanager/task-executor.ts";
+
+/** An attempt whose subtasks can be looked at. */
+export interface LocalAttempt extends ExecutionAttempt {
+  statisticsOf(task: TaskId): TaskStatistics;
+  /**
+   * The accumulators of all subtasks, merged; as they were at the end when the attempt has been cancelled.
+   *
+   * @param answerWithinMs - Of each slot; undefined: as long as its thread lives.
+   */
+  accumulators(answerWithinMs: number | undefined): Promise<MergedAccumulators>;
+}

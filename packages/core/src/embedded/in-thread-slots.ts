@@ -1,0 +1,26 @@
+import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
+import { readRestoredState } from "../deployment/restored-state.ts";
+import { persistTo } from "../taskmanager/state-persister.ts";
+import { taskSettingsOf } from "../taskmanager/task-settings.ts";
+import { InThreadAttempt } from "./in-thread-attempt.ts";
+
+/** All slots of a job are one, in the caller's thread. */
+export function inThreadSlots({ jobId, graph, configuration, platform, storage, metrics }: JobOfSlots): JobSlots {
+  return {
+    async deploy({ attemptNumber, restore, listener }) {
+      return new InThreadAttempt({
+        graph,
+        jobId,
+        attemptNumber,
+        platform,
+        metrics,
+        settings: taskSettingsOf(configuration),
+        restore: restore === undefined ? undefined : await readRestoredState(platform.fs, restore, graph),
+        listener,
+        persist: persistTo(storage),
+      });
+    },
+    metrics: () => Promise.resolve([]),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,66 @@
+import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
+import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
+import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import type { SubtaskId } from "./slot-layout.ts";
+
+/** Makes one subtask's state durable. */
+export type PersistState = (
+  checkpointId: number,
+  state: readonly EncodedOperatorState[],
+) => Promise<readonly OperatorSubtaskState[]>;
+
+/** Writes to a checkpoint storage. */
+export function persistTo(storage: CheckpointStorage): PersistState {
+  return (checkpointId, state) =>
+    Promise.all(
+      state.map(async ({ uid, keyed, lists }) => ({
+        uid,
+        keyed: keyed === undefined ? undefined : await storage.write(checkpointId, keyed),
+        lists: await storage.write(checkpointId, encodeOperatorLists(lists)),
+      })),
+    );
+}
+
+/** What becomes of a subtask's state. */
+export interface AcknowledgeListener {
+  onAcknowledged(task: SubtaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void;
+  onDeclined(task: SubtaskId, checkpointId: number, reason: unknown): void;
+}
+
+/** Makes the state of an attempt's subtasks durable and acknowledges it, until the attempt ends. */
+export class StatePersister {
+  readonly #persist: PersistState;
+  readonly #listener: AcknowledgeListener;
+  readonly #persisting = new Set<Promise<void>>();
+  #isEnded = false;
+
+  constructor(persist: PersistState, listener: AcknowledgeListener) {
+    this.#persist = persist;
+    this.#listener = listener;
+  }
+
+  persist(task: SubtaskId, checkpointId: number, state: readonly EncodedOperatorState[]): void {
+    const persisted: Promise<void> = this.#persist(checkpointId, state)
+      .then(
+        (handles) => {
+          if (!this.#isEnded) this.#listener.onAcknowledged(task, checkpointId, handles);
+        },
+        (error: unknown) => {
+          if (!this.#isEnded) this.#listener.onDeclined(task, checkpointId, error);
+        },
+      )
+      .finally(() => this.#persisting.delete(persisted));
+    this.#persisting.add(persisted);
+  }
+
+  /** Acknowledges nothing any more. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** Settles when nothing is being written. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#persisting]);
+  }
+}
