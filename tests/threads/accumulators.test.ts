@@ -48,6 +48,18 @@ describe.each(["threads", "in-thread"])("F31: accumulators (%s)", (target) => {
     expect(await seen()).toBeGreaterThanOrEqual(3100);
   });
 
+  test("are known to the job listener and the client of the job, which name the same job", async () => {
+    const env = await environment(target, []);
+    const told: (string | undefined)[] = [];
+    env.registerJobListener({
+      onJobSubmitted: (client) => void told.push(client?.getJobId()),
+      onJobExecuted: (result) => void told.push(result?.getJobId(), String(result?.getAccumulatorResult("seen"))),
+    });
+    const result = await env.execute("accumulates");
+    expect(told).toEqual([result.getJobId(), result.getJobId(), "3100"]);
+    expect(result.getNetRuntime()).toBeGreaterThan(0);
+  });
+
   test("of one name and two classes fail nothing but their result", async () => {
     const result = await (await environment(target, ["--conflict"])).execute("accumulates");
     expect(() => result.getAccumulatorResult("seen")).toThrow(/MR_ACCUMULATOR_CONFLICT.*IntCounter.*LongCounter/s);

@@ -244,6 +244,32 @@ describe("F31: the job client", () => {
     }, 60_000);
   });
 
+  test("takes savepoints and ends the job with one; the result has what was accumulated", async () => {
+    const platform = createSimulatedPlatform({ seed: 33 });
+    await platform.run(async () => {
+      const env = environment(platform, at(2));
+      env
+        .fromSource(
+          DataGeneratorSource.of((i) => i, 1e9, { ratePerSecond: 100 }),
+          { boundedOutOfOrderness: 0, timestamp: (i) => i },
+          "endless",
+        )
+        .map(new Counting())
+        .sinkTo(new CommittedRows().sink())
+        .uid("rows");
+      const client = await env.executeAsync();
+      await new Promise<void>((resolve) => platform.clock.after(500, resolve));
+      const first = await client.triggerSavepoint("/savepoints");
+      expect(await client.getJobStatus()).toBe("RUNNING");
+      const second = await client.stopWithSavepoint(false, "/savepoints");
+      expect(second).not.toBe(first);
+      expect(await client.getJobStatus()).toBe("FINISHED");
+      const result = await client.getJobExecutionResult();
+      expect(result.getAccumulatorResult("ints")).toBe(result.recordsRead + 2000);
+      expect(await client.getAccumulators()).toEqual(result.getAllAccumulatorResults());
+    }, 60_000);
+  });
+
   test("has the result of the job, as often as it is asked: id, name, net runtime, counts", async () => {
     const platform = createSimulatedPlatform({ seed: 32 });
     await platform.run(async () => {
