@@ -69,6 +69,21 @@ export function or(left: Expression, right: Expression): Expression {
   return { kind: "or", left, right };
 }
 
+/** The user's conditions that an expression is made of. @internal */
+export function conditionsIn(expression: Expression | undefined): readonly AnyCondition[] {
+  switch (expression?.kind) {
+    case "test":
+      return [expression.condition];
+    case "not":
+      return conditionsIn(expression.of);
+    case "and":
+    case "or":
+      return [...conditionsIn(expression.left), ...conditionsIn(expression.right)];
+    default:
+      return [];
+  }
+}
+
 /** @param own - The subtask's copy of a condition. @internal */
 export function compileExpression(expression: Expression, own: (condition: AnyCondition) => AnyCondition): Predicate {
   switch (expression.kind) {

@@ -36,6 +36,11 @@ export type MatchFunctions =
       readonly fn: PatternProcessFunction<Match, U> & Partial<TimedOutPartialMatchHandler<Match>>;
     };
 
+/** The user's functions among them. */
+export function matchFunctionsOf(functions: MatchFunctions): readonly unknown[] {
+  return functions.kind === "process" ? [functions.fn] : [functions.select, functions.timeout];
+}
+
 export interface MatchHandler {
   /** Those with a lifecycle. */
   readonly functions: readonly unknown[];

@@ -12,7 +12,7 @@ import { checkFunction, checkTag, erased, type TransformSpec, type UserCall } fr
 import type { AfterMatchSkipStrategy } from "./after-match-skip-strategy.ts";
 import { patternCall } from "./call-site.ts";
 import { describePattern } from "./describe-pattern.ts";
-import type { MatchFunctions } from "./match-handler.ts";
+import { type MatchFunctions, matchFunctionsOf } from "./match-handler.ts";
 import type { PartialMatch } from "./match-types.ts";
 import type {
   PatternFlatSelectFunction,
@@ -23,7 +23,7 @@ import type {
   TimedOutPartialMatchHandler,
 } from "./pattern-functions.ts";
 import { type EventComparator, type PatternMatching, PatternOperator } from "./pattern-operator.ts";
-import type { Stage } from "./stage.ts";
+import { conditionsOf, type Stage } from "./stage.ts";
 
 /** What is matched with what, and how. @internal */
 export interface PatternSettings<T> {
@@ -153,6 +153,7 @@ export class PatternStream<T, M> {
       isStateful: true,
       details: { pattern: describePattern(last), skip: skip.rule.kind, time: timeDomain },
       hasSideOutput: (tagId) => functions.kind === "process" || tagId === lateTag?.id || tagId === timeoutTag?.id,
+      functions: [...conditionsOf(last), ...matchFunctionsOf(functions)],
       create: (host) => new PatternOperator(host, matching),
     };
     const result = keyed.transform<R>("CEP", spec, undefined, call);

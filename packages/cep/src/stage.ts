@@ -1,5 +1,5 @@
 /** One stage of a pattern as data: what the methods of `Pattern` describe and the compiler reads. */
-import type { Expression } from "./conditions.ts";
+import { type AnyCondition, conditionsIn, type Expression } from "./conditions.ts";
 
 /** Which events may lie between the previous stage's event and this one's; or that none of this stage's may come. */
 export type ConsumingStrategy = "strict" | "skipTillNext" | "skipTillAny" | "notNext" | "notFollow";
@@ -72,6 +72,14 @@ export function sequenceOf(last: Stage): readonly Stage[] {
 /** The stages that events are matched with, first to last, those of groups included. */
 export function leavesOf(last: Stage): readonly Stage[] {
   return sequenceOf(last).flatMap((stage) => (stage.group === undefined ? [stage] : leavesOf(stage.group)));
+}
+
+/** The user's conditions of all stages. */
+export function conditionsOf(last: Stage): readonly AnyCondition[] {
+  return sequenceOf(last).flatMap(({ group, condition, until }) => [
+    ...(group === undefined ? conditionsIn(condition) : conditionsOf(group)),
+    ...conditionsIn(until),
+  ]);
 }
 
 /** The limit from first to last event: the smallest of all, undefined when there is none. */

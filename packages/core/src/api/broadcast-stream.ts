@@ -86,7 +86,7 @@ export class BroadcastConnectedStream<T1, T2> {
     const call = userCall("process");
     checkFunction(call, fn, { methods: ["processElement", "processBroadcastElement"] });
     const { states, input } = this.broadcast;
-    const spec = broadcastSpec(states, undefined, (host) => {
+    const spec = broadcastSpec(states, undefined, fn, (host) => {
       return new BroadcastOperator(host, cloneFunction(erased(fn), host.operatorName), states);
     });
     return addTwoInputOperator<R>(this.stream, input, call, "Co-Process-Broadcast", spec);
@@ -113,7 +113,7 @@ export class KeyedBroadcastConnectedStream<K, T1, T2> extends BroadcastConnected
     const call = userCall("process");
     checkFunction(call, fn, { methods: ["processElement", "processBroadcastElement"], optional: ["onTimer"] });
     const { states, input } = this.broadcast;
-    const spec = broadcastSpec(states, this.#key, (host) => {
+    const spec = broadcastSpec(states, this.#key, fn, (host) => {
       return new KeyedBroadcastOperator(host, cloneFunction(erased(fn), host.operatorName), states);
     });
     return addTwoInputOperator<R>(this.stream, input, call, "Co-Process-Broadcast-Keyed", spec);
@@ -123,6 +123,7 @@ export class KeyedBroadcastConnectedStream<K, T1, T2> extends BroadcastConnected
 function broadcastSpec(
   states: readonly AnyMapState[],
   key: KeySelector<unknown, unknown> | undefined,
+  fn: unknown,
   create: TransformSpec["create"],
 ): TransformSpec {
   return {
@@ -132,6 +133,7 @@ function broadcastSpec(
     isStateful: true,
     details: { broadcastStates: states.map(({ name }) => name) },
     hasSideOutput: () => true,
+    functions: [fn],
     create,
   };
 }

@@ -2,6 +2,7 @@
  * Two streams whose records meet by key and window: `a.coGroup(b).where(…).equalTo(…).window(…).apply(…)`. As in Flink it
  * is a union of tagged records, keyed and windowed, so everything about windows holds here too.
  */
+import { calling } from "../operators/clone-function.ts";
 import type { CoGroupFunction, KeySelector } from "../operators/functions.ts";
 import type { TaggedUnion } from "../operators/window/co-group-window-function.ts";
 import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
@@ -128,9 +129,8 @@ export function windowsOf<T1, T2, K>(call: UserCall, pair: KeyedPair<T1, T2, K>,
   const tagged = tag(call, erased(first), (value) => ({ first: value }), type).union(
     tag(call, erased(second), (value) => ({ second: value }), type),
   );
-  return tagged
-    .keyBy((element) => ("first" in element ? firstKey(element.first) : secondKey(element.second)))
-    .window(erased<AnyWindowAssigner<Tagged>>(assigner));
+  const keyOf = (element: Tagged): string => ("first" in element ? firstKey(element.first) : secondKey(element.second));
+  return tagged.keyBy(calling(keyOf, firstKey, secondKey)).window(erased<AnyWindowAssigner<Tagged>>(assigner));
 }
 
 // Where the records are: spread over other subtasks they would lose their order.

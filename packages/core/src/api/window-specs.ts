@@ -1,5 +1,6 @@
 /** What the calls of a windowed stream become: the folding, the emission and the spec of a window operator. */
 import { type Duration, durationMs } from "../base/duration.ts";
+import { calling } from "../operators/clone-function.ts";
 import type { AggregateFunction, KeySelector } from "../operators/functions.ts";
 import type { OperatorSpec, WindowEmit, WindowFold } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
@@ -135,7 +136,8 @@ export function reduceFold(call: UserCall, fn: unknown, type: Type<unknown> | un
   type Reduce = (accumulated: unknown, value: unknown) => unknown;
   if (typeof fn === "function") return { kind: "reduce", fn: fn as Reduce, type };
   const owner = fn as { readonly reduce: Reduce };
-  return { kind: "reduce", fn: (accumulated, value) => owner.reduce(accumulated, value), type };
+  const reduce: Reduce = (accumulated, value) => owner.reduce(accumulated, value);
+  return { kind: "reduce", fn: calling(reduce, owner), type };
 }
 
 /** What a function of a keyed window's result is: plain, a `WindowFunction` or a `ProcessWindowFunction`. @internal */
@@ -162,7 +164,8 @@ export function emitAllOf(call: UserCall, result: unknown): WindowEmit {
   if (typeof result === "function") {
     checkFunction(call, result, { methods: ["process"], plain: "function" });
     const make = result as (window: unknown, result: unknown) => unknown;
-    return { kind: "function", fn: (_key, window, value) => make(window, value) };
+    const ofWindow = (_key: unknown, window: unknown, value: unknown): unknown => make(window, value);
+    return { kind: "function", fn: calling(ofWindow, make) };
   }
   if (hasMethod(result, "apply")) return applyAllOf(call, result);
   checkFunction(call, result, { methods: ["process"], optional: ["clear"], plain: "function" });

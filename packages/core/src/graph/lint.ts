@@ -43,7 +43,9 @@ type Finding = Pick<PlanWarning, "code" | "message"> | undefined;
 
 function stateWithoutEnd(transformation: Transformation): Finding {
   const { spec } = transformation;
-  if (keySelectorOf(spec, 0) === undefined || !["keyedProcess", "co"].includes(spec.kind)) return undefined;
+  // What windows keep ends with them.
+  const isWindow = spec.kind === "window" || (spec.kind === "transform" && spec.label === "window");
+  if (keySelectorOf(spec, 0) === undefined || isWindow) return undefined;
   if (!sourcesOf(transformation).some((source) => source.spec.source.boundedness === "continuous-unbounded"))
     return undefined;
   const code = userFunctionsOf(spec).map(codeOf).join("\n");
@@ -86,16 +88,21 @@ function waitsForEventTime(spec: OperatorSpec): string | undefined {
     case "intervalJoin":
       return "forgets its records";
     case "transform":
-      // Windows with a trigger or evictor of their own say so in their details.
-      return /EventTimeTrigger/.test(String(spec.details["trigger"])) ? "fires its windows" : undefined;
+      // Windows with a trigger or evictor of their own, and patterns, say so in their details.
+      if (/EventTimeTrigger/.test(String(spec.details["trigger"]))) return "fires its windows";
+      if (spec.details["time"] === "event") return "looks at its events";
+      return firesTimers(spec);
     case "keyedProcess":
     case "co":
-      return userFunctionsOf(spec).some((fn) => /\bregisterEventTimeTimer\b/.test(codeOf(fn)))
-        ? "fires its timers"
-        : undefined;
+      return firesTimers(spec);
     default:
       return undefined;
   }
+}
+
+function firesTimers(spec: OperatorSpec): string | undefined {
+  const registers = userFunctionsOf(spec).some((fn) => /\bregisterEventTimeTimer\b/.test(codeOf(fn)));
+  return registers ? "fires its timers" : undefined;
 }
 
 const CLOCKS: readonly (readonly [RegExp, string])[] = [

@@ -25,9 +25,10 @@ export function statesOf(spec: OperatorSpec): readonly StatePlan[] {
 /** The states that the user's functions of an operator declare, by descriptor or in their text. */
 export function declaredStatesOf(spec: OperatorSpec): readonly StatePlan[] {
   const states = new Map<string, StatePlan>();
+  const own = new Set(ownStatesOf(spec).map(({ name }) => name));
   for (const fn of userFunctionsOf(spec)) {
     for (const state of [...fieldStates(fn), ...textStates(fn)])
-      if (!states.has(state.name)) states.set(state.name, state);
+      if (!states.has(state.name) && !own.has(state.name)) states.set(state.name, state);
   }
   return [...states.values()];
 }
@@ -51,6 +52,11 @@ function ownStatesOf(spec: OperatorSpec): readonly StatePlan[] {
         type: typeText(type),
         ttlMs: undefined,
       }));
+    case "transform": {
+      const names = spec.details["broadcastStates"];
+      if (!Array.isArray(names)) return [];
+      return names.map((name: string) => ({ name, kind: "broadcast", type: undefined, ttlMs: undefined }));
+    }
     default:
       return [];
   }

@@ -2,27 +2,31 @@
  * The user's functions of an operator and what can be read in their text, without calling any of them. What is found is
  * enough for plans and warnings; what is not found is no proof of anything, since a function may call others.
  */
-import type { OperatorSpec } from "../operators/operator-spec.ts";
+import { functionsWithin } from "../operators/clone-function.ts";
+import { emitFunctions, foldFunctions, type OperatorSpec } from "../operators/operator-spec.ts";
 
-/** Functions and function objects, key selectors included. Those of a "transform" are inside its operator. */
+/** Functions and function objects, key selectors included; those of the user's, not what we put around them. */
 export function userFunctionsOf(spec: OperatorSpec): readonly unknown[] {
+  return functionsOf(spec).flatMap(functionsWithin);
+}
+
+function functionsOf(spec: OperatorSpec): readonly unknown[] {
   switch (spec.kind) {
     case "map":
     case "filter":
     case "flatMap":
-    case "process":
-      return [spec.fn];
     case "keyedProcess":
     case "keyedReduce":
       return [spec.key, spec.fn];
+    case "process":
+      return [spec.fn];
     case "co":
     case "intervalJoin":
       return [...(spec.keys ?? []), spec.fn];
-    case "window": {
-      const fold =
-        spec.fold.kind === "aggregate" ? [spec.fold.aggregate] : spec.fold.kind === "reduce" ? [spec.fold.fn] : [];
-      return [spec.key, ...fold, ...(spec.emit.kind === "value" ? [] : [spec.emit.fn])];
-    }
+    case "window":
+      return [spec.key, ...foldFunctions(spec.fold), ...emitFunctions(spec.emit)];
+    case "transform":
+      return [...spec.keys, ...(spec.functions ?? [])];
     default:
       return [];
   }

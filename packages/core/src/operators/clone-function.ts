@@ -14,6 +14,28 @@ export abstract class FunctionWrapper {
   abstract copyWrapped(copy: <F>(fn: F) => F): FunctionWrapper;
 }
 
+/** What a plain function of ours calls, where that is the user's. */
+const CALLED: unique symbol = Symbol("called functions");
+
+/** Says which functions of the user's a plain function of ours calls, for those who read their text. Returns `fn`. */
+export function calling<F extends object>(fn: F, ...called: readonly unknown[]): F {
+  return Object.assign(fn, { [CALLED]: called });
+}
+
+/** The user's own functions behind what an operator was given: itself, unless that is one of ours around them. */
+export function functionsWithin(fn: unknown): readonly unknown[] {
+  if (fn instanceof FunctionWrapper) {
+    const wrapped: unknown[] = [];
+    fn.copyWrapped((inner) => {
+      wrapped.push(inner);
+      return inner;
+    });
+    return wrapped;
+  }
+  if (typeof fn !== "function" || !(CALLED in fn)) return [fn];
+  return fn[CALLED] as readonly unknown[];
+}
+
 /** A fresh instance with the same prototype and (deeply copied) plain fields; plain functions are returned as they are. */
 export function cloneFunction<F>(fn: F, operatorName: string): F {
   if (typeof fn !== "object" || fn === null) return fn;

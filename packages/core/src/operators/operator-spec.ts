@@ -91,11 +91,22 @@ export type WindowFold =
   | { readonly kind: "reduce"; readonly fn: (accumulated: U, value: U) => U; readonly type: Type<U> | undefined }
   | { readonly kind: "list"; readonly type: Type<U> | undefined };
 
+/** The user's functions of a fold. */
+export function foldFunctions(fold: WindowFold): readonly unknown[] {
+  if (fold.kind === "list") return [];
+  return [fold.kind === "aggregate" ? fold.aggregate : fold.fn];
+}
+
 /** What a window emits. */
 export type WindowEmit =
   | { readonly kind: "value" }
   | { readonly kind: "function"; readonly fn: WindowResultFunction<U, U, U> }
   | { readonly kind: "process"; readonly fn: ProcessWindowFunction<U, U, U> };
+
+/** The user's functions of an emission. */
+export function emitFunctions(emit: WindowEmit): readonly unknown[] {
+  return emit.kind === "value" ? [] : [emit.fn];
+}
 
 export interface WindowSpec {
   readonly kind: "window";
@@ -163,6 +174,8 @@ export interface TransformSpec {
   readonly hasSideOutput: (tagId: string) => boolean;
   /** Present on both ends of an iteration. */
   readonly iteration?: IterationEnd;
+  /** The user's functions besides the keys, triggers and the like included: plans and warnings read them, nobody calls them. */
+  readonly functions?: readonly unknown[];
   /** Makes the operator of one subtask and attempt; user functions have to be copied for it, see `cloneFunction`. */
   readonly create: (host: OperatorHost) => StreamOperator;
 }

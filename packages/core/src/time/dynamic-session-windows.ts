@@ -10,15 +10,16 @@ export type SessionWindowTimeGapExtractor<T> = (element: T) => number;
 abstract class DynamicSessionWindows<T> implements DynamicSessionAssigner<T> {
   readonly kind = "dynamicSession";
   abstract readonly isEventTime: boolean;
-  readonly #gapOf: SessionWindowTimeGapExtractor<T>;
+  /** An ordinary field, so that warnings can read its text. */
+  private readonly gapOf: SessionWindowTimeGapExtractor<T>;
 
   constructor(gapOf: SessionWindowTimeGapExtractor<T>) {
-    this.#gapOf = gapOf;
+    this.gapOf = gapOf;
   }
 
   assign(timestampMs: number, element: T): readonly TimeWindow[] {
     if (this.isEventTime) requireTimestamp(String(this), timestampMs);
-    const gapMs = this.#gapOf(element);
+    const gapMs = this.gapOf(element);
     if (!(Number.isInteger(gapMs) && gapMs >= 1 && gapMs <= WINDOW_LENGTH_MAX_MS))
       throw invalidGap(String(this), gapMs);
     return [new TimeWindow(timestampMs, timestampMs + gapMs)];

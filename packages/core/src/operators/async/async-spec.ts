@@ -17,6 +17,7 @@ export function asyncSpec(settings: AsyncSettings): TransformSpec {
       retries: retry !== undefined,
     },
     hasSideOutput: () => false,
+    functions: [settings.fn, settings.onTimeout],
     create: (host) => new AsyncOperator(host, settings),
   };
 }

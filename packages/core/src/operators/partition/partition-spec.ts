@@ -2,7 +2,7 @@ import type { Type } from "../../types/type.ts";
 import type { KeySelector } from "../functions.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import type { TransformSpec } from "../operator-spec.ts";
-import type { PartitionFold } from "./partition-fold.ts";
+import { functionOf, type PartitionFold } from "./partition-fold.ts";
 import { KeyPartitionOperator, SubtaskPartitionOperator } from "./partition-operator.ts";
 
 type U = unknown;
@@ -15,13 +15,24 @@ export function keyPartitionSpec(
   type: Type<U> | undefined,
 ): TransformSpec {
   const create = (host: OperatorHost): KeyPartitionOperator => new KeyPartitionOperator(host, fold, type);
-  return { ...shared, label, keys: [key], details: { partition: "key" }, create };
+  return { ...shared, label, keys: [key], details: { partition: "key" }, functions: functionsOf(fold), create };
 }
 
 /** One partition a subtask. */
 export function subtaskPartitionSpec(label: string, fold: PartitionFold, type: Type<U> | undefined): TransformSpec {
   const create = (host: OperatorHost): SubtaskPartitionOperator => new SubtaskPartitionOperator(host, fold, type);
-  return { ...shared, label, keys: [undefined], details: { partition: "subtask" }, create };
+  return {
+    ...shared,
+    label,
+    keys: [undefined],
+    details: { partition: "subtask" },
+    functions: functionsOf(fold),
+    create,
+  };
+}
+
+function functionsOf(fold: PartitionFold): readonly unknown[] {
+  return [fold.kind === "sort" ? fold.keyOf : functionOf(fold)];
 }
 
 const shared = { kind: "transform", isStateful: true, hasSideOutput: () => false } as const;

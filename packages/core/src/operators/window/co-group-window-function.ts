@@ -3,7 +3,7 @@
  * again. What makes windows, keeps their records and decides when they fire is the window operator's.
  */
 import { MillraceError } from "../../base/errors.ts";
-import { cloneFunction, invokeClose, invokeOpen } from "../clone-function.ts";
+import { FunctionWrapper, invokeClose, invokeOpen } from "../clone-function.ts";
 import type { FunctionContext } from "../function-states.ts";
 import type {
   CoGroupFunction,
@@ -33,27 +33,25 @@ export type WindowJoining =
 /** What happens to the two sides of one window. */
 type Apply = (first: readonly U[], second: readonly U[], out: Collector<U>) => void;
 
-/**
- * The function of a window of tagged records. Fields are ordinary ones, because a function object is copied for every
- * subtask; the user's function in it is copied when the subtask opens it.
- *
- * @internal
- */
-export class CoGroupWindowFunction implements ProcessWindowFunction<TaggedUnion<U, U>, U, U> {
-  private readonly joining: WindowJoining;
-  private fn: unknown;
-  private apply: Apply | undefined;
+/** The function of a window of tagged records. @internal */
+export class CoGroupWindowFunction extends FunctionWrapper implements ProcessWindowFunction<TaggedUnion<U, U>, U, U> {
+  readonly #joining: WindowJoining;
+  readonly #apply: Apply;
 
   constructor(joining: WindowJoining) {
-    this.joining = joining;
+    super();
+    this.#joining = joining;
+    this.#apply = applyOf(joining);
+  }
+
+  override copyWrapped(copy: <F>(fn: F) => F): FunctionWrapper {
+    const { kind, fn } = this.#joining;
+    // The copy is of the same kind as what it was made of.
+    return new CoGroupWindowFunction({ kind, fn: copy<unknown>(fn) } as WindowJoining);
   }
 
   open(context: FunctionContext): void {
-    const { kind, fn } = this.joining;
-    this.fn = cloneFunction<unknown>(fn, context.taskName);
-    // The copy is of the same kind as what it was made of.
-    this.apply = applyOf({ kind, fn: this.fn } as WindowJoining);
-    invokeOpen(this.fn, context);
+    invokeOpen(this.#joining.fn, context);
   }
 
   process(_key: U, _context: ProcessWindowContext, elements: Iterable<TaggedUnion<U, U>>, out: Collector<U>): void {
@@ -63,11 +61,11 @@ export class CoGroupWindowFunction implements ProcessWindowFunction<TaggedUnion<
       if ("first" in element) first.push(element.first);
       else second.push(element.second);
     }
-    this.apply!(first, second, out);
+    this.#apply(first, second, out);
   }
 
   close(): void {
-    invokeClose(this.fn);
+    invokeClose(this.#joining.fn);
   }
 }
 

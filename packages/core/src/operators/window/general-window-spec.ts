@@ -3,12 +3,18 @@ import type { Window } from "../../time/window.ts";
 import type { Type } from "../../types/type.ts";
 import { cloneFunction } from "../clone-function.ts";
 import type { KeySelector } from "../functions.ts";
-import type { TransformSpec, WindowEmit, WindowFold } from "../operator-spec.ts";
+import {
+  emitFunctions,
+  foldFunctions,
+  type TransformSpec,
+  type WindowEmit,
+  type WindowFold,
+} from "../operator-spec.ts";
 import type { OutputTag } from "../output-tag.ts";
 import { type AnyWindowAssigner, defaultTriggerOf, elementAssigner } from "./element-assigner.ts";
 import type { Evictor } from "./evictors/evictor.ts";
 import { GeneralWindowOperator } from "./general-window-operator.ts";
-import type { Trigger } from "./triggers/trigger.ts";
+import { Trigger } from "./triggers/trigger.ts";
 import { contentsOf, evictableContents } from "./window-contents.ts";
 import { emissionOf } from "./window-emission.ts";
 
@@ -42,6 +48,7 @@ export function generalWindowSpec(plan: WindowPlan): TransformSpec {
       fold: fold.kind,
       allowedLatenessMs,
     },
+    functions: [...foldFunctions(fold), ...emitFunctions(emit), ...triggersOf(trigger), evictor, assigner],
     hasSideOutput: (tagId) => emit.kind === "process" || lateTag?.id === tagId,
     create: (host) =>
       new GeneralWindowOperator(host, {
@@ -57,6 +64,12 @@ export function generalWindowSpec(plan: WindowPlan): TransformSpec {
         lateTag,
       }),
   };
+}
+
+/** A trigger and those within it. */
+function triggersOf(trigger: object): readonly object[] {
+  const nested = Object.values(trigger).filter((part: unknown) => part instanceof Trigger);
+  return [trigger, ...nested.flatMap(triggersOf)];
 }
 
 /** What plans call an assigner, trigger or evictor: its own name, or that of its class. */
