@@ -21,6 +21,13 @@ export interface OperatorList {
 
 const BYTES: Schema = { kind: "bytes" };
 
+/** By name, what lists are besides their elements. Every subtask runs the same job, so all lists of a name are alike. @internal */
+export function listHeadersOf(
+  lists: readonly OperatorList[],
+): ReadonlyMap<string, Required<Pick<OperatorList, "mode" | "schema">>> {
+  return new Map(lists.map(({ name, mode, schema }) => [name, { mode, schema: schema ?? BYTES }]));
+}
+
 /** @internal */
 export function encodeOperatorLists(lists: readonly OperatorList[]): Uint8Array {
   return encodeContainer(

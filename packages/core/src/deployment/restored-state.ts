@@ -1,10 +1,9 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
-import { decodeOperatorLists, type OperatorList, redistributeLists } from "../checkpoint/operator-lists.ts";
+import { decodeOperatorLists, listHeadersOf, type OperatorList, redistributeLists } from "../checkpoint/operator-lists.ts";
 import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
-import type { ListHeader } from "../operators/function-states.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
@@ -52,7 +51,7 @@ async function readOperator(
     lists.push(decodeOperatorLists(await readState(fs, checkpoint.directory, subtask.lists)));
   }
   const dealt = redistributeLists(lists, vertex.parallelism);
-  const listHeaders = headersOf(lists.flat());
+  const listHeaders = listHeadersOf(lists.flat());
   const blobs = new Map<number, Uint8Array>();
   for (const [index, subtask] of state.subtasks.entries()) {
     if (subtask.keyed !== undefined) blobs.set(index, await readState(fs, checkpoint.directory, subtask.keyed));
@@ -67,13 +66,6 @@ async function readOperator(
       .map(([, blob]) => blob);
     return { keyedBlobs, keyGroupStart: own.start, keyGroupEnd: own.end, lists: subtaskLists, listHeaders };
   });
-}
-
-// Every subtask runs the same job, so all lists of a name are alike.
-function headersOf(lists: readonly OperatorList[]): ReadonlyMap<string, ListHeader> {
-  const headers = new Map<string, ListHeader>();
-  for (const { name, mode, schema } of lists) headers.set(name, { mode, schema: schema ?? { kind: "bytes" } });
-  return headers;
 }
 
 /**

@@ -1,6 +1,12 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { DataStream } from "../api/data-stream.ts";
 import type {
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedReadOnlyContext,
+} from "../operators/broadcast/broadcast-functions.ts";
+import type { FunctionInitializationContext } from "../operators/checkpointed-function.ts";
+import type {
   Collector,
   KeyedProcessContext,
   KeyedProcessFunction,
@@ -8,9 +14,10 @@ import type {
   RuntimeContext,
 } from "../operators/functions.ts";
 import { OutputTag } from "../operators/output-tag.ts";
-import type { ValueState } from "../state/keyed-state.ts";
-import { valueState } from "../state/state-descriptors.ts";
+import type { ListState, ValueState } from "../state/keyed-state.ts";
+import { listState, mapState, valueState } from "../state/state-descriptors.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
+import { t } from "../types/declared-types.ts";
 import { harnessOf, twoInputHarnessOf } from "./harness-of.ts";
 import type { HarnessSnapshot, OneInputOperatorTestHarness } from "./operator-test-harness.ts";
 
@@ -157,7 +164,7 @@ describe("F44: harness of an operator with one input", () => {
   });
 });
 
-describe("F44: harness of an operator with two inputs", () => {
+describe("F44: harness of an operator with two inputs, keyed or not", () => {
   test("each input has its records and watermarks; the operator's watermark is the lower one", () => {
     const harness = twoInputHarnessOf((left: DataStream<number>, right: DataStream<string>) =>
       left.connect(right).map({ map1: (n: number) => `left ${n}`, map2: (text: string) => `right ${text}` }),
@@ -196,4 +203,106 @@ describe("F44: harness of an operator with two inputs", () => {
     second.endInputs();
     expect(second.extractOutputValues()).toEqual(["b 2/3"]);
   });
+});
+
+describe("F44: harness of a broadcast stream", () => {
+  interface Order {
+    readonly shop: string;
+    readonly cents: number;
+  }
+  const rates = mapState("rates", t.string, t.float64);
+
+  /** Sums up what a shop has sold, in today's rate; a new rate empties all sums. */
+  class Converted implements KeyedBroadcastProcessFunction<string, Order, readonly [string, number], string> {
+    readonly sold = valueState("sold", t.float64);
+    private sum!: ValueState<number>;
+
+    open(context: RuntimeContext): void {
+      this.sum = context.getState(this.sold);
+    }
+
+    processElement(order: Order, context: KeyedReadOnlyContext<string>): void {
+      const rate = context.getBroadcastState(rates).get("EUR") ?? 1;
+      this.sum.update((this.sum.value() ?? 0) + rate * order.cents);
+      context.timerService.registerEventTimeTimer(100);
+    }
+
+    processBroadcastElement([name, rate]: readonly [string, number], context: KeyedBroadcastContext<string>): void {
+      context.getBroadcastState(rates).put(name, rate);
+      context.applyToKeyedState(this.sold, (_shop, sum) => sum.update(0));
+    }
+
+    onTimer(_timeMs: number, context: OnTimerContext<string>, out: Collector<string>): void {
+      out.collect(`${context.currentKey} ${this.sum.value()}`);
+    }
+  }
+
+  const converted = (orders: DataStream<Order>, changes: DataStream<readonly [string, number]>) =>
+    orders
+      .keyBy((order) => order.shop)
+      .connect(changes.broadcast(rates))
+      .process(new Converted());
+  const shops = Array.from({ length: 12 }, (_, index) => `shop ${index}`);
+
+  test.each([
+    [1, 3],
+    [3, 1],
+    [2, 3],
+  ])(
+    "every subtask has the broadcast record, also those of a snapshot of parallelism %i that goes on at %i",
+    (p, q) => {
+      const first = twoInputHarnessOf(converted, { parallelism: p });
+      for (const shop of shops) first.processElement1({ shop, cents: 5 }, 10);
+      first.processElement2(["EUR", 2], 10);
+      expect(first.numEventTimeTimers()).toBe(shops.length);
+      const second = twoInputHarnessOf(converted, { parallelism: q, restore: first.snapshot() });
+      for (const shop of shops) second.processElement1({ shop, cents: 10 }, 20);
+      second.processWatermark1(100);
+      expect(second.extractOutputValues()).toEqual([]);
+      second.processWatermark2(100);
+      expect([...second.extractOutputValues()].sort()).toEqual(shops.map((shop) => `${shop} 20`).sort());
+    },
+  );
+
+  test("without keys, records see the broadcast state of their subtask", () => {
+    const harness = twoInputHarnessOf(
+      (orders: DataStream<Order>, changes: DataStream<readonly [string, number]>) =>
+        orders.connect(changes.broadcast(rates)).process<number>({
+          processElement: (order, context, out) =>
+            out.collect(order.cents * (context.getBroadcastState(rates).get("EUR") ?? 1)),
+          processBroadcastElement: ([name, rate], context) => context.getBroadcastState(rates).put(name, rate),
+        }),
+      { parallelism: 2 },
+    );
+    harness.processElement1({ shop: "a", cents: 1 });
+    harness.processElement2(["EUR", 3]);
+    harness.processElement1({ shop: "a", cents: 1 });
+    harness.processElement1({ shop: "a", cents: 1 });
+    expect(harness.extractOutputValues()).toEqual([1, 3, 3]);
+  });
+});
+
+test("F44: operator state is in a snapshot, and a function that is restored knows it", () => {
+  class Restored {
+    private last!: ListState<number>;
+    private readonly seen: number[] = [];
+    initializeState({ isRestored, operatorStateStore }: FunctionInitializationContext): void {
+      this.last = operatorStateStore.getUnionListState(listState("last", t.float64));
+      if (isRestored) this.seen.push(...this.last.get());
+    }
+    snapshotState(): void {
+      this.last.update(this.seen.slice(-1));
+    }
+    map(n: number): string {
+      this.seen.push(n);
+      return this.seen.join();
+    }
+  }
+  const mapped = (input: DataStream<number>) => input.map(new Restored());
+  const first = harnessOf(mapped, { parallelism: 2 });
+  for (const n of [1, 2, 3, 4]) first.processElement(n);
+  const second = harnessOf(mapped, { parallelism: 3, restore: first.snapshot() });
+  for (const n of [5, 6, 7]) second.processElement(n);
+  // A union list is everybody's.
+  expect(second.extractOutputValues()).toEqual(["3,4,5", "3,4,6", "3,4,7"]);
 });

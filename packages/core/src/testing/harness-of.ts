@@ -28,8 +28,8 @@ export function harnessOf<In, Out>(
   build: (input: DataStream<In>) => SingleOutputStreamOperator<Out>,
   options: OperatorTestHarnessOptions = {},
 ): OneInputOperatorTestHarness<In, Out> {
-  const env = testEnvironment();
-  const input = inputOf<In>(env, "input");
+  const env = harnessEnvironment();
+  const input = harnessInput<In>(env, "input");
   return new OneInputOperatorTestHarness<In, Out>(onlyOperatorOf(env, build(input), 1), options);
 }
 
@@ -46,19 +46,21 @@ export function twoInputHarnessOf<In1, In2, Out>(
   build: (first: DataStream<In1>, second: DataStream<In2>) => SingleOutputStreamOperator<Out>,
   options: OperatorTestHarnessOptions = {},
 ): TwoInputOperatorTestHarness<In1, In2, Out> {
-  const env = testEnvironment();
-  const first = inputOf<In1>(env, "input 1");
-  const second = inputOf<In2>(env, "input 2");
+  const env = harnessEnvironment();
+  const first = harnessInput<In1>(env, "input 1");
+  const second = harnessInput<In2>(env, "input 2");
   return new TwoInputOperatorTestHarness<In1, In2, Out>(onlyOperatorOf(env, build(first, second), 2), options);
 }
 
-function testEnvironment(): PipelineEnvironment {
+/** Of a pipeline that is never run. @internal */
+export function harnessEnvironment(): PipelineEnvironment {
   const refusal = testKitMisused("A harness runs no job", "execute()", "Leave execute() out, or use JobTestDriver");
   const executor = { executeAsync: () => Promise.reject(refusal) };
   return new PipelineEnvironment({ executor, configuration: new Configuration() });
 }
 
-function inputOf<T>(env: PipelineEnvironment, name: string): DataStream<T> {
+/** A stream without records, for operators to be added to. @internal */
+export function harnessInput<T>(env: PipelineEnvironment, name: string): DataStream<T> {
   return env.fromSource<T, never, unknown>(CollectionSource.of<T>([]) as never, WatermarkStrategy.noWatermarks(), name);
 }
 

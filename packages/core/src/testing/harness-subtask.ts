@@ -27,6 +27,7 @@ export interface HarnessSubtaskOptions {
   readonly maxParallelism: number;
   readonly attemptNumber: number;
   readonly restore: OperatorRestore | undefined;
+  readonly restoredCheckpointId: number | undefined;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
 }
@@ -127,7 +128,7 @@ export function harnessHost(operator: ChainedOperator, options: HarnessSubtaskOp
     uid,
     operatorName: name,
     maxParallelism,
-    restoredCheckpointId: undefined,
+    restoredCheckpointId: options.restoredCheckpointId,
     poisonPolicy: "fail",
     futureSkewMaxMs: Number.MAX_SAFE_INTEGER,
     sendSplitRequest: () => {},

@@ -14,6 +14,14 @@ export type { ArbitraryOf, FastCheck } from "./fast-check.ts";
 export { harnessOf, twoInputHarnessOf } from "./harness-of.ts";
 export type { TimestampedValue } from "./harness-subtask.ts";
 export { JobTestDriver, type JobTestDriverOptions, type TestInput, type TestOutput } from "./job-test-driver.ts";
+export {
+  type AddsOperator,
+  type NeighbourRuns,
+  neighbourRuns,
+  type OperatorUnderTest,
+  oneInput,
+  twoInputs,
+} from "./neighbour-runs.ts";
 export { OperatorHarness } from "./operator-harness.ts";
 export {
   type HarnessSnapshot,
@@ -22,4 +30,5 @@ export {
   type OperatorTestHarnessOptions,
   TwoInputOperatorTestHarness,
 } from "./operator-test-harness.ts";
+export type { SubtaskEvent } from "./subtask-run.ts";
 export type { JobUnderTest } from "./test-ends.ts";

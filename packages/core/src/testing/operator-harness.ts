@@ -3,6 +3,7 @@
  * emits is collected. Snapshot and restore give a second harness that continues where the first one stood.
  */
 
+import { listHeadersOf } from "../checkpoint/operator-lists.ts";
 import { LocalChannel } from "../exchange/local-channel.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import { createRecordWriter } from "../exchange/record-writer.ts";
@@ -104,9 +105,7 @@ export class OperatorHarness {
       keyGroupStart: 0,
       keyGroupEnd: MAX_PARALLELISM,
       lists: new Map(snapshot.lists.map((list) => [list.name, list.elements])),
-      listHeaders: new Map(
-        snapshot.lists.map(({ name, mode, schema }) => [name, { mode, schema: schema ?? { kind: "bytes" } }]),
-      ),
+      listHeaders: listHeadersOf(snapshot.lists),
     };
   }
 }

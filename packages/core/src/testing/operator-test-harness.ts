@@ -2,8 +2,7 @@
  * Runs one operator of a pipeline without a job: a test feeds records, watermarks and processing time by hand and looks at
  * what the operator emits, which timers it has and what a checkpoint would hold. Everything happens within the call.
  */
-import type { OperatorList } from "../checkpoint/operator-lists.ts";
-import { redistributeLists } from "../checkpoint/operator-lists.ts";
+import { listHeadersOf, type OperatorList, redistributeLists } from "../checkpoint/operator-lists.ts";
 import type { Transformation, TransformationEdge } from "../graph/transformation.ts";
 import type { OperatorSpec } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
@@ -21,6 +20,8 @@ export interface HarnessSnapshot {
   readonly maxParallelism: number;
   /** @internal */
   readonly attemptNumber: number;
+  /** @internal */
+  readonly checkpointId: number;
   /** By subtask. @internal */
   readonly subtasks: readonly { readonly keyed: Uint8Array | undefined; readonly lists: readonly OperatorList[] }[];
 }
@@ -48,7 +49,7 @@ export class OperatorTestHarness<Out> {
   readonly #subtasks: readonly HarnessSubtask[];
   readonly #output = new Map<string | undefined, TimestampedValue<unknown>[]>();
   #nextSubtask = 0;
-  #checkpointId = 0;
+  #checkpointId: number;
   #wasWoken = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -62,6 +63,7 @@ export class OperatorTestHarness<Out> {
       restore?.maxParallelism ??
       operator.maxParallelism ??
       defaultMaxParallelism(parallelism);
+    this.#checkpointId = restore?.checkpointId ?? 0;
     this.#attemptNumber = restore === undefined ? 0 : restore.attemptNumber + 1;
     const tags = sideOutputs.map((tag) => tag.id);
     for (const tag of [undefined, ...tags]) this.#output.set(tag, []);
@@ -80,6 +82,7 @@ export class OperatorTestHarness<Out> {
           maxParallelism: this.#maxParallelism,
           attemptNumber: this.#attemptNumber,
           restore: restores?.[subtaskIndex],
+          restoredCheckpointId: restore?.checkpointId,
           wake: () => {
             this.#wasWoken = true;
           },
@@ -156,7 +159,7 @@ export class OperatorTestHarness<Out> {
       return { keyed: snapshot.keyed?.encode(), lists: snapshot.lists };
     });
     this.#afterStep();
-    return { maxParallelism: this.#maxParallelism, attemptNumber: this.#attemptNumber, subtasks };
+    return { maxParallelism: this.#maxParallelism, attemptNumber: this.#attemptNumber, checkpointId, subtasks };
   }
 
   /**
@@ -262,13 +265,14 @@ export class OperatorTestHarness<Out> {
   #restoresOf(restore: HarnessSnapshot | undefined, parallelism: number): readonly OperatorRestore[] | undefined {
     if (restore === undefined) return undefined;
     const keyedBlobs = restore.subtasks.flatMap(({ keyed }) => (keyed === undefined ? [] : [keyed]));
+    const listHeaders = listHeadersOf(restore.subtasks.flatMap(({ lists }) => lists));
     const dealt = redistributeLists(
       restore.subtasks.map(({ lists }) => lists),
       parallelism,
     );
     return dealt.map((lists, subtaskIndex) => {
       const own = keyGroupRange(this.#maxParallelism, parallelism, subtaskIndex);
-      return { keyedBlobs, keyGroupStart: own.start, keyGroupEnd: own.end, lists };
+      return { keyedBlobs, keyGroupStart: own.start, keyGroupEnd: own.end, lists, listHeaders };
     });
   }
 }

@@ -24,6 +24,8 @@ export interface SubtaskRunOptions {
 
 /** Steps without work after which nothing more is to come; an output that refuses makes some of them. */
 const QUIET_STEPS = 4;
+/** Between two steps; a promise that takes longer counts as one that waits. */
+const TURNS_OF_PROMISES = 20;
 
 class RefusingWriter extends RecordWriter {
   isFull = false;
@@ -57,6 +59,7 @@ export async function runSubtask(
     maxParallelism: 128,
     attemptNumber: 0,
     restore: undefined,
+    restoredCheckpointId: undefined,
     wake: () => {},
     fail: (error) => {
       failure ??= error;
@@ -90,10 +93,11 @@ export async function runSubtask(
   });
   await subtask.start();
   const results: TimestampedValue<unknown>[] = [];
-  const settle = (): void => {
+  const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < QUIET_STEPS; ) {
       writer.isFull = options.refuses && !writer.isFull;
       quiet = subtask.step(0, Number.POSITIVE_INFINITY) ? 0 : quiet + 1;
+      for (let turn = 0; turn < TURNS_OF_PROMISES; turn++) await Promise.resolve();
     }
     drain(output, results);
     if (failure !== undefined) throw failure;
@@ -101,9 +105,9 @@ export async function runSubtask(
   for (const event of events) {
     put(gates, event);
     // Records of two inputs keep their order only when they come one by one.
-    if (!options.isAtOnce || (gates.length === 2 && event.kind === "record")) settle();
+    if (!options.isAtOnce || (gates.length === 2 && event.kind === "record")) await settle();
   }
-  settle();
+  await settle();
   await subtask.close();
   return results;
 }
