@@ -1,7 +1,12 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
-import { decodeOperatorLists, listHeadersOf, type OperatorList, redistributeLists } from "../checkpoint/operator-lists.ts";
+import {
+  decodeOperatorLists,
+  listHeadersOf,
+  type OperatorList,
+  redistributeLists,
+} from "../checkpoint/operator-lists.ts";
 import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { LocalFs } from "../platform/platform.ts";

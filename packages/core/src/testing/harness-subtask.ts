@@ -78,7 +78,7 @@ export class HarnessSubtask {
 
 /** The operator alone, with a gate for each of its inputs. @internal */
 export function harnessPlan({ name, spec, sideOutputs }: HarnessSubtaskOptions): ChainPlan {
-  const inputs = inputCountOf(spec) === 2 ? ([0, 1] as const) : ([0] as const);
+  const inputs = ([0, 1] as const).slice(0, inputCountOf(spec));
   return {
     name,
     copiesRecords: false,
@@ -92,7 +92,11 @@ export function harnessPlan({ name, spec, sideOutputs }: HarnessSubtaskOptions):
         inputs: inputs.map((input) => ({ kind: "gate", gate: input, input })),
       },
     ],
-    outputs: [undefined, ...sideOutputs].map((sideOutput, edge) => ({ operator: 0, sideOutput, edge })),
+    outputs: (spec.kind === "sink" ? [] : [undefined, ...sideOutputs]).map((sideOutput, edge) => ({
+      operator: 0,
+      sideOutput,
+      edge,
+    })),
   };
 }
 
