@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { DataStream } from "../api/data-stream.ts";
 import { DiscardingSink } from "../connectors/discarding-sink.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import type { FunctionInitializationContext } from "../operators/checkpointed-function.ts";
 import type { Collector, ProcessContext } from "../operators/functions.ts";
+import type { ListState } from "../state/keyed-state.ts";
+import { listState } from "../state/state-descriptors.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { TumblingEventTimeWindows } from "../time/tumbling-windows.ts";
 import { checkJob } from "./check-job.ts";
@@ -92,6 +95,59 @@ describe("U15: checkJob", () => {
     const numbered = jobOf((stream) => stream.map(new Numbered()).setParallelism(1));
     const failure = checkJob(fc, numbered, { ...found, parallelismMax: 1, inputs: { clicks: clicks.slice(0, 5) } });
     await expect(failure).rejects.toThrow(/MR_JOB_CHECK_FAILED/);
+  });
+
+  /** The records of the case that a failure shows. */
+  const recordsShown = (failure: unknown): readonly Click[] =>
+    JSON.parse(/clicks (\[.*?\])/.exec(String(failure))![1]!) as readonly Click[];
+
+  test("it shrinks what fails to a smallest case: the records that meet in the wrong order, and nothing else that differs", async () => {
+    const last = jobOf((stream) =>
+      stream
+        .keyBy((click) => click.user)
+        .window(TumblingEventTimeWindows.of("12 s"))
+        .reduce((_accumulated, click) => click)
+        .uid("last"),
+    );
+    const failure: unknown = await checkJob(fc, last, { ...found, inputs: { clicks: clicks.slice(0, 16) } }).catch(
+      (error: unknown) => error,
+    );
+    expect(String(failure)).toMatch(/MR_JOB_CHECK_FAILED.*splits?, in one batch, at parallelism 1\. Expected/);
+    const records = recordsShown(failure);
+    // The two of one user, and perhaps one that sends them to different splits.
+    expect(records.length).toBeLessThanOrEqual(3);
+    expect(new Set(records.map(({ user }) => user)).size).toBe(records.length - 1);
+  });
+
+  test("a rescale finds what a restart does not: counts by key in a field that is saved by subtask", async () => {
+    class CountsByKey {
+      private counts = new Map<string, number>();
+      private saved!: ListState<readonly (readonly [string, number])[]>;
+      initializeState({ operatorStateStore }: FunctionInitializationContext): void {
+        this.saved = operatorStateStore.getListState(listState("counts"));
+        for (const entries of this.saved.get()) for (const [user, count] of entries) this.counts.set(user, count);
+      }
+      snapshotState(): void {
+        this.saved.update([[...this.counts]]);
+      }
+      map({ user }: Click): { readonly user: string; readonly count: number } {
+        const count = (this.counts.get(user) ?? 0) + 1;
+        this.counts.set(user, count);
+        return { user, count };
+      }
+    }
+    const wrong = jobOf((stream) =>
+      stream
+        .keyBy((click) => click.user)
+        .map(new CountsByKey())
+        .uid("counts"),
+    );
+    // Without other parallelisms nothing is wrong, wherever it restarts.
+    await checkJob(fc, wrong, { ...found, numRuns: 5, parallelismMax: 1, inputs: { clicks: clicks.slice(0, 16) } });
+    const failure = checkJob(fc, wrong, { ...found, inputs: { clicks: clicks.slice(0, 16) } });
+    await expect(failure).rejects.toThrow(/MR_JOB_CHECK_FAILED.*restarted .* at parallelism [123]/);
+    const records = recordsShown(await failure.catch((error: unknown) => error));
+    expect(records.length).toBeLessThanOrEqual(3);
   });
 
   test("it finds a function that depends on chance", async () => {
