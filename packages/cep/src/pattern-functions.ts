@@ -35,8 +35,8 @@ export interface PatternContext {
  * Gets every match.
  *
  * @example
- * class Dips implements PatternProcessFunction<MatchOf<typeof pattern>, string> {
- *   processMatch(match: MatchOf<typeof pattern>, context: PatternContext, out: Collector<string>): void {
+ * class Dips implements PatternProcessFunction<MatchOf<typeof dip>, string> {
+ *   processMatch(match: MatchOf<typeof dip>, context: PatternContext, out: Collector<string>): void {
  *     out.collect(`${match.high[0].symbol} recovered at ${context.timestamp}`);
  *   }
  * }

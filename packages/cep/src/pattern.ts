@@ -270,7 +270,7 @@ export class Pattern<T, F, M, C, K extends PatternKind> {
  * least one; those that were left out have an empty array.
  *
  * @example
- * type Dip = MatchOf<typeof pattern>; // { readonly high: readonly [Trade, ...Trade[]], … }
+ * type Dip = MatchOf<typeof dip>; // { readonly high: readonly [Trade, ...Trade[]], … }
  * @public
  */
 export type MatchOf<P> = P extends AnyPattern<never, infer M, infer C> ? Simplified<M & C> : never;

@@ -33,8 +33,9 @@ export interface FileSourceOptions {
  * A record that cannot be decoded is reported with its file and offset, and handled by the source's error policy.
  *
  * @example
+ * const Flight = t.object({ date: t.timestamp, delay: t.int32, origin: t.string });
  * const flights = FileSource.of("flights-3m.parquet", parquet(Flight));
- * const logs = FileSource.of(["logs/2026-01", "logs/2026-02"], jsonLines(LogLine));
+ * const corrections = FileSource.of(["corrections/2026-01", "corrections/2026-02"], jsonLines(Flight));
  * @public
  */
 export class FileSource<T> implements Source<T, FileSplit, FileEnumeratorState> {

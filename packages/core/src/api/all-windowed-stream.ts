@@ -67,7 +67,7 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
    *
    * @throws MillraceError `MR_ARGUMENT_INVALID` when windows merge and the trigger cannot
    * @example
-   * clicks
+   * totals
    *   .windowAll(TumblingEventTimeWindows.of("1 d"))
    *   .trigger(ContinuousEventTimeTrigger.of("1 h"))
    *   .sum("count");
@@ -102,7 +102,7 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
    * @param aggregate - Session windows need one with `merge`.
    * @param result - Makes the output record of window and result; without it the result itself is emitted.
    * @example
-   * windows.aggregate(
+   * clicks.windowAll(TumblingEventTimeWindows.of("1 h")).aggregate(
    *   { createAccumulator: () => 0, add: (_click, count) => count + 1, getResult: (count) => count },
    *   (window, count) => ({ from: window.start, count }),
    * );
@@ -138,7 +138,7 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
    * As `process`, with less to know: the window instead of a context, and a plain function will do.
    *
    * @example
-   * windows.apply<string>((window, clicks, out) => {
+   * clicks.windowAll(TumblingEventTimeWindows.of("1 h")).apply<string>((window, clicks, out) => {
    *   out.collect(`${window.start}: ${[...clicks].length}`);
    * });
    */

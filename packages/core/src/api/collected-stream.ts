@@ -10,7 +10,7 @@ import type { JobClient } from "./job-client.ts";
  *
  * @example
  * for await (const total of totals.executeAndCollect()) {
- *   if (total > 100) break;
+ *   if (total.count > 100) break;
  * }
  * @public
  */

@@ -408,7 +408,7 @@ export class DataStream<T> {
    * @param partitioner - Gets the record's key and the number of subtasks; returns one of them, counted from 0. Another
    *   number fails the job with `MR_PARTITION_INVALID`. Its key needs a type, because it comes before the selector.
    * @example
-   * orders.partitionCustom((shop: number, count) => shop % count, (order) => order.shop);
+   * orders.partitionCustom((id: number, count) => id % count, (order) => order.id);
    */
   partitionCustom<K>(partitioner: (key: K, numPartitions: number) => number, selector: (value: T) => K): DataStream<T> {
     const call = userCall("partitionCustom");
@@ -693,7 +693,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    *
    * @throws MillraceError `MR_WINDOW_COUNT_INVALID` unless both are whole numbers from 1
    * @example
-   * clicks.keyBy((click) => click.user).countWindow(100).sum("price");
+   * orders.keyBy((order) => order.user).countWindow(100).sum("price");
    */
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindows> {
     return new WindowedStream<T, K, GlobalWindows>(this, countWindowing(userCall("countWindow"), size, slide));

@@ -4,7 +4,8 @@
  *
  * @example
  * declare function run(fn: { process(value: string): void } & Synchronous<"process">): void;
- * run({ process: (value) => value.trim() && undefined }); // compiles
+ * run({ process: (value) => console.log(value) }); // compiles
+ * // @ts-expect-error: the result would be lost
  * run({ process: async () => {} }); // Type 'Promise<void>' is not assignable to type 'void'
  * @public
  */

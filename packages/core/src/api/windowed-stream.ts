@@ -69,8 +69,8 @@ export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner>
    *
    * @throws MillraceError `MR_ARGUMENT_INVALID` when windows merge and the trigger cannot
    * @example
-   * clicks
-   *   .keyBy((click) => click.user)
+   * totals
+   *   .keyBy((total) => total.user)
    *   .window(TumblingEventTimeWindows.of("1 d"))
    *   .trigger(ContinuousEventTimeTrigger.of("1 h"))
    *   .sum("count");

@@ -19,7 +19,7 @@ import { testKitMisused } from "./test-kit-misused.ts";
  * @throws MillraceError `MR_TEST_KIT_MISUSED` when there is no operator, or more than one: use `JobTestDriver` for those
  * @example
  * const harness = harnessOf((clicks: DataStream<Click>) => clicks.keyBy((click) => click.user).process(new Sessions()));
- * harness.processElement({ user: "ada" }, 1_000);
+ * harness.processElement({ user: "ada", at: 1_000 }, 1_000);
  * harness.processWatermark(60_000);
  * expect(harness.extractOutputValues()).toEqual([{ user: "ada", clicks: 1 }]);
  * @public

@@ -55,7 +55,7 @@ const START_TURNS_MAX = 10_000;
  *
  * @example
  * const driver = await JobTestDriver.of(job);
- * driver.input<Click>("clicks").pipeAll(clicks);
+ * driver.input<Click>("clicks").pipeAll(recordedClicks);
  * driver.advanceProcessingTime("1 min");
  * expect(driver.output<Total>("totals").readValues()).toEqual([{ user: "ada", clicks: 2 }]);
  * await driver.close();

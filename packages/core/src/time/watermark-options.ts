@@ -7,7 +7,7 @@ import { type TimestampAssigner, WatermarkStrategy } from "./watermark-strategy.
  *
  * @example
  * env.fromSource(
- *   flights,
+ *   source,
  *   { boundedOutOfOrderness: "1 min", timestamp: (flight) => flight.date, idleness: "10 s" },
  *   "flights",
  * );

@@ -56,7 +56,7 @@ interface Parts<in T> {
  *
  * @example
  * env.fromSource(
- *   flights,
+ *   source,
  *   WatermarkStrategy.forBoundedOutOfOrderness("1 min").withTimestampAssigner((flight) => flight.date),
  *   "flights",
  * );

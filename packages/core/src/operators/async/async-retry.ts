@@ -35,7 +35,7 @@ const BACKOFF_MAX_MS = 7 * 86_400_000;
  * covers all of them with the waiting between.
  *
  * @example
- * prices.mapAsync(lookUp, { timeout: "10 s", retry: AsyncRetryStrategies.fixedDelay(3, "200 ms") });
+ * orders.mapAsync(lookUp, { timeout: "10 s", retry: AsyncRetryStrategies.fixedDelay(3, "200 ms") });
  * @public
  */
 export const AsyncRetryStrategies = {

@@ -52,7 +52,9 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
    * Calls the function for every key of this subtask that has a value in the state. The order of the keys is not defined.
    *
    * @example
-   * context.applyToKeyedState(this.counts, (key, counts) => counts.update(0));
+   * const counts = valueState("counts", t.int32);
+   * const onReset = (context: KeyedBroadcastContext<string>): void =>
+   *   context.applyToKeyedState(counts, (_user, count) => count.update(0));
    */
   applyToKeyedState<D extends StateDescriptor>(descriptor: D, fn: (key: K, state: StateOf<D>) => void): void;
 }
