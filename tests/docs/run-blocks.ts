@@ -77,7 +77,7 @@ interface Check {
 function withChecks(source: ts.SourceFile): string {
   let text = source.text;
   // From the end, so that the positions before stay what they are.
-  for (const { expression, value } of checksIn(source).reverse()) {
+  for (const { expression, value } of checksIn(source).toReversed()) {
     const [start, end] = [expression.getStart(source), expression.getEnd()];
     const checked = `__check(await (${text.slice(start, end)}), ${value})`;
     text = text.slice(0, start) + checked + text.slice(end);

@@ -56,7 +56,7 @@ export interface Connection {
   /** Delivers nothing until `resume`. A failure may stay unnoticed as long. */
   pause(): void;
   resume(): void;
-  /** Sends what was written, then ends. What the other side has not taken {@link CLOSE_GRACE_MS} later is dropped. */
+  /** Sends what was written, then ends. What the other side has not taken `CLOSE_GRACE_MS` (5 s) later is dropped. */
   close(): void;
   /** Ends at once and drops what was not sent; the other side sees ECONNRESET. */
   destroy(): void;
@@ -80,7 +80,7 @@ export interface ListenOptions {
 
 /** How long to wait for an answer. @public */
 export interface DialOptions {
-  /** Default {@link DIAL_TIMEOUT_MS_DEFAULT}. */
+  /** Default 10 s. */
   readonly timeoutMs?: number;
 }
 
