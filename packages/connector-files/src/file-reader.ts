@@ -24,6 +24,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
   readonly #opener: CursorOpener<T>;
   readonly #availability: Availability = new Availability();
   readonly #open: OpenSplit<T>[] = [];
+  readonly #paused: Set<string> = new Set();
   #queue: FileSplit[] = [];
   #isRequested = false;
   #noMoreSplits = false;
@@ -42,7 +43,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     this.#availability.throwIfFailed();
     this.#advance();
     const current = this.#open[0];
-    if (current?.cursor?.isReady === true && current.loading === undefined) this.#emit(current, current.cursor, output);
+    if (current?.cursor !== undefined && this.#isReady(current)) this.#emit(current, current.cursor, output);
     // Cleared before I/O or a request is started: both may be answered at once.
     this.#availability.clear();
     this.#advance();
@@ -73,6 +74,13 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     this.#availability.set();
   }
 
+  /** Splits behind a paused one wait, too: files are read in order. */
+  pauseOrResumeSplits(splitsToPause: readonly string[], splitsToResume: readonly string[]): void {
+    for (const splitId of splitsToPause) this.#paused.add(splitId);
+    for (const splitId of splitsToResume) this.#paused.delete(splitId);
+    if (splitsToResume.length > 0) this.#availability.set();
+  }
+
   async close(): Promise<void> {
     for (const open of this.#open.splice(0)) {
       await open.loading;
@@ -84,7 +92,11 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     const next = this.#open[0];
     if (next === undefined)
       return this.#noMoreSplits && this.#queue.length === 0 ? "end-of-input" : "nothing-available";
-    return next.cursor?.isReady === true && next.loading === undefined ? "more-available" : "nothing-available";
+    return this.#isReady(next) ? "more-available" : "nothing-available";
+  }
+
+  #isReady({ split, cursor, loading }: OpenSplit<T>): boolean {
+    return cursor?.isReady === true && loading === undefined && !this.#paused.has(split.splitId);
   }
 
   #emit(open: OpenSplit<T>, cursor: SplitCursor<T>, output: ReaderOutput<T>): void {

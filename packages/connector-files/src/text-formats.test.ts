@@ -48,6 +48,56 @@ test("every line belongs to exactly one split, with and without a line end at th
   );
 });
 
+test("F09: a split that is paused is not read, and those behind it wait", async () => {
+  const platform = await machineWith({ "/in/a.jsonl": clickLines(300), "/in/b.jsonl": clickLines(5) });
+  const source = FileSource.of("/in", jsonLines(Click));
+  const values: unknown[] = [];
+  const statuses = await platform.run(async () => {
+    const enumerator = source.createEnumerator({
+      platform,
+      currentParallelism: 1,
+      assignSplit: (split) => reader.addSplits([split]),
+      signalNoMoreSplits: () => reader.notifyNoMoreSplits(),
+    });
+    const reader = source.createReader({
+      platform,
+      subtaskIndex: 0,
+      parallelism: 1,
+      sendSplitRequest: () => enumerator.handleSplitRequest(0),
+      sendSourceEventToCoordinator: () => {},
+    });
+    await enumerator.start();
+    reader.start();
+    const output = {
+      remaining: 1000,
+      collect: (value: unknown) => void values.push(value),
+      fromSplit: () => {},
+      splitStarted: () => {},
+      splitFinished: () => {},
+      poison: ({ error }: { readonly error: Error }) => expect.unreachable(error.message),
+    };
+    const pause = (): Promise<void> => new Promise((resolve) => void platform.clock.after(50, resolve));
+    const poll = async (): Promise<string> => {
+      await pause();
+      return reader.pollNext(output);
+    };
+    while (values.length === 0) await poll();
+    const read = values.length;
+    const paused = reader.snapshotState(1)[0]!.splitId;
+    reader.pauseOrResumeSplits([paused], []);
+    const whilePaused = [await poll(), await poll(), await poll()];
+    expect(values).toHaveLength(read);
+    const available = reader.isAvailable();
+    reader.pauseOrResumeSplits([], [paused]);
+    await available;
+    while ((await poll()) !== "end-of-input");
+    await reader.close();
+    return whilePaused;
+  });
+  expect(statuses).toEqual(["nothing-available", "nothing-available", "nothing-available"]);
+  expect(values).toEqual([...clicks(300), ...clicks(5)]);
+});
+
 test("a restore after any batch goes on with exactly the remaining records, in the same batches", async () => {
   const files = { "/in/a.jsonl": clickLines(700), "/in/b.jsonl": clickLines(5) };
   const whole = await read(files, jsonLines(Click), { splitBytes: 9000 });

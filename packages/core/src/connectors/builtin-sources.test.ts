@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import type { Clock, Platform } from "../platform/platform.ts";
@@ -8,6 +8,7 @@ import { CollectionSource } from "./collection-source.ts";
 import { DataGeneratorSource } from "./generator-source.ts";
 import { NumberSequenceSource } from "./sequence-source.ts";
 import type { ReaderOutput, Source, SourceReader, SourceSplit } from "./source.ts";
+import type { StridedSplit } from "./strided-split.ts";
 
 /** A clock that stands still until it is moved. */
 class ManualClock implements Clock {
@@ -217,6 +218,114 @@ test("a rate-limited generator waits on a timer and keeps the rate of its share"
   expect(clock.nowMs).toBeLessThanOrEqual(1100);
   expect(polls).toBeLessThanOrEqual(110);
 });
+
+test("a rate-limited generator keeps its rate with several strides in one reader", async () => {
+  const clock = new ManualClock();
+  const source = DataGeneratorSource.of((index) => index, 100, { ratePerSecond: 100 });
+  const { values } = await readTimed(source, assign(source, 4).flat(), clock);
+  expect(values).toEqual(Array.from({ length: 100 }, (_, index) => index));
+  expect(clock.nowMs).toBeGreaterThanOrEqual(980);
+});
+
+const sources: readonly (readonly [name: string, source: Source<number, StridedSplit, never>])[] = [
+  ["a collection", CollectionSource.of(Array.from({ length: 40 }, (_, index) => index))],
+  ["a sequence", NumberSequenceSource.of(0, 39)],
+  ["a generator", DataGeneratorSource.of((index) => index, 40)],
+  ["a rate-limited generator", DataGeneratorSource.of((index) => index, 40, { ratePerSecond: 1000 })],
+].map(([name, source]) => [String(name), source as unknown as Source<number, StridedSplit, never>]);
+
+describe("F09: splits that are paused", () => {
+  test.each(sources)("F09: %s reads its other splits, and those that go on once they do", async (_name, source) => {
+    const clock = new ManualClock();
+    const [first, ...others] = assign(source, 4).flat();
+    const ids = others.map(({ splitId }) => splitId);
+    const all = Array.from({ length: 40 }, (_, index) => index);
+    const paused = all.filter((value) => value < first!.end && (value - first!.next) % first!.step === 0);
+    const reader = openAt(source, [first!, ...others], clock);
+    reader.pauseOrResumeSplits!([first!.splitId, "unknown"], []);
+    const output = new Output<number>();
+    await readUntilQuiet(reader, output, clock);
+    expect(output.values.toSorted((left, right) => left - right)).toEqual(all.filter((n) => !paused.includes(n)));
+    expect([...output.finished].sort()).toEqual([...ids].sort());
+    expect(reader.snapshotState(1).map(({ splitId, next }) => [splitId, next])).toEqual([
+      [first!.splitId, first!.next],
+    ]);
+    const available = reader.isAvailable();
+    reader.pauseOrResumeSplits!([], [first!.splitId]);
+    await available;
+    expect(await readUntilQuiet(reader, output, clock)).toBe("end-of-input");
+    expect(output.values.toSorted((left, right) => left - right)).toEqual(all);
+  });
+
+  test.each(sources)("F09: %s whose splits are all paused has nothing, and does not end", async (_name, source) => {
+    const clock = new ManualClock();
+    const splits = assign(source, 3).flat();
+    const reader = openAt(source, splits, clock);
+    const ids = splits.map(({ splitId }) => splitId);
+    reader.pauseOrResumeSplits!(ids, []);
+    const output = new Output<number>();
+    expect(await readUntilQuiet(reader, output, clock)).toBe("nothing-available");
+    expect(output.values).toEqual([]);
+    reader.pauseOrResumeSplits!([], ids);
+    expect(await readUntilQuiet(reader, output, clock)).toBe("end-of-input");
+    expect(output.values).toHaveLength(40);
+  });
+});
+
+test("F07: a source says where it ends, before and after a restore", () => {
+  const context = { platform, currentParallelism: 2, assignSplit: () => {}, signalNoMoreSplits: () => {} };
+  const ends = [CollectionSource.of("abc"), NumberSequenceSource.of(5, 9), DataGeneratorSource.of((n) => n, 7)].map(
+    (source) => {
+      const enumerator = source.createEnumerator(context);
+      const restored = source.restoreEnumerator(context, enumerator.snapshotState());
+      expect(restored.endPosition()).toBe(enumerator.endPosition());
+      return enumerator.endPosition();
+    },
+  );
+  expect(ends).toEqual([3, 10, 7]);
+});
+
+function openAt(
+  source: Source<number, StridedSplit, never>,
+  splits: readonly StridedSplit[],
+  clock: ManualClock,
+): SourceReader<number, StridedSplit> {
+  const reader = source.createReader({
+    platform: platformWith(clock),
+    subtaskIndex: 0,
+    parallelism: 1,
+    sendSplitRequest: () => {},
+    sendSourceEventToCoordinator: () => {},
+  });
+  reader.start();
+  reader.addSplits(splits);
+  reader.notifyNoMoreSplits();
+  return reader;
+}
+
+/** Polls until there is nothing more, also when time has passed. */
+async function readUntilQuiet(
+  reader: SourceReader<number, StridedSplit>,
+  output: Output<number>,
+  clock: ManualClock,
+): Promise<string> {
+  for (;;) {
+    output.remaining = 3;
+    const status = reader.pollNext(output);
+    if (status === "end-of-input" || (status === "nothing-available" && !clock.advance())) return status;
+  }
+}
+
+async function readTimed(
+  source: DataGeneratorSource<number>,
+  splits: readonly StridedSplit[],
+  clock: ManualClock,
+): Promise<Output<number>> {
+  const output = new Output<number>();
+  const reader = openAt(source as unknown as Source<number, StridedSplit, never>, splits, clock);
+  expect(await readUntilQuiet(reader, output, clock)).toBe("end-of-input");
+  return output;
+}
 
 test("bounds and rates that make no sense are refused", () => {
   const refused = expect.objectContaining({ code: "MR_SOURCE_OPTION_INVALID" });

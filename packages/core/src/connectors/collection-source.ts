@@ -11,7 +11,8 @@ import { contiguousSplits, type StridedSplit, stridedSplitSerializer } from "./s
 /**
  * The values of an array, in order within each subtask; subtask `s` of `p` reads the `s`-th of `p` contiguous parts.
  *
- * Checkpoints hold positions, not values: after a restore the job must be built with the same array.
+ * Checkpoints hold positions, not values: after a restore the job must be built with the same array. Where the
+ * source ends, for a `HybridSource`, is the number of values.
  *
  * @example
  * const source = CollectionSource.of(["a", "b", "c"]);
@@ -39,11 +40,15 @@ export class CollectionSource<T> implements Source<T, StridedSplit, StridedEnume
   }
 
   createEnumerator(context: SplitEnumeratorContext<StridedSplit>): StridedEnumerator {
-    return new StridedEnumerator(context, contiguousSplits(this.#values.length, context.currentParallelism));
+    return new StridedEnumerator(
+      context,
+      contiguousSplits(this.#values.length, context.currentParallelism),
+      this.#values.length,
+    );
   }
 
   restoreEnumerator(context: SplitEnumeratorContext<StridedSplit>, state: StridedEnumeratorState): StridedEnumerator {
-    return new StridedEnumerator(context, state.unassigned);
+    return new StridedEnumerator(context, state.unassigned, this.#values.length);
   }
 }
 

@@ -22,6 +22,7 @@ export interface DataGeneratorOptions {
 /**
  * Elements made by a function of their index, 0 to `count - 1`. Subtask `s` of `p` emits `s, s + p, s + 2p, …`, so
  * event time advances on all subtasks together; after a restore at another parallelism those strides are kept.
+ * Where the source ends, for a `HybridSource`, is `count`.
  *
  * @example
  * const ticks = DataGeneratorSource.of((index) => ({ at: index * 1000, price: index % 7 }), 1_000_000);
@@ -66,11 +67,11 @@ export class DataGeneratorSource<T> implements Source<T, StridedSplit, StridedEn
   }
 
   createEnumerator(context: SplitEnumeratorContext<StridedSplit>): StridedEnumerator {
-    return new StridedEnumerator(context, stridedSplits(this.#count, context.currentParallelism));
+    return new StridedEnumerator(context, stridedSplits(this.#count, context.currentParallelism), this.#count);
   }
 
   restoreEnumerator(context: SplitEnumeratorContext<StridedSplit>, state: StridedEnumeratorState): StridedEnumerator {
-    return new StridedEnumerator(context, state.unassigned);
+    return new StridedEnumerator(context, state.unassigned, this.#count);
   }
 }
 

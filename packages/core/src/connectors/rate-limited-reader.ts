@@ -41,9 +41,9 @@ export class RateLimitedReader<T> implements SourceReader<T, StridedSplit> {
       return "nothing-available";
     }
     this.#output.start(output, Math.min(whole, output.remaining));
-    const before = positionOf(this.#inner);
+    const before = indicesLeft(this.#inner);
     const status = this.#inner.pollNext(this.#output);
-    this.#budget -= Math.max(0, indicesBetween(before, positionOf(this.#inner)));
+    this.#budget -= before - indicesLeft(this.#inner);
     return status;
   }
 
@@ -61,6 +61,10 @@ export class RateLimitedReader<T> implements SourceReader<T, StridedSplit> {
 
   notifyNoMoreSplits(): void {
     this.#inner.notifyNoMoreSplits();
+  }
+
+  pauseOrResumeSplits(splitsToPause: readonly string[], splitsToResume: readonly string[]): void {
+    this.#inner.pauseOrResumeSplits?.(splitsToPause, splitsToResume);
   }
 
   close(): Promise<void> {
@@ -86,14 +90,11 @@ export class RateLimitedReader<T> implements SourceReader<T, StridedSplit> {
   }
 }
 
-function positionOf(reader: SourceReader<unknown, StridedSplit>): StridedSplit | undefined {
-  return reader.snapshotState(0)[0];
-}
-
-function indicesBetween(before: StridedSplit | undefined, after: StridedSplit | undefined): number {
-  if (before === undefined) return 0;
-  const end = after?.splitId === before.splitId ? after.next : before.end;
-  return Math.ceil((end - before.next) / before.step);
+/** Of all splits: the reader itself says which of them it reads. */
+function indicesLeft(reader: SourceReader<unknown, StridedSplit>): number {
+  let left = 0;
+  for (const { next, step, end } of reader.snapshotState(0)) left += Math.max(0, Math.ceil((end - next) / step));
+  return left;
 }
 
 /** The host's output with fewer records left. */

@@ -11,6 +11,7 @@ import { contiguousSplits, type StridedSplit, stridedSplitSerializer } from "./s
 
 /**
  * The integers `from`, `from + 1`, … `to`, both included; each subtask emits one contiguous part in order.
+ * Where it ends, for a `HybridSource`, is `to + 1`.
  *
  * @example
  * const source = NumberSequenceSource.of(1, 1000);
@@ -62,10 +63,14 @@ export class NumberSequenceSource implements Source<number, StridedSplit, Stride
   }
 
   createEnumerator(context: SplitEnumeratorContext<StridedSplit>): StridedEnumerator {
-    return new StridedEnumerator(context, contiguousSplits(this.#count, context.currentParallelism));
+    return new StridedEnumerator(
+      context,
+      contiguousSplits(this.#count, context.currentParallelism),
+      this.#from + this.#count,
+    );
   }
 
   restoreEnumerator(context: SplitEnumeratorContext<StridedSplit>, state: StridedEnumeratorState): StridedEnumerator {
-    return new StridedEnumerator(context, state.unassigned);
+    return new StridedEnumerator(context, state.unassigned, this.#from + this.#count);
   }
 }

@@ -35,10 +35,13 @@ export const stridedEnumeratorStateSerializer: Serializer<StridedEnumeratorState
  */
 export class StridedEnumerator implements SplitEnumerator<StridedSplit, StridedEnumeratorState> {
   readonly #context: SplitEnumeratorContext<StridedSplit>;
+  readonly #endPosition: number;
   #unassigned: StridedSplit[];
 
-  constructor(context: SplitEnumeratorContext<StridedSplit>, splits: readonly StridedSplit[]) {
+  /** @param endPosition - Where the source ends, for the source that follows it. */
+  constructor(context: SplitEnumeratorContext<StridedSplit>, splits: readonly StridedSplit[], endPosition: number) {
     this.#context = context;
+    this.#endPosition = endPosition;
     this.#unassigned = [...splits];
   }
 
@@ -65,6 +68,10 @@ export class StridedEnumerator implements SplitEnumerator<StridedSplit, StridedE
 
   snapshotState(): StridedEnumeratorState {
     return { unassigned: [...this.#unassigned] };
+  }
+
+  endPosition(): number {
+    return this.#endPosition;
   }
 
   close(): Promise<void> {

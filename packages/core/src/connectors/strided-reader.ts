@@ -16,13 +16,14 @@ interface Reading {
 
 /**
  * Reads strided splits; no I/O. The split whose next index is lowest comes first: ranges are read one after the other, and
- * interleaved strides (several of them after a rescale) advance together.
+ * interleaved strides (several of them after a rescale) advance together, but for those that are paused.
  * @internal
  */
 export class StridedReader<T> implements SourceReader<T, StridedSplit> {
   readonly #emit: StrideEmitter<T>;
   readonly #availability: Availability = new Availability();
   readonly #readings: Reading[] = [];
+  readonly #paused: Set<string> = new Set();
   #started: string[] = [];
   #noMoreSplits = false;
 
@@ -34,7 +35,11 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
 
   pollNext(output: ReaderOutput<T>): InputStatus {
     const reading = this.#lowest();
-    if (reading === undefined) return this.#noMoreSplits ? "end-of-input" : "nothing-available";
+    if (reading === undefined) {
+      if (this.#readings.length === 0 && this.#noMoreSplits) return "end-of-input";
+      this.#availability.clear();
+      return "nothing-available";
+    }
     if (this.#started.length > 0) for (const splitId of this.#started.splice(0)) output.splitStarted(splitId);
     const { split } = reading;
     output.fromSplit(split.splitId);
@@ -70,14 +75,21 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
     this.#availability.set();
   }
 
+  pauseOrResumeSplits(splitsToPause: readonly string[], splitsToResume: readonly string[]): void {
+    for (const splitId of splitsToPause) this.#paused.add(splitId);
+    for (const splitId of splitsToResume) this.#paused.delete(splitId);
+    if (splitsToResume.length > 0) this.#availability.set();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
   #lowest(): Reading | undefined {
-    let lowest = this.#readings[0];
+    let lowest: Reading | undefined;
     for (const reading of this.#readings) {
-      if (reading.next < lowest!.next) lowest = reading;
+      if (this.#paused.has(reading.split.splitId)) continue;
+      if (lowest === undefined || reading.next < lowest.next) lowest = reading;
     }
     return lowest;
   }

@@ -120,8 +120,8 @@ function expectEachOnce(rows: CommittedRows, sizes: readonly [number, number, nu
 
 const sizesOf = fc.tuple(fc.nat(30), fc.nat(30), fc.nat(30));
 
-describe("F07: a HybridSource reads its sources one after the other", () => {
-  test("F07: each record once, all of a source before any of the next, wherever the job restarts", async () => {
+describe("F07: HybridSource reads its sources one after the other", () => {
+  test("F07: HybridSource reads each record once, all of a source before any of the next, wherever the job restarts", async () => {
     const failures = fc.array(fc.nat(120), { maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(fc.nat(1000), sizesOf, fc.integer({ min: 1, max: 3 }), failures, async (seed, sizes, p, at_) => {
@@ -138,7 +138,7 @@ describe("F07: a HybridSource reads its sources one after the other", () => {
     );
   });
 
-  test("F07: stopped anywhere and restored at another parallelism, each record comes once", async () => {
+  test("F07: HybridSource stopped anywhere and restored at another parallelism: each record comes once", async () => {
     const parallelism = fc.integer({ min: 1, max: 4 });
     const sizes: readonly [number, number, number] = [25, 25, 60];
     await fc.assert(
@@ -166,30 +166,53 @@ describe("F07: a HybridSource reads its sources one after the other", () => {
     );
   });
 
-  test.each([1, 2])("F07: event time goes on with the next source, which may never end, at p = %i", async (p) => {
-    const platform = createSimulatedPlatform({ seed: 4 });
-    const env = environment(platform, { ...RESTARTING, ...at(p) });
-    const rows = new CommittedRows();
-    const source = HybridSource.builder(NumberSequenceSource.of(0, 99))
-      .addSource(DataGeneratorSource.of((i) => 100 + i, 1e9, { ratePerSecond: 100 }))
-      .build();
-    env
-      .fromSource(source, { boundedOutOfOrderness: 0, timestamp: (n) => n }, "numbers")
-      .keyBy(() => "all")
-      .window(TumblingEventTimeWindows.of("50 ms"))
-      .aggregate({ createAccumulator: () => 0, add: (_n, count) => count + 1, getResult: (count) => count })
-      .uid("counts")
-      .sinkTo(rows.sink());
-    await platform.run(async () => {
-      const client = await env.executeAsync();
-      await new Promise<void>((resolve) => void platform.clock.after(3000, resolve));
-      await client.cancel();
-    }, 60_000);
-    expect(rows.rows.length).toBeGreaterThan(4);
-    expect(new Set(rows.rows)).toEqual(new Set(["50"]));
-  });
+  test.each([1, 2])(
+    "F07: HybridSource goes on from where a built-in source says that it ended, at p = %i",
+    async (p) => {
+      const platform = createSimulatedPlatform({ seed: 6 });
+      const rows = new CommittedRows();
+      const env = environment(platform, at(p));
+      const numbers = HybridSource.builder(NumberSequenceSource.of(1, 20))
+        .addSource(({ previousEndPosition }) => {
+          const from = previousEndPosition as number;
+          return NumberSequenceSource.of(from, from + 9);
+        }, "bounded")
+        .build();
+      env.fromSource(numbers, { boundedOutOfOrderness: 0, timestamp: (n) => n }, "numbers").sinkTo(rows.sink());
+      await platform.run(() => env.execute(), 600_000);
+      expect(rows.rows.map(Number).toSorted((left, right) => left - right)).toEqual(
+        Array.from({ length: 30 }, (_, index) => index + 1),
+      );
+    },
+  );
 
-  test("F07: splits that a source has left unfinished end with it", () => {
+  test.each([1, 2])(
+    "F07: HybridSource: event time goes on with the next source, which may never end, at p = %i",
+    async (p) => {
+      const platform = createSimulatedPlatform({ seed: 4 });
+      const env = environment(platform, { ...RESTARTING, ...at(p) });
+      const rows = new CommittedRows();
+      const source = HybridSource.builder(NumberSequenceSource.of(0, 99))
+        .addSource(DataGeneratorSource.of((i) => 100 + i, 1e9, { ratePerSecond: 100 }))
+        .build();
+      env
+        .fromSource(source, { boundedOutOfOrderness: 0, timestamp: (n) => n }, "numbers")
+        .keyBy(() => "all")
+        .window(TumblingEventTimeWindows.of("50 ms"))
+        .aggregate({ createAccumulator: () => 0, add: (_n, count) => count + 1, getResult: (count) => count })
+        .uid("counts")
+        .sinkTo(rows.sink());
+      await platform.run(async () => {
+        const client = await env.executeAsync();
+        await new Promise<void>((resolve) => void platform.clock.after(3000, resolve));
+        await client.cancel();
+      }, 60_000);
+      expect(rows.rows.length).toBeGreaterThan(4);
+      expect(new Set(rows.rows)).toEqual(new Set(["50"]));
+    },
+  );
+
+  test("F07: HybridSource: splits that a source has left unfinished end with it", () => {
     const finished: string[] = [];
     const target: ReaderOutput<number> = {
       remaining: 1,
@@ -208,7 +231,7 @@ describe("F07: a HybridSource reads its sources one after the other", () => {
     expect(finished.toSorted()).toEqual(["3:", "3:a", "3:b"]);
   });
 
-  test("F07: an error while the next source is made or started fails the job", async () => {
+  test("F07: HybridSource: an error while the next source is made or started fails the job", async () => {
     const failing = (next: () => Counted<number>): Promise<unknown> => {
       const platform = createSimulatedPlatform({ seed: 5 });
       const env = environment(platform, { ...at(2), "restart-strategy.type": "none" });
@@ -230,7 +253,7 @@ describe("F07: a HybridSource reads its sources one after the other", () => {
     await expect(failing(() => unreachableSource)).rejects.toThrow(/no such log/);
   });
 
-  test("F07: only the last source may be unbounded, and a factory says whether its source is", () => {
+  test("F07: HybridSource: only the last source may be unbounded, and a factory says whether its source is", () => {
     const builder = HybridSource.builder(endless);
     expect(builder.build().boundedness).toBe("continuous-unbounded");
     expect(() => builder.addSource(NumberSequenceSource.of(1, 2))).toThrow(/MR_SOURCE_OPTION_INVALID/);
