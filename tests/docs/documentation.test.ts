@@ -37,7 +37,7 @@ test("programs of README and guides run, and print what the page says", async ()
   const failures: string[] = [];
   for (const program of programs) failures.push((await runPage(program, directory)) ?? "");
   expect(failures.join("")).toBe("");
-}, 120_000);
+}, 250_000);
 
 test("examples of docstrings that need nothing else run, and their values are as they say", async () => {
   installCheck();
@@ -47,7 +47,7 @@ test("examples of docstrings that need nothing else run, and their values are as
   const failures: string[] = [];
   for (const example of examples) failures.push((await runDocstring(example, directory)) ?? "");
   expect(failures.filter((failure) => failure !== "").join("\n")).toBe("");
-}, 120_000);
+}, 250_000);
 
 test("an example that is wrong is named with its file and line: what does not compile, and what is not so", async () => {
   expect(documentation.problems.filter((problem) => problem.startsWith(wrong.path))).toEqual([
@@ -62,4 +62,4 @@ test("a program that prints something else than its page says is named, too", as
   const program = documentation.pages.find(({ block }) => block.output !== undefined)!;
   const failure = await runPage({ ...program, block: { ...program.block, output: "something else" } }, directory);
   expect(failure).toContain(`${program.block.path}:${program.block.line}: prints`);
-});
+}, 250_000);

@@ -47,7 +47,7 @@ test("S65: pattern detection finds what a search card by card finds, and what ha
   expect(code, text).toBe(0);
   expect(text).toMatch(/2023-07-01T\S+ card \d+: 8\d\d\.\d\d/);
   await expectResults(output);
-});
+}, 180_000);
 
 test("S65: the same patterns are detected by the module's default export", async () => {
   const output = pathOf("module");

@@ -43,7 +43,7 @@ test("S65: sessions with a gap for each device are those of a walk through each 
   const { code, text } = await runExample("click-sessions", { output, parallelism: 1 });
   expect(code, text).toBe(0);
   await expectResults(output);
-});
+}, 180_000);
 
 test("S65: the same sessions come out of the module's default export", async () => {
   const output = pathOf("module");

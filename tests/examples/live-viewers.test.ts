@@ -34,7 +34,7 @@ test("S65: live viewers of the last 5 minutes count once each, as in a plain loo
   expect(code, text).toBe(0);
   expect(text).toMatch(/20:05 news \d+/);
   await expectRows(output, "audiences", expectedAudiences());
-});
+}, 180_000);
 
 test("S65: the same live viewers come out of the module's default export", async () => {
   const output = pathOf("module");

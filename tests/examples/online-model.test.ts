@@ -33,7 +33,7 @@ test("S65: model parameters in broadcast state score every record as one loop ov
   expect(code, text).toBe(0);
   expect(text).toContain("model 60:");
   await expectRows(output, "scores", expectedScores(6_000));
-});
+}, 180_000);
 
 test("S65: the same scores of the model come out of the module's default export", async () => {
   const output = pathOf("module");
@@ -52,4 +52,4 @@ test("S65: killed in the middle and resumed, the model goes on learning from whe
   });
   expect(code, text).toBe(0);
   await expectRows(output, "scores", expectedScores(4_000));
-});
+}, 180_000);

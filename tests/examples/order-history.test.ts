@@ -47,7 +47,7 @@ test("S65: history lookups enrich every order, whatever the store refuses at fir
   expect(server.requests.get(7), "one request an order").toBe(ordersOf(7));
   expect(server.requests.get(5), "and one more for the refused one").toBe(ordersOf(5) + 1);
   expect(server.requests.get(SILENT), "and no second one where there is no answer").toBe(ordersOf(SILENT));
-});
+}, 180_000);
 
 test("S65: the module's default export looks history up in a store of its own when it is given none", async () => {
   const output = pathOf("module");
@@ -62,4 +62,4 @@ test("S65: killed in the middle and resumed, history lookups under way are made 
   const { code, text } = await killAndResume("order-history", { output, args, checkpointInterval: "200 ms" });
   expect(code, text).toBe(0);
   await expectRows(output, "orders", expectedOrders(400));
-});
+}, 180_000);

@@ -41,7 +41,7 @@ test("S65: aggregates per minute, hour and day are those of a plain loop over al
   expect(code, text).toBe(0);
   expect(text).toContain("2023-02-28T23:00:00.000Z  Bern");
   await expectTotals(output, 60_000);
-});
+}, 180_000);
 
 test("S65: the same aggregates per minute, hour and day come out of the module's default export", async () => {
   const output = pathOf("module");
@@ -60,4 +60,4 @@ test("S65: killed in the middle and resumed, the totals per minute, hour and day
   });
   expect(code, text).toBe(0);
   await expectTotals(output, 30_000);
-});
+}, 180_000);
