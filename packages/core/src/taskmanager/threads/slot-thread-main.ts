@@ -121,12 +121,6 @@ class SlotThread {
       case "drainSources":
         slot.drainSources();
         return;
-      case "suspendSources":
-        slot.suspendSources(command.isSuspended);
-        return;
-      case "drainSources":
-        slot.drainSources();
-        return;
       case "complete":
         slot.notifyCheckpointComplete(command.checkpointId);
         return;
