@@ -52,7 +52,7 @@ export class PatternOperator extends StreamOperator {
     this.#handler = createHandler(matching.functions, host.operatorName);
     this.#matcher = new Matcher(this.#nfa, matching.skip, {
       wantsTimedOut: this.#handler.onTimedOut !== undefined,
-      schedule: (timeMs) => this.table.addTimer(matching.timeDomain, timeMs),
+      schedule: (timeMs) => this.table.addOwnTimer(matching.timeDomain, timeMs),
       currentProcessingTime: () => host.clock.wallMs(),
     });
     this.#lateDropped = host.context.metricGroup.counter("numLateRecordsDropped");
@@ -143,7 +143,7 @@ export class PatternOperator extends StreamOperator {
     if (same !== undefined) same.push(value);
     else {
       waiting.set(timestampMs, [value]);
-      this.table.addTimer(this.#matching.timeDomain, timestampMs);
+      this.table.addOwnTimer(this.#matching.timeDomain, timestampMs);
     }
   }
 

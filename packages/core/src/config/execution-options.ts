@@ -10,7 +10,7 @@ export const RUNTIME_MODE: ConfigOption<RuntimeExecutionMode> = option({
   type: enumType<RuntimeExecutionMode>(["STREAMING", "BATCH", "AUTOMATIC"]),
   default: "STREAMING",
   description:
-    "How the job is executed. `BATCH` is for bounded sources: keyed operators get their records key by key and emit final results only, and no checkpoints are taken. `AUTOMATIC` is `BATCH` when all sources are bounded. Bounded sources run in `STREAMING` too and end when their last record is through.",
+    "How the job is executed. `BATCH` is for bounded sources: keyed operators get their records key by key and emit final results only, and no checkpoints are taken. Each subtask of a keyed operator holds all its records in memory until they are sorted: what does not fit needs `STREAMING`, which keeps state only. `AUTOMATIC` is `BATCH` when all sources are bounded. Bounded sources run in `STREAMING` too and end when their last record is through.",
 });
 
 /** The option `execution.buffer-timeout.interval`. @public */

@@ -108,6 +108,11 @@ export abstract class BaseOperator implements OperatorRuntime {
     this.currentWatermark = timestampMs;
   }
 
+  /** Event time begins again: a batch job goes on with the next key. What was remembered of time is forgotten. */
+  restartTime(): void {
+    this.currentWatermark = Number.MIN_SAFE_INTEGER;
+  }
+
   /** The status of the input has changed; called when the operator `holdsStatus`. */
   onStatus(_isIdle: boolean): void {}
 

@@ -123,7 +123,11 @@ export class KeyedStateTable {
 
   /** Registers a timer of the current key; a second one for the same time is the same timer. */
   addTimer(domain: TimeDomain, timeMs: number): void {
-    if (!this.takesTimers) return;
+    if (this.takesTimers) this.addOwnTimer(domain, timeMs);
+  }
+
+  /** As `addTimer`, also at the end of a key's time: for an operator whose timers come to an end by themselves. */
+  addOwnTimer(domain: TimeDomain, timeMs: number): void {
     const entry = this.createCurrent();
     entry.timers ??= new TimerSet();
     const timers = entry.timers.of(domain);

@@ -5,13 +5,13 @@
  * - I1. Records with a key wait until all inputs have ended. Those of an input without keys, such as a broadcast one, go
  *   through at once: they come before all others.
  * - I2. After the last record of a key its event-time and processing-time timers fire, and its state is dropped. Timers
- *   that are registered meanwhile are not kept: the key has no time left.
+ *   that functions register meanwhile are not kept: the key has no time left.
  * - I3. The operator's watermark is that before the first while it takes records, so that none of them is late.
  */
 import type { RecordInput } from "../codegen/compile-chain.ts";
 import type { KeySelector } from "../operators/functions.ts";
 import type { BaseOperator } from "../operators/operator-runtime.ts";
-import { MAX_WATERMARK, MIN_WATERMARK } from "../time/timestamps.ts";
+import { MAX_WATERMARK } from "../time/timestamps.ts";
 import { compareKeys } from "../types/compare-keys.ts";
 
 interface WaitingRecord {
@@ -57,7 +57,7 @@ export class SortedInput {
       // Stable: records of one key and time keep the order they came in.
       this.#records.sort((left, right) => compareKeys(left.key, right.key) || left.timestampMs - right.timestampMs);
       this.#isSorted = true;
-      this.#operator.currentWatermark = MIN_WATERMARK;
+      this.#operator.restartTime();
     }
     const end = Math.min(this.#records.length, this.#position + recordsMax);
     while (this.#position < end) {
@@ -82,6 +82,6 @@ export class SortedInput {
     operator.onProcessingTime(MAX_WATERMARK);
     table?.clear();
     if (table !== undefined) table.takesTimers = true;
-    operator.currentWatermark = MIN_WATERMARK;
+    operator.restartTime();
   }
 }

@@ -35,6 +35,12 @@ export class ExpiryBuckets {
     else for (let index = first; index <= due; index++) this.#takeBucket(index, visit);
   }
 
+  /** The watermark begins again, and everything that was kept is gone. */
+  restart(): void {
+    this.#buckets.clear();
+    this.#lastDue = Number.NEGATIVE_INFINITY;
+  }
+
   #takeBucket(index: number, visit: (buffer: JoinBuffer) => void): void {
     const bucket = this.#buckets.get(index);
     if (bucket === undefined) return;

@@ -111,6 +111,14 @@ export class IntervalJoinOperator extends BaseOperator {
     this.#right.expiry.takeDue(timestampMs, (buffer) => this.#onExpiry(this.#right, buffer));
   }
 
+  override restartTime(): void {
+    super.restartTime();
+    this.#watermarkCount++;
+    this.#setAcceptedFrom();
+    this.#left.expiry.restart();
+    this.#right.expiry.restart();
+  }
+
   override snapshot(checkpointId: number): OperatorSnapshot {
     // Before the rest: beginning a snapshot finishes the one before, which is of another moment.
     const snapshot = super.snapshot(checkpointId);
