@@ -22,7 +22,8 @@ interface Click {
 }
 
 type Clicks = DataStream<Click>;
-type Build = (clicks: Clicks, other: Clicks) => DataStream<unknown>;
+/** What it returns is a stream of anything, which no type of a stream says. */
+type Build = (clicks: Clicks, other: Clicks) => { readonly transformation: unknown };
 
 /** In the order of their time, so that a stream has nothing late, and no two of one user at the same time. */
 const clicks: readonly Click[] = Array.from({ length: 120 }, (_, i) => ({
@@ -159,7 +160,8 @@ async function rowsOf(build: Build, mode: "BATCH" | "STREAMING", parallelism: nu
       .fromData(clicks.map((click) => ({ ...click, at: click.at + shift })))
       .assignTimestampsAndWatermarks({ boundedOutOfOrderness: 0, timestamp: (click) => click.at });
   const rows = new CommittedRows();
-  build(stream(0), stream(1)).sinkTo(rows.sink()).uid("rows");
+  const results = build(stream(0), stream(1)) as DataStream<unknown>;
+  results.sinkTo(rows.sink()).uid("rows");
   await platform.run(() => env.execute());
   return rows.rows;
 }
