@@ -274,6 +274,25 @@ describe("F09: idleness", () => {
     expect(firstFiring(noted)).toBeLessThan(1200);
     expect(noted[0]!.value).toEqual([0, 12]);
   });
+
+  test("the last input that falls idle is heard downstream, though nothing else happens any more", async () => {
+    const noted = await run((env, note) => {
+      const ahead = scriptedSource([
+        [
+          { atMs: 0, value: 3000 },
+          { atMs: 60_000, value: 60_000 },
+        ],
+      ]);
+      const behind = scriptedSource([[...steady(0, 400, 100), { atMs: 60_000, value: 60_000 }]]);
+      const both = env
+        .fromSource(ahead, strategy("300 ms"), "ahead")
+        .union(env.fromSource(behind, strategy("300 ms"), "behind"));
+      note(countPerSecond(both));
+    }, at(2));
+    // All are idle 300 ms after the last record, and time has come to where the one that is ahead was.
+    expect(noted[0]!.value).toEqual([0, 4]);
+    expect(firstFiring(noted)).toBeLessThan(1200);
+  });
 });
 
 describe("F10: finished inputs", () => {

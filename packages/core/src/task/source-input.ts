@@ -66,8 +66,7 @@ export class SourceInput {
     if (this.#hasEnded) return false;
     if (!this.#isInBatch && (this.#isWaiting || this.#operator.isAligning)) {
       this.#operator.setRead(!this.#operator.isAligning);
-      this.#onSilence(chain);
-      return false;
+      return this.#onSilence(chain);
     }
     if (!this.#isInBatch) {
       this.#operator.setRead(true);
@@ -99,14 +98,16 @@ export class SourceInput {
     this.#idleDueMonoMs = Number.POSITIVE_INFINITY;
   }
 
-  #onSilence(chain: Chain): void {
+  /** True when something was due: what it has sent has to be taken by others before the loop sleeps. */
+  #onSilence(chain: Chain): boolean {
     const now = this.#clock.monoMs();
     // Known again after the source was left alone.
     this.#idleDueMonoMs = this.#operator.nextIdleMonoMs();
-    if (now < this.nextDueMonoMs()) return;
+    if (now < this.nextDueMonoMs()) return false;
     this.#lastAskedMonoMs = now;
     chain.afterSourceBatch(this.#operator);
     this.#idleDueMonoMs = this.#operator.nextIdleMonoMs();
+    return true;
   }
 
   #waitForMore(): void {
