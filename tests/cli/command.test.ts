@@ -117,6 +117,7 @@ test.each([
   [["run", "nowhere.ts"], /MR_JOB_NOT_FOUND/],
   [["run", "-D", "parallelism.defalt=2", "x.ts"], /MR_CONFIG_INVALID[\s\S]*did you mean parallelism\.default/],
   [["run", "-D", "execution.checkpointing.interval=10 parsecs", "x.ts"], /MR_CONFIG_INVALID[\s\S]*10 parsecs/],
+  [["run", "--explain-stall", "soon", "x.ts"], /MR_CONFIG_INVALID[\s\S]*--explain-stall "soon"/],
   [["run", "-p", "0", "x.ts"], /MR_CONFIG_INVALID[\s\S]*parallelism\.default/],
   [["run", "x.ts", "-p", "3"], /MR_JOB_ARGUMENT_INVALID[\s\S]*before the job's path/],
 ])("%j is a usage error that says what is meant", async (args, text) => {
@@ -302,4 +303,37 @@ export default (env: StreamExecutionEnvironment) =>
   expect(error).toContain("MR_VALUE_UNSERIALIZABLE");
   expect(error).toMatch(/class-records\.ts:8/);
   expect(code).toBe(1);
+});
+
+test("U09: a job that writes nothing says why on standard error, with what to do", async () => {
+  const path = await job(
+    "stalls.ts",
+    `import { DataGeneratorSource, type StreamExecutionEnvironment, TumblingEventTimeWindows } from "millrace";
+export default (env: StreamExecutionEnvironment) =>
+  void env
+    .fromSource(
+      DataGeneratorSource.of((n) => n, 1_000_000, { ratePerSecond: 20 }),
+      { boundedOutOfOrderness: "5 s", timestamp: (n) => n },
+      "clicks",
+    )
+    .keyBy((n) => n % 3)
+    .window(TumblingEventTimeWindows.of("1 h"))
+    .reduce((a, b) => a + b)
+    .uid("hourly")
+    .name("hourly")
+    .print();`,
+  );
+  const started = startMillrace(["run", "-p", "2", "--explain-stall", "1 s", path]);
+  const isSaid = new Promise<void>((resolve) => {
+    started.process.stderr!.on("data", () => {
+      if (/hourly[^\n]*\n/.test(started.error())) resolve();
+    });
+  });
+  await Promise.race([isSaid, started.exit]);
+  started.process.kill("SIGINT");
+  const { error, out } = await started.exit;
+  expect(error).toMatch(
+    /Nothing has come out for \d+ s:\n- window \[1970-01-01 00:00:00, 01:00:00\) of "hourly" \(.*waits for watermark 1970-01-01 00:59:59.999;.*"Source: clicks"/,
+  );
+  expect(out).toBe("");
 });

@@ -18,6 +18,8 @@ export interface StartedCommand {
   readonly exit: Promise<CommandExit>;
   /** What it has written to standard output so far. */
   out(): string;
+  /** The same of standard error. */
+  error(): string;
 }
 
 export function startMillrace(args: readonly string[]): StartedCommand {
@@ -33,7 +35,7 @@ export function startMillrace(args: readonly string[]): StartedCommand {
   const exit = new Promise<CommandExit>((resolve) =>
     child.on("close", (code, signal) => resolve({ code, signal, out, error })),
   );
-  return { process: child, exit, out: () => out };
+  return { process: child, exit, out: () => out, error: () => error };
 }
 
 export function millrace(...args: readonly string[]): Promise<CommandExit> {

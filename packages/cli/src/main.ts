@@ -4,8 +4,7 @@ import { Command, CommanderError } from "commander";
 import { MillraceError } from "millrace";
 import { type ExplainOptions, explainJob } from "./explain-command.ts";
 import { renderError } from "./report-error.ts";
-import { runJob } from "./run-command.ts";
-import type { SettingOptions } from "./settings.ts";
+import { type RunOptions, runJob } from "./run-command.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
 const FAILED = 1;
@@ -48,8 +47,12 @@ export function createProgram(): Command {
     .showHelpAfterError("(millrace --help shows what there is)");
   withSettings(program.command("run"))
     .description("run a job in this process until it ends; Ctrl-C ends it after a last checkpoint")
+    .option(
+      "--explain-stall <time>",
+      'say why nothing comes out when nothing has come for so long; never: do not (default: "10 s")',
+    )
     .addHelpText("after", runExamples)
-    .action((job: string, args: string[], options: SettingOptions) => {
+    .action((job: string, args: string[], options: RunOptions) => {
       refuseOptionsAfterJob(args);
       return runJob(job, args, options);
     });

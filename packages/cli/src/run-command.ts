@@ -18,15 +18,23 @@ import {
   stoppedLines,
 } from "./progress.ts";
 import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
+import { StallWatch, stallAfterMs } from "./stall-watch.ts";
 
 const PROGRESS_MS = 250;
+const STALL_SAMPLE_MS = 1000;
 
 /** Exit code of a process that was interrupted twice, as shells have it. */
 const INTERRUPTED = 130;
 
+/** What `millrace run` takes beside settings. @internal */
+export interface RunOptions extends SettingOptions {
+  readonly explainStall?: string;
+}
+
 /** Runs a job here, in this process, until it ends. @internal */
-export async function runJob(path: string, args: readonly string[], options: SettingOptions): Promise<void> {
+export async function runJob(path: string, args: readonly string[], options: RunOptions): Promise<void> {
   const configuration = readSettings(options);
+  const explainAfterMs = stallAfterMs(options.explainStall);
   // A plain script makes its own environment; this is how it learns what the command line says.
   process.env["MILLRACE_CONFIG"] = JSON.stringify(commandLineEntries(options));
   const module = await loadJob(path);
@@ -40,7 +48,7 @@ export async function runJob(path: string, args: readonly string[], options: Set
     slotThread: configuration.get(EXECUTION_TARGET) === "in-thread" ? undefined : await bundleSlotThread(path),
   });
   const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
-  const outcome = await follow(client, path);
+  const outcome = await follow(client, path, explainAfterMs);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));
   process.stderr.write(accumulatorsOf(outcome));
@@ -63,7 +71,11 @@ function jobNameOf(path: string): string {
 }
 
 /** Waits for the job's end; undefined when it was stopped by a signal. */
-async function follow(client: JobClient, path: string): Promise<JobExecutionResult | undefined> {
+async function follow(
+  client: JobClient,
+  path: string,
+  explainAfterMs: number,
+): Promise<JobExecutionResult | undefined> {
   let stopping: Promise<string | undefined> | undefined;
   const onSignal = (): void => {
     if (stopping !== undefined) process.exit(INTERRUPTED);
@@ -73,6 +85,7 @@ async function follow(client: JobClient, path: string): Promise<JobExecutionResu
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const stopProgress = showProgress(client);
+  const stopWatching = watchForStalls(client, explainAfterMs);
   try {
     const result = await client.getJobExecutionResult();
     if (stopping === undefined) return result;
@@ -84,9 +97,44 @@ async function follow(client: JobClient, path: string): Promise<JobExecutionResu
     throw error;
   } finally {
     stopProgress();
+    stopWatching();
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
+}
+
+/** Says on standard error why nothing comes out, when nothing has come for so long. */
+function watchForStalls(client: JobClient, afterMs: number): () => void {
+  if (afterMs === Number.POSITIVE_INFINITY) return () => {};
+  const watch = new StallWatch(afterMs);
+  let hasEnded = false;
+  const explain = async (silentMs: number): Promise<void> => {
+    const { shortText } = await client.explainStall();
+    if (!hasEnded)
+      process.stderr.write(`${clearLine()}Nothing has come out for ${Math.round(silentMs / 1000)} s:\n${shortText}\n`);
+  };
+  const timer = setInterval(
+    () => {
+      const { status, recordsWritten } = client.getProgress();
+      const silentMs = watch.sample(status === "RUNNING", recordsWritten, performance.now());
+      if (silentMs === undefined) return;
+      explain(silentMs).catch((error: unknown) => {
+        process.stderr.write(
+          `${clearLine()}warning: the job could not be asked why nothing comes out: ${String(error)}\n`,
+        );
+      });
+    },
+    Math.min(STALL_SAMPLE_MS, afterMs),
+  );
+  return () => {
+    hasEnded = true;
+    clearInterval(timer);
+  };
+}
+
+/** What removes the progress line from a terminal; nothing in a pipe. */
+function clearLine(): string {
+  return process.stderr.isTTY ? "\r\x1b[2K" : "";
 }
 
 /** Redraws one line on a terminal; silent in a pipe. */
@@ -100,10 +148,10 @@ function showProgress(client: JobClient): () => void {
     const recordsPerSecond = ((progress.recordsRead - before.records) * 1000) / Math.max(1, nowMs - before.atMs);
     before = { records: progress.recordsRead, atMs: nowMs };
     const sample: ProgressSample = { progress, recordsPerSecond: Math.max(0, recordsPerSecond), wallMs: Date.now() };
-    terminal.write(`\r\x1b[2K${progressLine(sample, terminal.columns > 0 ? terminal.columns : 100)}`);
+    terminal.write(`${clearLine()}${progressLine(sample, terminal.columns > 0 ? terminal.columns : 100)}`);
   }, PROGRESS_MS);
   return () => {
     clearInterval(timer);
-    terminal.write("\r\x1b[2K");
+    terminal.write(clearLine());
   };
 }

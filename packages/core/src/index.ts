@@ -130,6 +130,14 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
+export type {
+  StallCause,
+  StallCauseKind,
+  StallExplanation,
+  StallFinding,
+  StallHop,
+  StallPlace,
+} from "./graph/stall/stall-explanation.ts";
 export type { Counter } from "./metrics/counter.ts";
 export type { Gauge, GaugeValue } from "./metrics/gauge.ts";
 export type { Histogram } from "./metrics/histogram.ts";

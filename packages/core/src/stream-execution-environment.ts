@@ -12,6 +12,7 @@ import { EXECUTION_TARGET } from "./config/execution-options.ts";
 import type { ConfigEntry } from "./config/option-registry.ts";
 import { DEFAULT_PARALLELISM } from "./config/pipeline-options.ts";
 import { EmbeddedJob, type JobThreads } from "./embedded/embedded-job.ts";
+import type { StallExplanation } from "./graph/stall/stall-explanation.ts";
 import { type JobFunction, loadJobModule } from "./job-module.ts";
 import type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
@@ -172,6 +173,10 @@ class EmbeddedJobClient implements JobClient {
 
   async getAccumulators(): Promise<ReadonlyMap<string, unknown>> {
     return (await this.#job.accumulators()).all();
+  }
+
+  explainStall(): Promise<StallExplanation> {
+    return this.#job.explainStall();
   }
 
   async getJobExecutionResult(): Promise<JobExecutionResult> {

@@ -41,6 +41,7 @@ class SinkOnlyJob {
       triggerSavepoint: () => Promise.reject(new Error("not part of this test")),
       stopWithSavepoint: () => Promise.reject(new Error("not part of this test")),
       getMetrics: () => Promise.resolve([]),
+      explainStall: () => Promise.reject(new Error("not part of this test")),
       getProgress: () => {
         throw new Error("not part of this test");
       },

@@ -3,6 +3,7 @@ import { CHECKPOINTING_INTERVAL } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DEFAULT_PARALLELISM } from "../config/pipeline-options.ts";
 import { CollectionSource } from "../connectors/collection-source.ts";
+import { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
@@ -52,6 +53,7 @@ function recording(configuration: Configuration = Configuration.fromEntries([]))
     stopWithSavepoint: () => Promise.resolve("/savepoint"),
     getProgress: () => progress,
     getMetrics: () => Promise.resolve([]),
+    explainStall: () => Promise.resolve(new StallExplanation("FINISHED", 0, [])),
   };
   const executor = {
     executeAsync: (pipeline: Pipeline, options: ExecuteOptions) => {

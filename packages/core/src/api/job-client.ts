@@ -1,4 +1,5 @@
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
+import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { JobExecutionResult } from "./job-execution-result.ts";
 
@@ -122,4 +123,14 @@ export interface JobClient {
    * that does not answer within two seconds is left out.
    */
   getMetrics(): Promise<readonly MetricSnapshot[]>;
+  /**
+   * Why nothing comes out right now: which windows and timers wait for which watermark, and which split of which source, or
+   * what else, holds it back. Asking looks at the state of the operators and costs a moment of each subtask's time; a job
+   * that is not asked pays nothing. A slot that does not answer within two seconds is named itself.
+   *
+   * @example
+   * const explanation = await client.explainStall();
+   * console.error(explanation.text);
+   */
+  explainStall(): Promise<StallExplanation>;
 }

@@ -35,6 +35,13 @@ export class BarrierAligner {
     this.#open = new Set(Array.from({ length: channelCount }, (_, channel) => channel));
   }
 
+  /** The checkpoint whose barrier has come on some channels and not on these; undefined when there is none. */
+  get missing(): { readonly checkpointId: number; readonly channels: readonly number[] } | undefined {
+    if (this.#arrived.size === 0) return undefined;
+    const channels = [...this.#open].filter((channel) => !this.#arrived.has(channel));
+    return { checkpointId: this.#checkpointId, channels };
+  }
+
   onBarrier(channel: number, checkpointId: number): AlignmentAction {
     invariant(
       this.#open.has(channel),

@@ -10,6 +10,7 @@ import { slotOf } from "../taskmanager/slot-layout.ts";
 import type {
   DeployedTasks,
   DeploymentListener,
+  DescribedTasks,
   MergedAccumulators,
   TaskExecutor,
 } from "../taskmanager/task-executor.ts";
@@ -59,6 +60,14 @@ export class ExecutorsAttempt implements LocalAttempt {
       all = { merged, missing: [...all.missing, ...missing] };
     }
     return all;
+  }
+
+  async describe(): Promise<DescribedTasks> {
+    const answers = await Promise.all([...new Set(this.#deployed.values())].map((deployed) => deployed.describe()));
+    return {
+      subtasks: answers.flatMap(({ subtasks }) => subtasks),
+      silentSlots: answers.flatMap(({ silentSlots }) => silentSlots),
+    };
   }
 
   start(): void {

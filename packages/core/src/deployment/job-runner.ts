@@ -22,6 +22,8 @@ import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
 import { checkIterations } from "../graph/iterations.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { formatWarning } from "../graph/lint.ts";
+import { explainStall } from "../graph/stall/explain-stall.ts";
+import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
@@ -77,6 +79,8 @@ export class JobRunner {
   #accumulators: AccumulatorResults | undefined;
   #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
   #sampling: Cancel | undefined;
+  /** What the last attempt that failed ended with. */
+  #failure: string | undefined;
   #last: { recordsRead: number; recordsWritten: number; watermarkMs: number | undefined } = {
     recordsRead: 0,
     recordsWritten: 0,
@@ -158,8 +162,8 @@ export class JobRunner {
       initialRestore: restore,
       onWarning: options.onWarning,
       onStatus: (status, cause) => {
-        if (status === "RESTARTING")
-          options.onWarning(`restarting after: ${cause instanceof Error ? cause.message : String(cause)}`);
+        if (cause !== undefined) this.#failure = cause instanceof Error ? cause.message : String(cause);
+        if (status === "RESTARTING") options.onWarning(`restarting after: ${this.#failure}`);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
         this.#sampling?.();
         const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
@@ -275,6 +279,19 @@ export class JobRunner {
       if (error instanceof MillraceError && error.code === "MR_SAVEPOINT_NOT_POSSIBLE") await order.directory.discard();
       throw error;
     }
+  }
+
+  /** Why nothing comes out. Its parts are asked now; nothing of it is kept up while the job runs. */
+  async explainStall(): Promise<StallExplanation> {
+    const attempt = this.status === "RUNNING" || this.status === "INITIALIZING" ? this.#attempt : undefined;
+    const parts = attempt === undefined ? { subtasks: [], silentSlots: [] } : await attempt.describe();
+    return explainStall(this.graph, {
+      atMs: this.#options.platform.clock.wallMs(),
+      status: this.status,
+      failure: this.#failure,
+      ...parts,
+      ...this.#master.describe(),
+    });
   }
 
   #tasks(): readonly TaskProgress[] {

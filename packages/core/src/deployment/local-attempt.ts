@@ -1,6 +1,6 @@
 import type { ExecutionAttempt, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
-import type { MergedAccumulators } from "../taskmanager/task-executor.ts";
+import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
 
 /** An attempt whose subtasks can be looked at. */
 export interface LocalAttempt extends ExecutionAttempt {
@@ -11,4 +11,6 @@ export interface LocalAttempt extends ExecutionAttempt {
    * @param answerWithinMs - Of each slot; undefined: as long as its thread lives.
    */
   accumulators(answerWithinMs: number | undefined): Promise<MergedAccumulators>;
+  /** How all subtasks are; slots that do not answer soon are named instead. */
+  describe(): Promise<DescribedTasks>;
 }

@@ -5,7 +5,7 @@ import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/ex
 import { mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
-import type { MergedAccumulators } from "../taskmanager/task-executor.ts";
+import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
 import { notClosed } from "../taskmanager/threads/slot-errors.ts";
 import type { AttemptOptions } from "./attempt-options.ts";
@@ -96,6 +96,10 @@ export class InThreadAttempt implements LocalAttempt {
 
   allowWatermark(sourceUid: string, allowedMs: number): void {
     this.#slot.allowWatermark(sourceUid, allowedMs);
+  }
+
+  async describe(): Promise<DescribedTasks> {
+    return { subtasks: this.#slot.describe(), silentSlots: [] };
   }
 
   async cancel(): Promise<void> {

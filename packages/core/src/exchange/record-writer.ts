@@ -33,6 +33,11 @@ export abstract class RecordWriter {
     return count;
   }
 
+  /** The channels that are full, by their place in what the writer was made with. */
+  get fullChannels(): readonly number[] {
+    return this.channels.flatMap((channel, index) => (channel.isAvailable ? [] : [index]));
+  }
+
   /** False while any channel is full. */
   isAvailable(): boolean {
     for (const channel of this.channels) {

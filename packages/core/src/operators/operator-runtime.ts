@@ -7,8 +7,10 @@
 import type { Clock, Platform } from "../platform/platform.ts";
 import type { KeyedSnapshot } from "../state/keyed-snapshot.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { TimerQueue } from "../state/timer-queue.ts";
 import type { Schema } from "../types/type.ts";
 import type { FunctionContext } from "./function-states.ts";
+import { type OperatorWaiting, WAITING_COUNTED_MAX, type WaitingForTime } from "./waiting.ts";
 
 /** Operator state that is a list of elements; on a restore the elements are dealt out again. */
 export interface OperatorListState {
@@ -58,6 +60,8 @@ export interface OperatorRuntime {
   hasPending(): boolean;
   /** Undefined while the operator can take records; otherwise settles when it can again. */
   whenAvailable(): Promise<void> | undefined;
+  /** Why nothing comes out of it, as far as it knows. Called between two records, when somebody asks. */
+  describeWaiting(): OperatorWaiting;
   close(): Promise<void>;
 }
 
@@ -144,5 +148,21 @@ export abstract class BaseOperator implements OperatorRuntime {
     return undefined;
   }
 
+  /** The timers of its keys. Operators that wait for other things, or whose timers are windows, say more. */
+  describeWaiting(): OperatorWaiting {
+    const { table } = this;
+    if (table === undefined) return {};
+    return { event: waitingTimers(table.eventTimers), processing: waitingTimers(table.processingTimers) };
+  }
+
   async close(): Promise<void> {}
+}
+
+/** What a queue of timers waits for; undefined for nothing. */
+function waitingTimers(queue: TimerQueue): WaitingForTime | undefined {
+  const atMs = queue.peekTimeMs();
+  if (atMs === Number.POSITIVE_INFINITY) return undefined;
+  const timers = queue.live(WAITING_COUNTED_MAX);
+  const keys = new Set(timers.map((timer) => timer.entry)).size;
+  return { atMs, window: undefined, keys, timers: timers.length, hasMore: queue.size > WAITING_COUNTED_MAX };
 }

@@ -10,6 +10,7 @@ import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import type { Serializer } from "../types/type.ts";
 import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
 import type { SinkSpec } from "./operator-spec.ts";
+import type { OperatorWaiting } from "./waiting.ts";
 
 export interface SinkHost extends OperatorHost {
   readonly jobId: string;
@@ -106,6 +107,10 @@ export class SinkOperator extends BaseOperator {
     await this.writer.flush();
     await this.#committer?.commit([...this.#pending.flatMap((commit) => commit.committables), ...committables]);
     this.#pending = [];
+  }
+
+  override describeWaiting(): OperatorWaiting {
+    return this.#committer === undefined ? {} : { commits: { pending: this.#pending.length } };
   }
 
   override whenAvailable(): Promise<void> | undefined {

@@ -14,6 +14,7 @@ import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLi
 import type { SourceSpec } from "./operator-spec.ts";
 import { RecordBatch } from "./record-batch.ts";
 import { type SourceProgress, type SplitTracker, SplitWatermarks } from "./split-watermarks.ts";
+import type { SourceReport } from "./waiting.ts";
 
 /** What to do with a record that cannot be read or has no sensible timestamp. */
 export type PoisonPolicy = "fail" | "skip" | "dead-letter";
@@ -116,7 +117,9 @@ export class SourceOperator extends BaseOperator {
     if (batch.poisoned.length > 0) for (const record of batch.poisoned) this.poison(record);
     if (batch.length > 0) {
       this.tracker = this.#watermarks.trackerOf(batch.splitId);
-      this.timestampMaxMs = this.host.clock.wallMs() + this.#sourceHost.futureSkewMaxMs;
+      const nowMs = this.host.clock.wallMs();
+      this.timestampMaxMs = nowMs + this.#sourceHost.futureSkewMaxMs;
+      this.tracker.lastRecordsWallMs = nowMs;
       this.tracker.onRecords();
     }
     return status;
@@ -171,6 +174,17 @@ export class SourceOperator extends BaseOperator {
   reportEnd(): void {
     const report = this.#aligned?.onProgress(MAX_WATERMARK, false, this.host.clock.monoMs());
     if (report !== undefined) this.#sourceHost.reportWatermark(report);
+  }
+
+  /** How the subtask and its splits are, for whoever asks why nothing comes. */
+  describe(): SourceReport {
+    const splits = this.#watermarks.describe();
+    return {
+      splits,
+      isIdle: this.#watermarks.isIdle,
+      isAligning: this.isAligning,
+      allowedMs: this.#aligned?.allowedMs,
+    };
   }
 
   // Splits that are read one after the other wait as one: there is nothing to choose from.

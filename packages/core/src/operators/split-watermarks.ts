@@ -12,6 +12,7 @@ import type { Clock } from "../platform/platform.ts";
 import { IdlenessTimer } from "../time/idleness-timer.ts";
 import { MIN_WATERMARK } from "../time/timestamps.ts";
 import type { WatermarkGenerator, WatermarkOutput, WatermarkStrategy } from "../time/watermark-strategy.ts";
+import type { SplitReport } from "./waiting.ts";
 
 /** One split's highest timestamp or own generator. Generated code writes `maxTimestamp`. */
 export class SplitTracker implements WatermarkOutput {
@@ -22,6 +23,8 @@ export class SplitTracker implements WatermarkOutput {
   isIdle = false;
   /** Whether the split waits for others to catch up with it. */
   isPaused = false;
+  /** When the last batch of the split came; only looked at when somebody asks why nothing comes. */
+  lastRecordsWallMs: number | undefined = undefined;
   readonly generator: WatermarkGenerator<unknown> | undefined;
   readonly #outOfOrdernessMs: number;
   readonly #timer: IdlenessTimer | undefined;
@@ -166,6 +169,27 @@ export class SplitWatermarks {
     }
     const hasNone = lowest === undefined || lowest === MIN_WATERMARK || this.#strategy.kind === "none";
     return { watermarkMs: hasNone ? undefined : lowest, isIdle: lowest === undefined };
+  }
+
+  /** Whether everything was idle when the subtask was last asked for its progress. */
+  get isIdle(): boolean {
+    return this.#trackers.size === 0
+      ? this.#none.isIdle
+      : [...this.#trackers.values()].every((tracker) => tracker.isIdle);
+  }
+
+  /** How every split is, for whoever asks why nothing comes. */
+  describe(): readonly SplitReport[] {
+    const nowWallMs = this.#clock.wallMs();
+    return [...this.#trackers].map(([splitId, tracker]) => ({
+      splitId,
+      watermarkMs: tracker.watermarkMs(),
+      isIdle: tracker.isIdle,
+      isPaused: tracker.isPaused,
+      // The wall clock may be set back.
+      silentMs:
+        tracker.lastRecordsWallMs === undefined ? undefined : Math.max(0, nowWallMs - tracker.lastRecordsWallMs),
+    }));
   }
 
   /** When the next split falls idle unless it has had records meanwhile; Infinity for never. */

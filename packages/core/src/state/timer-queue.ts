@@ -18,6 +18,11 @@ export class TimerQueue {
     return heap.length === 0 ? Number.POSITIVE_INFINITY : heap[0]!.timeMs;
   }
 
+  /** The live ones among the first `lookedAtMax` of the heap, in no order but that the earliest is one of them. */
+  live(lookedAtMax: number): readonly Timer[] {
+    return this.#heap.slice(0, lookedAtMax).filter((timer) => !timer.isDeleted);
+  }
+
   add(timer: Timer): void {
     const heap = this.#heap;
     let index = heap.length;

@@ -4,7 +4,7 @@ import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { BaseOperator } from "../operators/operator-runtime.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { MAX_WATERMARK } from "../time/timestamps.ts";
-import { type ValveChange, WatermarkValve } from "../time/watermark-valve.ts";
+import { type ValveChange, type ValveChannel, WatermarkValve } from "../time/watermark-valve.ts";
 
 export class ChainNode {
   readonly plan: ChainedOperator;
@@ -20,6 +20,11 @@ export class ChainNode {
     this.#valve = new WatermarkValve(Math.max(plan.inputs.length, 1));
     operator.passWatermark = (timestampMs) => this.#forward(timestampMs);
     operator.passStatus = (isIdle) => this.#forwardStatus(isIdle ? "idle" : "active");
+  }
+
+  /** The inputs that watermarks come from, by the plan; a source has none. */
+  get inputs(): readonly ValveChannel[] {
+    return this.#valve.describe().slice(0, this.plan.inputs.length);
   }
 
   /** Watermarks that leave this operator reach input `slot` of `node`. */

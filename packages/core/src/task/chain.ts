@@ -11,6 +11,7 @@ import { invariant } from "../base/errors.ts";
 import { generateChain } from "../codegen/chain-source.ts";
 import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
+import type { OperatorReport } from "../graph/stall/job-report.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
 import type { ListHeader } from "../operators/function-states.ts";
 import type { BaseOperator, OperatorListState, OperatorSnapshot } from "../operators/operator-runtime.ts";
@@ -25,7 +26,9 @@ import { mapKeyOf } from "../types/key-encoding.ts";
 import { copyValue } from "../types/value-operations.ts";
 import { ChainNode } from "./chain-node.ts";
 import { type AnyOperatorHost, createOperator } from "./create-operator.ts";
+import { recordsInOf, recordsOutOf } from "./record-counts.ts";
 import { SortedInput } from "./sorted-input.ts";
+import type { TaskStatistics } from "./task-statistics.ts";
 
 /** What one operator restores. */
 export interface OperatorRestore {
@@ -209,6 +212,24 @@ export class Chain {
 
   async commitAtEnd(): Promise<void> {
     for (const node of this.#nodes) await node.operator.commitAtEnd();
+  }
+
+  /** How every operator is, for whoever asks why nothing comes out; sources say the rest themselves. */
+  describeOperators(statistics: TaskStatistics): readonly Omit<OperatorReport, "reader">[] {
+    const { plan } = this.#options;
+    return this.#nodes.map(({ operator, inputs }, index) => {
+      const available = operator.whenAvailable();
+      // The subtask hears of a failure from the promise that it waits for itself.
+      available?.catch(() => {});
+      return {
+        watermarkMs: operator.currentWatermark,
+        inputs,
+        recordsIn: recordsInOf(plan, index, statistics),
+        recordsOut: recordsOutOf(plan, index, statistics),
+        isAvailable: available === undefined,
+        waiting: operator.describeWaiting(),
+      };
+    });
   }
 
   areOutputsAvailable(): boolean {

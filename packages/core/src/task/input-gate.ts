@@ -1,5 +1,11 @@
 import type { ChannelReader } from "../exchange/channel.ts";
+import type { ChannelReport, InputReport } from "../graph/stall/job-report.ts";
 import { type ValveChange, WatermarkValve } from "../time/watermark-valve.ts";
+
+/** How a gate is; its host knows where its channels come from. */
+export interface InputGateReport extends InputReport {
+  readonly channels: readonly Omit<ChannelReport, "producer">[];
+}
 
 /** What a gate's channels say together has changed. */
 export interface GateListener {
@@ -29,6 +35,17 @@ export class InputGate {
 
   get hasEnded(): boolean {
     return this.#openCount === 0;
+  }
+
+  /** How the gate is, for whoever asks why nothing comes out. */
+  describe(): InputGateReport {
+    const status = this.hasEnded ? "finished" : this.#valve.isIdle ? "idle" : "active";
+    const channels = this.#valve.describe().map((channel, index) => ({
+      ...channel,
+      isBlocked: this.blocked[index]!,
+      hasNext: this.channels[index]!.hasNext,
+    }));
+    return { status, watermarkMs: this.#valve.current, channels };
   }
 
   onWatermark(channel: number, timestampMs: number): void {

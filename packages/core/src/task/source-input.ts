@@ -1,4 +1,5 @@
 import type { InputStatus } from "../connectors/source.ts";
+import type { ReaderReport } from "../graph/stall/job-report.ts";
 import type { SourceOperator } from "../operators/source-operator.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Chain } from "./chain.ts";
@@ -59,6 +60,11 @@ export class SourceInput {
   /** Whether a part of a batch has not been through the chain: the reader is ahead of the chain then. */
   get isInBatch(): boolean {
     return this.#isInBatch;
+  }
+
+  /** How the source is, for whoever asks why nothing comes of it. */
+  describe(): Pick<ReaderReport, "splits" | "isIdle" | "isAligning" | "allowedMs" | "isWaiting" | "hasEnded"> {
+    return { ...this.#operator.describe(), isWaiting: this.#isWaiting, hasEnded: this.#hasEnded };
   }
 
   /** Takes one batch, or a slice of it, through the chain; true when there was something to do. */

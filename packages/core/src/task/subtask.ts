@@ -14,9 +14,11 @@ import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
 import type { ChannelReader } from "../exchange/channel.ts";
 import type { ChannelEvent } from "../exchange/channel-events.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
+import type { ReaderReport, SubtaskReport } from "../graph/stall/job-report.ts";
+import type { BaseOperator } from "../operators/operator-runtime.ts";
 import type { Clock } from "../platform/platform.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
-import { InputGate } from "./input-gate.ts";
+import { InputGate, type InputGateReport } from "./input-gate.ts";
 import { type EncodedOperatorState, SnapshotInProgress } from "./snapshot-in-progress.ts";
 import { SourceInput } from "./source-input.ts";
 import { TakeSize } from "./take-size.ts";
@@ -47,6 +49,13 @@ export interface SubtaskOptions {
   readonly listener: SubtaskListener;
   /** `pipeline.auto-watermark-interval`; 0: never while waiting. */
   readonly watermarkIntervalMs: number;
+}
+
+/** How a subtask is, before its host has said where its channels go. */
+export interface SubtaskDescription extends Omit<SubtaskReport, "vertexId" | "subtaskIndex" | "gates" | "full"> {
+  readonly gates: readonly InputGateReport[];
+  /** By output: places of the full channels in what the subtask was made with. */
+  readonly fullChannels: readonly (readonly number[])[];
 }
 
 /** Sorted records of a batch job that an operator gets before the deadline is looked at again. */
@@ -207,11 +216,57 @@ export class Subtask {
     return Math.min(idleDue, clock.monoMs() + Math.max(0, timer + 1 - clock.wallMs()));
   }
 
+  /**
+   * How the subtask is, for whoever asks why nothing comes out; to be called between two of its steps. Its host knows what
+   * is at the other ends of the channels.
+   */
+  describe(): SubtaskDescription {
+    const { statistics, writers } = this.#options;
+    const isRunning = this.#isRunning && !this.#isEnded;
+    const readers = new Map(this.chain.sources.map((source, index) => [source as BaseOperator, this.#sources[index]!]));
+    const operators = isRunning ? this.chain.describeOperators(statistics) : [];
+    return {
+      isRunning,
+      isInputFinished: this.#isInputFinished,
+      isBackPressured: isRunning && !this.chain.areOutputsAvailable(),
+      sortsInputs: this.chain.sortsInputs,
+      gates: this.#gates.map((gate) => gate.describe()),
+      fullChannels: writers.map((writer) => writer.fullChannels),
+      alignment: this.#describeAlignment(),
+      operators: operators.map((operator, index) => ({
+        ...operator,
+        reader: this.#describeReader(readers.get(this.chain.operators[index]!)),
+      })),
+    };
+  }
+
   /** Stops taking part in anything and releases what the operators hold. */
   async close(): Promise<void> {
     this.#isEnded = true;
     await this.#commits;
     await this.chain.close();
+  }
+
+  #describeReader(source: SourceInput | undefined): ReaderReport | undefined {
+    if (source === undefined) return undefined;
+    return { ...source.describe(), isBlocked: this.#areSourcesBlocked, isStopped: this.#areSourcesStopped };
+  }
+
+  /** The subtask's own sources are not among the inputs that it waits for: they get the barrier from the coordinator. */
+  #describeAlignment(): SubtaskReport["alignment"] {
+    const missing = this.#aligner.missing;
+    if (missing === undefined) return undefined;
+    const { checkpointId, channels } = missing;
+    return {
+      checkpointId,
+      missing: channels.filter((each) => each !== this.#sourceChannel).map((each) => this.#gateOf(each)),
+    };
+  }
+
+  /** Where a channel of the aligner is. */
+  #gateOf(channel: number): { readonly gate: number; readonly channel: number } {
+    const gate = this.#firstChannel.findLastIndex((first) => first <= channel);
+    return { gate, channel: channel - this.#firstChannel[gate]! };
   }
 
   #work(deadlineMs: number): boolean {
@@ -394,8 +449,8 @@ export class Subtask {
       this.#areSourcesBlocked = true;
       return;
     }
-    const gate = this.#firstChannel.findLastIndex((first) => first <= channel);
-    this.#gates[gate]!.blocked[channel - this.#firstChannel[gate]!] = true;
+    const place = this.#gateOf(channel);
+    this.#gates[place.gate]!.blocked[place.channel] = true;
   }
 
   #unblock(): void {

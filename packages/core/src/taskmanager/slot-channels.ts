@@ -4,7 +4,9 @@ import type { ChannelReader, ChannelWriter } from "../exchange/channel.ts";
 import { LocalChannel } from "../exchange/local-channel.ts";
 import { createRecordWriter, type RecordWriter, type WriterPartitioning } from "../exchange/record-writer.ts";
 import type { JobEdge, JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { GateReport } from "../graph/stall/job-report.ts";
 import type { Random } from "../platform/platform.ts";
+import type { InputGateReport } from "../task/input-gate.ts";
 import { type ChannelId, channelName, channelsOfEdge } from "./slot-layout.ts";
 
 /** Makes the ends of channels that leave the thread. */
@@ -30,9 +32,9 @@ export class SlotChannels {
   gatesOf(vertex: JobVertex, subtaskIndex: number): readonly (readonly ChannelReader[])[] {
     return vertex.gates.map((id) => {
       const edge = this.#edge(id);
-      return channelsOfEdge(this.#graph, edge)
-        .filter((channel) => channel.consumer === subtaskIndex)
-        .map((channel) => (this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.reader(channel, edge)));
+      return this.#into(edge, subtaskIndex).map((channel) =>
+        this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.reader(channel, edge),
+      );
     });
   }
 
@@ -40,15 +42,38 @@ export class SlotChannels {
   writersOf(vertex: JobVertex, subtaskIndex: number, random: Random): readonly RecordWriter[] {
     return vertex.outputs.map((output) => {
       const edge = this.#edge(output.edge);
-      const channels = channelsOfEdge(this.#graph, edge)
-        .filter((channel) => channel.producer === subtaskIndex)
-        .map((channel) => (this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.writer(channel, edge)));
+      const channels = this.#outOf(edge, subtaskIndex).map((channel) =>
+        this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.writer(channel, edge),
+      );
       return createRecordWriter(channels, this.#partitioningOf(edge), {
         subtaskIndex,
         maxParallelism: this.#graph.vertices[edge.target]!.maxParallelism,
         random,
       });
     });
+  }
+
+  /** The subtasks at the other ends of what a subtask writes to an edge, in the order of its channels. */
+  consumersOf(edge: number, subtaskIndex: number): readonly number[] {
+    return this.#outOf(this.#edge(edge), subtaskIndex).map(({ consumer }) => consumer);
+  }
+
+  /** Says where the channels of a subtask's gate come from. */
+  describeGate(edge: number, subtaskIndex: number, { channels, ...gate }: InputGateReport): GateReport {
+    const ends = this.#into(this.#edge(edge), subtaskIndex);
+    return {
+      ...gate,
+      edge,
+      channels: channels.map((channel, index) => ({ ...channel, producer: ends[index]!.producer })),
+    };
+  }
+
+  #into(edge: JobEdge, consumer: number): readonly ChannelId[] {
+    return channelsOfEdge(this.#graph, edge).filter((channel) => channel.consumer === consumer);
+  }
+
+  #outOf(edge: JobEdge, producer: number): readonly ChannelId[] {
+    return channelsOfEdge(this.#graph, edge).filter((channel) => channel.producer === producer);
   }
 
   #edge(id: number): JobEdge {

@@ -4,6 +4,7 @@
  */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import type { JobReport } from "../graph/stall/job-report.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import type { SubtaskId } from "./slot-layout.ts";
@@ -42,6 +43,9 @@ export interface MergedAccumulators {
   readonly missing: readonly number[];
 }
 
+/** How the subtasks of an attempt are, as far as their slots answer. */
+export type DescribedTasks = Pick<JobReport, "subtasks" | "silentSlots">;
+
 /** An attempt in an executor's slots. */
 export interface DeployedTasks {
   /** Reaches all slots, or the given one. */
@@ -56,6 +60,8 @@ export interface DeployedTasks {
     merged: readonly MergedAccumulator[],
     answerWithinMs: number | undefined,
   ): Promise<MergedAccumulators>;
+  /** How the subtasks are at this moment; slots that do not answer soon are named instead. */
+  describe(): Promise<DescribedTasks>;
   /** Stops the subtasks and releases what they hold; settles when nothing of them can write any more. */
   cancel(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { MillraceError } from "../base/errors.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import type { Doorbell } from "../exchange/doorbell.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import type { SubtaskReport } from "../graph/stall/job-report.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import { AccumulatorRegistry } from "../operators/accumulators/accumulator-registry.ts";
@@ -133,6 +134,23 @@ export class TaskSlot {
       const operator = sources.get(sourceUid);
       if (operator !== undefined) subtask.mail(() => operator.onAllowedWatermark(allowedMs));
     }
+  }
+
+  /** How all subtasks are at this moment. */
+  describe(): readonly SubtaskReport[] {
+    return this.#deployed.map(({ task, vertex, subtask }) => {
+      const { gates, fullChannels, ...described } = subtask.describe();
+      return {
+        ...task,
+        ...described,
+        gates: gates.map((gate, index) => this.#channels.describeGate(vertex.gates[index]!, task.subtaskIndex, gate)),
+        full: fullChannels.flatMap((channels, output) => {
+          const { edge } = vertex.outputs[output]!;
+          const consumers = this.#channels.consumersOf(edge, task.subtaskIndex);
+          return channels.length === 0 ? [] : [{ edge, consumers: channels.map((channel) => consumers[channel]!) }];
+        }),
+      };
+    });
   }
 
   /** Stops all subtasks and releases what they hold; throws the first error of closing after all have been closed. */

@@ -40,6 +40,13 @@ export class AlignmentGroup {
     }
   }
 
+  /** What the group's readers have reported; `MIN_WATERMARK` of one that has none, `MAX_WATERMARK` of one that is left out. */
+  get members(): readonly { readonly uid: string; readonly subtaskIndex: number; readonly watermarkMs: number }[] {
+    return [...this.#reported].flatMap(([uid, reported]) =>
+      reported.map((watermarkMs, subtaskIndex) => ({ uid, subtaskIndex, watermarkMs })),
+    );
+  }
+
   has(uid: string): boolean {
     return this.#reported.has(uid);
   }

@@ -19,6 +19,12 @@ import { MAX_WATERMARK, MIN_WATERMARK } from "./timestamps.ts";
 /** What one channel is doing: may send records, has nothing to say for now, or has ended. @internal */
 export type ChannelStatus = "active" | "idle" | "finished";
 
+/** How one channel is; the watermark of a finished one is the last that came before its end. @internal */
+export interface ValveChannel {
+  readonly status: ChannelStatus;
+  readonly watermarkMs: number;
+}
+
 /**
  * What an event changed. Forward "active" before the watermark and "idle" after it.
  * @internal
@@ -53,6 +59,11 @@ export class WatermarkValve {
   /** Whether nothing can be expected from the channels for now. */
   get isIdle(): boolean {
     return this.#isIdle;
+  }
+
+  /** How every channel is. */
+  describe(): readonly ValveChannel[] {
+    return this.#statuses.map((status, channel) => ({ status, watermarkMs: this.#watermarks[channel]! }));
   }
 
   onWatermark(channel: number, timestampMs: number): ValveChange {

@@ -27,6 +27,7 @@ import type {
   SavepointProperties,
   StateHandle,
 } from "../../checkpoint/state-handles.ts";
+import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { type TaskId, taskName } from "./execution-attempt.ts";
 
@@ -121,6 +122,29 @@ export class JobCheckpoints {
     readonly lastCompletedMs: number | undefined;
   } {
     return { completed: this.#completedCount, failed: this.#failedCount, lastCompletedMs: this.#lastCompletedMs };
+  }
+
+  /** Which checkpoint waits for whom, for whoever asks why nothing comes out. */
+  describe(isEnabled: boolean): CheckpointsReport {
+    const nowMs = this.#options.platform.clock.wallMs();
+    const [oldest] = this.#coordinator?.pendingIds ?? [];
+    const collected = oldest === undefined ? undefined : this.#collected.get(oldest);
+    const since = (timestampMs: number): number => Math.max(0, nowMs - timestampMs);
+    return {
+      isEnabled,
+      intervalMs: this.#options.config.intervalMs,
+      completedCount: this.#completedCount,
+      failedCount: this.#failedCount,
+      sinceCompletedMs: this.#lastCompletedMs === undefined ? undefined : since(this.#lastCompletedMs),
+      pending:
+        oldest === undefined || collected === undefined
+          ? undefined
+          : {
+              checkpointId: oldest,
+              sinceMs: since(collected.timestampMs),
+              missing: this.#attempt?.tasks.filter((task) => !collected.states.has(taskName(task))) ?? [],
+            },
+    };
   }
 
   /** All tasks of a new attempt run. */

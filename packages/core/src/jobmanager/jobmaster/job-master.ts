@@ -15,6 +15,7 @@
 import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
 import type { SavepointKind } from "../../checkpoint/coordinator.ts";
+import type { JobReport } from "../../graph/stall/job-report.ts";
 import type { Platform } from "../../platform/platform.ts";
 import {
   type AttemptListener,
@@ -106,6 +107,12 @@ export class JobMaster {
   /** Deploys the first attempt. */
   start(): void {
     void this.#startAttempt();
+  }
+
+  /** What sources have been given, and what checkpoints wait for. */
+  describe(): Pick<JobReport, "coordinators" | "alignments" | "checkpoints"> {
+    const sources = this.#current?.coordinators.describe() ?? { coordinators: [], alignments: [] };
+    return { ...sources, checkpoints: this.#options.checkpoints.describe(this.#options.isCheckpointingEnabled) };
   }
 
   /** Ends the job as soon as possible, without a last checkpoint. */

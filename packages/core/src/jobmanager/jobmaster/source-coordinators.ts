@@ -7,6 +7,7 @@ import { BinaryReader } from "../../base/binary-reader.ts";
 import { BinaryWriter } from "../../base/binary-writer.ts";
 import { invariant } from "../../base/errors.ts";
 import type { Source, SourceSplit, SplitEnumerator } from "../../connectors/source.ts";
+import type { AlignmentGroupReport, CoordinatorReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { AlignmentGroup, type Allowance } from "../../time/alignment-group.ts";
 import type { WatermarkAlignment } from "../../time/watermark-strategy.ts";
@@ -27,12 +28,22 @@ export interface SplitAssigner {
 
 /** The sources of one alignment group, with how long the group waits for the first of their watermarks. */
 interface CoordinatedGroup {
+  readonly name: string;
   readonly group: AlignmentGroup;
   readonly patienceMs: number;
 }
 
+/** What one reader has asked for and got. */
+interface ReaderCounts {
+  assignedCount: number;
+  isAsking: boolean;
+  hasAllSplits: boolean;
+}
+
 interface Coordinator {
   readonly coordinated: CoordinatedSource;
+  /** By subtask. */
+  readonly readers: readonly ReaderCounts[];
   readonly enumerator: SplitEnumerator<SourceSplit, unknown>;
 }
 
@@ -59,19 +70,31 @@ export class SourceCoordinators {
     this.#groups = groupsOf(sources);
     this.#coordinators = sources.map((coordinated) => {
       const { source, uid, parallelism } = coordinated;
+      const readers = Array.from({ length: parallelism }, () => ({
+        assignedCount: 0,
+        isAsking: false,
+        hasAllSplits: false,
+      }));
       const context = {
         platform,
         currentParallelism: parallelism,
-        assignSplit: (split: SourceSplit, subtaskIndex: number) =>
-          assigner.assignSplit({ sourceUid: uid, subtaskIndex }, split),
-        signalNoMoreSplits: (subtaskIndex: number) => assigner.signalNoMoreSplits({ sourceUid: uid, subtaskIndex }),
+        assignSplit: (split: SourceSplit, subtaskIndex: number) => {
+          const reader = readers[subtaskIndex];
+          if (reader !== undefined) Object.assign(reader, { assignedCount: reader.assignedCount + 1, isAsking: false });
+          assigner.assignSplit({ sourceUid: uid, subtaskIndex }, split);
+        },
+        signalNoMoreSplits: (subtaskIndex: number) => {
+          const reader = readers[subtaskIndex];
+          if (reader !== undefined) Object.assign(reader, { hasAllSplits: true, isAsking: false });
+          assigner.signalNoMoreSplits({ sourceUid: uid, subtaskIndex });
+        },
       };
       const state = restored.get(uid);
       const enumerator =
         state === undefined
           ? source.createEnumerator(context)
           : source.restoreEnumerator(context, source.enumeratorStateSerializer.read(new BinaryReader(state)));
-      return { coordinated, enumerator };
+      return { coordinated, readers, enumerator };
     });
   }
 
@@ -99,7 +122,10 @@ export class SourceCoordinators {
       this.#waiting.push(() => this.onSplitRequest(reader));
       return;
     }
-    this.#enumeratorOf(reader)?.handleSplitRequest(reader.subtaskIndex);
+    const coordinator = this.#coordinatorOf(reader);
+    const counts = coordinator?.readers[reader.subtaskIndex];
+    if (counts !== undefined) counts.isAsking = true;
+    coordinator?.enumerator.handleSplitRequest(reader.subtaskIndex);
   }
 
   /** Settles when the enumerator has done what the event asks for; an error of it is the job's. */
@@ -110,7 +136,7 @@ export class SourceCoordinators {
       });
       return;
     }
-    const enumerator = this.#enumeratorOf(reader);
+    const enumerator = this.#coordinatorOf(reader)?.enumerator;
     if (enumerator === undefined) return;
     invariant(
       enumerator.handleSourceEvent !== undefined,
@@ -122,6 +148,20 @@ export class SourceCoordinators {
   onWatermarkReport(reader: ReaderId, watermarkMs: number): void {
     const found = this.#groups.find(({ group }) => group.has(reader.sourceUid));
     if (found !== undefined) this.#allow(found.group.onReport(reader.sourceUid, reader.subtaskIndex, watermarkMs));
+  }
+
+  /** What the readers have been given, and how far the sources are that wait for each other. */
+  describe(): {
+    readonly coordinators: readonly CoordinatorReport[];
+    readonly alignments: readonly AlignmentGroupReport[];
+  } {
+    return {
+      coordinators: this.#coordinators.map(({ coordinated, readers }) => ({
+        uid: coordinated.uid,
+        readers: readers.map((reader) => ({ ...reader })),
+      })),
+      alignments: this.#groups.map(({ name, group }) => ({ group: name, members: group.members })),
+    };
   }
 
   /** The state of every enumerator, by source uid. */
@@ -141,8 +181,8 @@ export class SourceCoordinators {
     await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.close()));
   }
 
-  #enumeratorOf(reader: ReaderId): SplitEnumerator<SourceSplit, unknown> | undefined {
-    return this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid)?.enumerator;
+  #coordinatorOf(reader: ReaderId): Coordinator | undefined {
+    return this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid);
   }
 
   #allow(allowances: readonly Allowance[]): void {
@@ -157,6 +197,7 @@ function groupsOf(sources: readonly CoordinatedSource[]): readonly CoordinatedGr
   return [...new Set(aligned.map(({ group }) => group))].map((name) => {
     const members = aligned.filter(({ group }) => group === name);
     return {
+      name,
       group: new AlignmentGroup(members),
       patienceMs: Math.max(...members.map(({ updateIntervalMs }) => updateIntervalMs)),
     };

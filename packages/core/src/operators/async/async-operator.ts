@@ -15,6 +15,7 @@ import { learnedType } from "../../types/learned-type.ts";
 import { cloneFunction, invokeClose, invokeOpen } from "../clone-function.ts";
 import type { OperatorHost, OperatorSnapshot, RestoredLists } from "../operator-runtime.ts";
 import { StreamOperator } from "../stream-operator.ts";
+import type { OperatorWaiting } from "../waiting.ts";
 import type { AsyncContext } from "./async-functions.ts";
 import { AsyncRequest, type RequestPolicy } from "./async-request.ts";
 import type { AsyncRetryStrategy } from "./async-retry.ts";
@@ -124,6 +125,11 @@ export class AsyncOperator extends StreamOperator {
       elements.push(writer.finish());
     }
     return { keyed: undefined, lists: [{ name: ELEMENTS, mode: "split", elements }], durable: undefined };
+  }
+
+  override describeWaiting(): OperatorWaiting {
+    const { size } = this.#queue;
+    return size === 0 ? {} : { requests: { count: size, capacity: this.#settings.capacity } };
   }
 
   override hasPending(): boolean {

@@ -12,6 +12,7 @@ import { MAX_WATERMARK } from "../../time/timestamps.ts";
 import type { SideEmitter } from "../keyed-context.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import { StreamOperator } from "../stream-operator.ts";
+import type { OperatorWaiting } from "../waiting.ts";
 import type { FeedbackLoop, FeedbackQueue } from "./feedback-queue.ts";
 import { QuietRounds } from "./quiet-rounds.ts";
 
@@ -71,6 +72,13 @@ export class IterationHead extends StreamOperator {
   override nextProcessingTimeMs(): number {
     const isRoundDue = this.#rounds?.isDue(this.#queue.watermarkMs) === true;
     return this.#queue.size > 0 || isRoundDue ? Number.NEGATIVE_INFINITY : this.#endsAtMs;
+  }
+
+  override describeWaiting(): OperatorWaiting {
+    const { size: waiting, hasEnded } = this.#queue;
+    return hasEnded || !(this.#hasInputEnded || waiting > 0)
+      ? {}
+      : { loop: { waiting, hasInputEnded: this.#hasInputEnded } };
   }
 
   override hasPending(): boolean {

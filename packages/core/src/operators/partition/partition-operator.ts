@@ -17,6 +17,7 @@ import { cloneFunction, invokeClose, invokeOpen } from "../clone-function.ts";
 import type { Collector } from "../functions.ts";
 import type { OperatorHost, OperatorSnapshot, RestoredLists } from "../operator-runtime.ts";
 import { StreamOperator } from "../stream-operator.ts";
+import type { OperatorWaiting } from "../waiting.ts";
 import { foldingOf, functionOf, type PartitionFold, type PartitionFolding } from "./partition-fold.ts";
 
 const STATE = "_partition";
@@ -43,6 +44,10 @@ abstract class PartitionOperator extends StreamOperator {
 
   override finish(): void {
     this.emitAll();
+  }
+
+  override describeWaiting(): OperatorWaiting {
+    return this.currentWatermark === MAX_WATERMARK ? {} : { isForEnd: true };
   }
 
   override async close(): Promise<void> {

@@ -18,11 +18,14 @@ import { MillraceError } from "../../base/errors.ts";
 import type { Counter } from "../../metrics/counter.ts";
 import type { TimeDomain } from "../../state/key-entry.ts";
 import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { TimerQueue } from "../../state/timer-queue.ts";
+import { TimeWindow } from "../../time/time-window.ts";
 import { MAX_WATERMARK } from "../../time/timestamps.ts";
 import type { Window } from "../../time/window.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import type { OutputTag } from "../output-tag.ts";
 import { StreamOperator } from "../stream-operator.ts";
+import { type OperatorWaiting, WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
 import { type ElementAssigner, mergedIntoThePast } from "./element-assigner.ts";
 import type { Evictor, TimestampedValue } from "./evictors/evictor.ts";
 import type { KeyedWindows, WindowPane } from "./keyed-windows.ts";
@@ -106,6 +109,14 @@ export class GeneralWindowOperator extends StreamOperator {
 
   override nextProcessingTimeMs(): number {
     return this.table.processingTimers.peekTimeMs();
+  }
+
+  override describeWaiting(): OperatorWaiting {
+    const event = this.#waitingFor("event", this.table.eventTimers);
+    const processing = this.#waitingFor("processing", this.table.processingTimers);
+    const hasTimers = event !== undefined || processing !== undefined;
+    const triggerKeys = hasTimers ? undefined : this.table.map.size;
+    return { event, processing, lateDropped: this.#lateDropped.getCount(), triggerKeys };
   }
 
   #add(pane: WindowPane, value: unknown, timestampMs: number): void {
@@ -224,6 +235,33 @@ export class GeneralWindowOperator extends StreamOperator {
     }
     this.context.timestamp = timestampMs;
     this.context.output(lateTag, value);
+  }
+
+  /** The timers that may make a window fire, and the window of the earliest one. */
+  #waitingFor(domain: TimeDomain, queue: TimerQueue): WaitingForTime | undefined {
+    let earliest: { readonly timeMs: number; readonly window: Window } | undefined;
+    let keys = 0;
+    let timers = 0;
+    for (const { timeMs, entry } of queue.live(WAITING_COUNTED_MAX)) {
+      const panes = (entry.s0 as KeyedWindows | undefined)?.panesAt(domain, timeMs) ?? [];
+      const pane = panes.find(({ window }) => !this.#isOver(window));
+      if (pane === undefined) continue;
+      timers++;
+      if (earliest === undefined || timeMs < earliest.timeMs) {
+        earliest = { timeMs, window: pane.window };
+        keys = 0;
+      }
+      if (timeMs === earliest.timeMs) keys++;
+    }
+    if (earliest === undefined) return undefined;
+    const { timeMs, window } = earliest;
+    const span = window instanceof TimeWindow ? { start: window.start, end: window.end } : undefined;
+    return { atMs: timeMs, window: span, keys, timers, hasMore: queue.size > WAITING_COUNTED_MAX };
+  }
+
+  /** Whether the window has had its time and is only kept for late elements. */
+  #isOver(window: Window): boolean {
+    return this.#windowing.assigner.isEventTime && window.maxTimestamp <= this.currentWatermark;
   }
 
   /** When the window is dropped; the end of time for never. */

@@ -75,6 +75,11 @@ export class KeyedWindows {
     table.deleteTimer(domain, timeMs);
   }
 
+  /** The windows with a timer at the time. */
+  panesAt(domain: TimeDomain, timeMs: number): readonly WindowPane[] {
+    return this.#timesOf(domain).get(timeMs) ?? [];
+  }
+
   /** Takes the timers of a time, after the key's timer of that time has been taken from the table. */
   takeTimers(domain: TimeDomain, timeMs: number): readonly WindowPane[] {
     const times = this.#timesOf(domain);

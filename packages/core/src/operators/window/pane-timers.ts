@@ -56,6 +56,23 @@ export class PaneTimers {
     return undefined;
   }
 
+  /** The pane that comes out first of those for which the claim holds; looked for when somebody asks. */
+  first(holds: (pane: Pane) => boolean): Pane | undefined {
+    let best: Pane | undefined;
+    const look = (pane: Pane): void => {
+      if (pane.isGone || !holds(pane)) return;
+      if (best === undefined || this.#timeOf(pane) < this.#timeOf(best)) best = pane;
+    };
+    for (let index = this.#position; index < this.#ready.length; index++) look(this.#ready[index]!);
+    for (const span of this.#spans.toSorted((left, right) => left - right)) {
+      // T2: what waits in a later span is later.
+      if (best !== undefined && this.#spanOf(this.#timeOf(best)) < span) break;
+      for (let pane: Pane | undefined = this.#buckets.get(span)!.first; pane !== undefined; pane = pane.nextTimer)
+        look(pane);
+    }
+    return best;
+  }
+
   #spanOf(timeMs: number): number {
     const span = Math.floor(timeMs / this.#bucketMs);
     this.#firstSpan ??= span;

@@ -11,6 +11,7 @@ import type { KeyEntry } from "../../state/key-entry.ts";
 import { transientCodec } from "../../state/slot-codec.ts";
 import type { SessionAssigner, SlidingAssigner } from "../../time/window-assigner.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
+import { WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
 import { Pane } from "./pane.ts";
 import { paneCodec } from "./pane-codec.ts";
 import { PaneTimers } from "./pane-timers.ts";
@@ -180,6 +181,25 @@ export class PaneWindowOperator extends WindowOperator {
     }
     if (this.isLate(pane.end)) this.#purge(pane);
     else this.#timers.add(pane);
+  }
+
+  protected override nextWindow(): WaitingForTime | undefined {
+    const first = this.#timers.first((pane) => !pane.isFired);
+    if (first === undefined) return undefined;
+    const { start, end } = first;
+    // Sessions of different keys are different windows; sliding ones are the same.
+    let keys = 0;
+    let lookedAt = 0;
+    for (const entry of this.table.map.values()) {
+      if (lookedAt++ === WAITING_COUNTED_MAX) break;
+      for (let pane = entry.s0 as Pane | undefined; pane !== undefined; pane = pane.next) {
+        if (pane.start !== start || pane.end !== end) continue;
+        keys++;
+        break;
+      }
+    }
+    const hasMore = lookedAt > WAITING_COUNTED_MAX;
+    return { atMs: end - 1, window: { start, end }, keys: Math.max(1, keys), timers: undefined, hasMore };
   }
 
   #purgeTime(pane: Pane): number {

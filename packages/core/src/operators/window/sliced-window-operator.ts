@@ -20,6 +20,7 @@ import type { KeyEntry } from "../../state/key-entry.ts";
 import { transientCodec } from "../../state/slot-codec.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { OperatorHost, OperatorSnapshot } from "../operator-runtime.ts";
+import { WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
 import { firstCreatedOf, Slice, SlicePane } from "./slice.ts";
 import { type RestoredPane, type RestoredSlices, sliceCodec } from "./slice-codec.ts";
 import type { SliceGrid } from "./slice-grid.ts";
@@ -199,6 +200,22 @@ export class SlicedWindowOperator extends WindowOperator {
     const slice = this.#slices.firstWithWindowAfter(timestampMs);
     if (slice === undefined) return Number.POSITIVE_INFINITY;
     return Math.min(slice.lastWindowEnd, Math.max(slice.firstWindowEnd, this.grid.windowEndAfter(timestampMs)));
+  }
+
+  protected override nextWindow(): WaitingForTime | undefined {
+    const end = this.#nextWindowEnd(this.currentWatermark + 1);
+    const slice = this.#slices.firstWithWindowAfter(this.currentWatermark + 1);
+    if (slice === undefined || end === Number.POSITIVE_INFINITY) return undefined;
+    const start = this.#windowStart(slice, end);
+    const keys = new Set<KeyEntry>();
+    for (const each of this.#slices.byTime) {
+      if (each.start < start || each.end > end) continue;
+      for (let pane = each.firstPane; pane !== undefined && keys.size <= WAITING_COUNTED_MAX; pane = pane.nextOfSlice) {
+        keys.add(pane.entry);
+      }
+    }
+    const hasMore = keys.size > WAITING_COUNTED_MAX;
+    return { atMs: end - 1, window: { start, end }, keys: keys.size, timers: undefined, hasMore };
   }
 
   #awaitPurge(): void {

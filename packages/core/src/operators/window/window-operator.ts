@@ -18,6 +18,7 @@ import { invokeClose, invokeOpen } from "../clone-function.ts";
 import type { KeyedStateStore, ProcessWindowContext } from "../functions.ts";
 import { OperatorContext } from "../keyed-context.ts";
 import { BaseOperator, type OperatorHost } from "../operator-runtime.ts";
+import type { OperatorWaiting, WaitingForTime } from "../waiting.ts";
 import { windowStateUnavailable } from "./window-context.ts";
 
 /** How a window operator folds, as data and functions; see `WindowSpec`. */
@@ -82,6 +83,13 @@ export abstract class WindowOperator extends BaseOperator {
   override async close(): Promise<void> {
     invokeClose(this.#emitFunction);
   }
+
+  override describeWaiting(): OperatorWaiting {
+    return { event: this.nextWindow(), lateDropped: this.#lateDropped.getCount() };
+  }
+
+  /** The window that fires next; undefined when there is none. Called when somebody asks. */
+  protected abstract nextWindow(): WaitingForTime | undefined;
 
   /** Registers the state of the windows and takes what a checkpoint holds of it. */
   protected abstract restoreWindows(): void;

@@ -94,6 +94,12 @@ class SlotThread {
       case "mergeAccumulators":
         this.#mergeAccumulators(message);
         return;
+      case "describe":
+        this.#scope.postMessage({
+          kind: "described",
+          subtasks: this.#slots.get(message.attemptNumber)?.describe() ?? [],
+        } satisfies FromSlot);
+        return;
       case "deploy":
         this.#deploy(message.deployment);
         return;

@@ -3,6 +3,7 @@
 import type { ErrorMessage } from "../../base/error-message.ts";
 import type { ConfigEntry } from "../../config/option-registry.ts";
 import type { JobPlan } from "../../graph/describe.ts";
+import type { SubtaskReport } from "../../graph/stall/job-report.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
@@ -80,7 +81,8 @@ export type ToSlot =
       readonly requestId: number;
       readonly attemptNumber: number;
       readonly merged: readonly MergedAccumulator[];
-    };
+    }
+  | { readonly kind: "describe"; readonly attemptNumber: number };
 
 /** Messages about an attempt carry its number: those of an older one are not heard. */
 export type FromSlot =
@@ -94,6 +96,7 @@ export type FromSlot =
       readonly requestId: number;
       readonly merged: readonly MergedAccumulator[];
     }
+  | { readonly kind: "described"; readonly subtasks: readonly SubtaskReport[] }
   | ({ readonly attemptNumber: number } & AttemptMessage);
 
 export type AttemptMessage =

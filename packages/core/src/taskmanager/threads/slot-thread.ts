@@ -8,9 +8,11 @@ import { MillraceError } from "../../base/errors.ts";
 import { describeJobGraph, type JobPlan } from "../../graph/describe.ts";
 import type { JobGraph } from "../../graph/job-graph.ts";
 import { planDifference } from "../../graph/plan-difference.ts";
+import type { SubtaskReport } from "../../graph/stall/job-report.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { Cancel, Platform, StackFrame, WorkerHandle } from "../../platform/platform.ts";
+import { Questions } from "./questions.ts";
 import { type BlockedPlace, blocked, diedOf, jobEnded, notClosed } from "./slot-errors.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
 
@@ -39,8 +41,8 @@ export interface SlotThreadOptions {
 /** A thread that is to cancel an attempt and does not answer for so long is ended. */
 const CANCEL_ANSWER_MS = 5000;
 
-/** Metrics that do not come within this time are not waited for. */
-const METRICS_ANSWER_MS = 2000;
+/** What a thread is asked for and does not say within this time is not waited for. */
+const ANSWER_MS = 2000;
 
 export class SlotThread {
   readonly slot: number;
@@ -50,12 +52,12 @@ export class SlotThread {
   readonly #worker: WorkerHandle;
   readonly #currentTasks: Int32Array;
   #settleLoaded: { resolve(): void; reject(error: Error): void } | undefined;
-  /** Who waits for metrics. */
-  readonly #asked: ((metrics: readonly MetricSnapshot[]) => void)[] = [];
   /** Who waits for accumulators, by request. */
   readonly #merging = new Map<number, (merged: readonly MergedAccumulator[] | undefined) => void>();
   #requestCount = 0;
   #isLoaded = false;
+  readonly #metrics: Questions<readonly MetricSnapshot[]>;
+  readonly #descriptions: Questions<readonly SubtaskReport[]>;
   #isDead = false;
   /** Since when it is to cancel attempts, by their number, on the monotonic clock. */
   readonly #cancellingSinceMs = new Map<number, number>();
@@ -67,6 +69,8 @@ export class SlotThread {
   constructor(options: SlotThreadOptions) {
     this.#options = options;
     const { input, mainUrl, isSelfContained, platform, heapBytesMax } = options;
+    this.#metrics = new Questions(platform.clock, ANSWER_MS);
+    this.#descriptions = new Questions(platform.clock, ANSWER_MS);
     this.slot = input.slot;
     this.#currentTasks = new Int32Array(input.currentTasks);
     this.loaded = new Promise((resolve, reject) => {
@@ -95,14 +99,19 @@ export class SlotThread {
   /** What the metrics in the thread show; nothing when it is dead or does not answer. */
   metrics(): Promise<readonly MetricSnapshot[]> {
     if (this.#isDead) return Promise.resolve([]);
-    return new Promise((resolve) => {
-      const cancel = this.#options.platform.clock.after(METRICS_ANSWER_MS, () => resolve([]));
-      this.#asked.push((metrics) => {
-        cancel();
-        resolve(metrics);
-      });
-      this.post({ kind: "metrics" });
-    });
+    const metrics = this.#metrics.ask([]);
+    this.post({ kind: "metrics" });
+    return metrics;
+  }
+
+  /** How the subtasks of an attempt in the thread are; when it does not say so in time, where it is instead. */
+  async describe(attemptNumber: number): Promise<readonly SubtaskReport[] | { readonly place: string }> {
+    if (this.#isDead) return { place: "it has ended" };
+    const described = this.#descriptions.ask(undefined);
+    this.post({ kind: "describe", attemptNumber });
+    const subtasks = await described;
+    if (subtasks !== undefined) return subtasks;
+    return this.#isDead ? { place: "it has ended" } : { place: this.#placeOf(await this.#worker.callStack()).text };
   }
 
   /**
@@ -157,7 +166,10 @@ export class SlotThread {
       case "pong":
         return;
       case "metrics":
-        for (const answer of this.#asked.splice(0)) answer(message.metrics);
+        this.#metrics.answer(message.metrics);
+        return;
+      case "described":
+        this.#descriptions.answer(message.subtasks);
         return;
       case "accumulators":
         this.#merging.get(message.requestId)?.(message.merged);

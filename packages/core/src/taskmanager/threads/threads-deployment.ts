@@ -8,7 +8,13 @@ import type { MergedAccumulator } from "../../operators/accumulators/merged-accu
 import { TaskStatistics } from "../../task/task-statistics.ts";
 import { channelsOf, type SubtaskId, slotOf, slotsOfChannel } from "../slot-layout.ts";
 import { StatePersister } from "../state-persister.ts";
-import type { DeployedTasks, DeploymentListener, ExecutorDeployment, MergedAccumulators } from "../task-executor.ts";
+import type {
+  DeployedTasks,
+  DeploymentListener,
+  DescribedTasks,
+  ExecutorDeployment,
+  MergedAccumulators,
+} from "../task-executor.ts";
 import type { WiredChannel } from "./channel-wire.ts";
 import { onTaskMessage } from "./on-task-message.ts";
 import type { AttemptCommand, AttemptMessage, Deployment, SlotRing } from "./slot-thread-messages.ts";
@@ -87,6 +93,24 @@ export class ThreadsDeployment implements DeployedTasks {
       else all = answer;
     }
     return { merged: all, missing };
+  }
+
+  async describe(): Promise<DescribedTasks> {
+    const { threads, graph, deployment } = this.#options;
+    const answers = await Promise.all(
+      threads.slots.map(async (slot) => ({
+        slot,
+        answer: await threads.thread(slot).describe(deployment.attemptNumber),
+      })),
+    );
+    return {
+      subtasks: answers.flatMap(({ answer }) => ("place" in answer ? [] : answer)),
+      silentSlots: answers.flatMap(({ slot, answer }) => {
+        if (!("place" in answer)) return [];
+        const subtasks = deployment.tasks.filter((task) => slotOf(graph, task) === slot);
+        return [{ slot, subtasks, place: answer.place }];
+      }),
+    };
   }
 
   async cancel(): Promise<void> {
