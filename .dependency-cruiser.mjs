@@ -13,7 +13,7 @@ const levels = [
   ["api", "task"],
   ["taskmanager", "jobmanager"],
   ["deployment"],
-  ["embedded"],
+  ["embedded", "cluster"],
 ];
 
 const core = "^packages/core/src/";
