@@ -38,6 +38,7 @@ export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
 export type { SavepointFormatType } from "./checkpoint/state-handles.ts";
+export type { CachedFile } from "./config/cached-files.ts";
 export {
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
@@ -69,6 +70,7 @@ export type { ConfigEntry } from "./config/option-registry.ts";
 export {
   AUTO_GENERATE_UIDS,
   AUTO_WATERMARK_INTERVAL,
+  CACHED_FILES,
   DEFAULT_PARALLELISM,
   MAX_PARALLELISM_LIMIT,
   OBJECT_REUSE,
@@ -187,6 +189,7 @@ export type {
   FunctionSnapshotContext,
   ListCheckpointed,
 } from "./operators/checkpointed-function.ts";
+export { DistributedCache } from "./operators/distributed-cache.ts";
 export type {
   AccumulatorStore,
   AggregateFunction,

@@ -1,8 +1,14 @@
 import type { Duration } from "../base/duration.ts";
+import type { CachedFile } from "../config/cached-files.ts";
 import type { CheckpointingMode } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { RUNTIME_MODE, type RuntimeExecutionMode } from "../config/execution-options.ts";
-import { DEFAULT_PARALLELISM, OPERATOR_CHAINING, PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
+import {
+  CACHED_FILES,
+  DEFAULT_PARALLELISM,
+  OPERATOR_CHAINING,
+  PIPELINE_MAX_PARALLELISM,
+} from "../config/pipeline-options.ts";
 import { CollectionSource } from "../connectors/collection-source.ts";
 import { NumberSequenceSource } from "../connectors/sequence-source.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
@@ -193,6 +199,36 @@ export class PipelineEnvironment {
   /** Starts what was built since the last execution. @throws MillraceError when the pipeline cannot be run */
   async executeAsync(name?: string): Promise<JobClient> {
     return this.#execute(userCall("executeAsync"), name, false);
+  }
+
+  /**
+   * Gives functions a file, or a directory, under a name: `context.getDistributedCache().getFile(name)` is where it lies. It
+   * has to exist when the job starts, and is not copied.
+   *
+   * @param path - A path, or a `file:` URL; relative to the directory the job is started in.
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when the name is taken; the execution throws `MR_CACHED_FILE_NOT_FOUND`
+   * @example
+   * env.registerCachedFile("data/airports.csv", "airports");
+   */
+  registerCachedFile(path: string, name: string): this {
+    const call = userCall("registerCachedFile");
+    checkText(call, path, "a path");
+    checkText(call, name, "a name");
+    const known = this.getCachedFiles();
+    if (known.some((file) => file.name === name))
+      throw invalidArgument(
+        call,
+        `a second file under the name "${name}"`,
+        "a name that no other file has",
+        "Choose another name, or leave the second call out",
+      );
+    this.configuration.set(CACHED_FILES, [...known, { name, path }]);
+    return this;
+  }
+
+  /** In the order of their registration. */
+  getCachedFiles(): readonly CachedFile[] {
+    return this.configuration.get(CACHED_FILES);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type CachedFile, cachedFilesType } from "./cached-files.ts";
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, durationType, intType, type OptionType, stringType } from "./option-types.ts";
 import { refused } from "./parsed.ts";
@@ -78,6 +79,15 @@ export const AUTO_GENERATE_UIDS: ConfigOption<boolean> = option({
     "Give stateful operators without `uid` one from their place in the graph. `false` makes a missing uid an error.",
 });
 
+/** The option `pipeline.cached-files`. @public */
+export const CACHED_FILES: ConfigOption<readonly CachedFile[]> = option({
+  key: "pipeline.cached-files",
+  type: cachedFilesType,
+  default: [],
+  description:
+    "Files and directories that functions find by name in `getRuntimeContext().getDistributedCache()`, such as `name:airports,path:data/airports.csv;name:model,path:models/7`.",
+});
+
 /** @internal */
 export const pipelineOptions: OptionGroup = {
   title: "Pipeline",
@@ -89,5 +99,6 @@ export const pipelineOptions: OptionGroup = {
     OBJECT_REUSE,
     OPERATOR_CHAINING,
     AUTO_GENERATE_UIDS,
+    CACHED_FILES,
   ],
 };

@@ -34,7 +34,6 @@ const flinkPrefixes: readonly string[] = [
   "kubernetes.",
   "metrics.",
   "pekko.",
-  "pipeline.cached-files",
   "pipeline.classpaths",
   "pipeline.generic-types",
   "pipeline.global-job-parameters",

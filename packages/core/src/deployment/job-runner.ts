@@ -39,7 +39,7 @@ import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
-import { coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
+import { checkCachedFiles, coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
 import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
 import { checkRestore } from "./restored-state.ts";
@@ -93,6 +93,7 @@ export class JobRunner {
    */
   static async start(options: JobRunnerOptions): Promise<JobRunner> {
     const { configuration, platform, transformations, name } = options;
+    await checkCachedFiles(configuration, platform);
     const path = configuration.get(STATE_RECOVERY_PATH);
     const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));

@@ -21,8 +21,10 @@ import {
   SAVEPOINT_DIRECTORY,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { CACHED_FILES } from "../config/pipeline-options.ts";
 import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
 import type { Platform } from "../platform/platform.ts";
+import { cachedFilePaths } from "../taskmanager/cached-file-paths.ts";
 
 export function coordinatorConfigOf(configuration: Configuration): CoordinatorConfig {
   return {
@@ -71,6 +73,21 @@ export function savepointDirectoryOf(
   const { fs, random } = platform;
   const inlineBelowBytes = configuration.get(DATA_INLINE_THRESHOLD);
   return createSavepointDirectory({ fs, random, parent, jobId, inlineBelowBytes });
+}
+
+/** @throws MillraceError `MR_CACHED_FILE_NOT_FOUND` with all cached files that are missing */
+export async function checkCachedFiles(configuration: Configuration, { fs }: Platform): Promise<void> {
+  const missing: string[] = [];
+  for (const [name, path] of cachedFilePaths(configuration.get(CACHED_FILES), fs)) {
+    if ((await fs.stat(path)) === undefined) missing.push(`"${name}" at ${path}`);
+  }
+  if (missing.length === 0) return;
+  throw new MillraceError("MR_CACHED_FILE_NOT_FOUND", {
+    what: "Files that the job's functions want to read are not there",
+    found: `nothing for ${missing.join(", ")}`,
+    expected: "an existing file or directory for every name",
+    todo: "Correct the paths given to registerCachedFile or in pipeline.cached-files; relative ones belong to the directory the job is started in",
+  });
 }
 
 /** Segments of a ring between two threads. */

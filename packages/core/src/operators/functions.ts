@@ -19,6 +19,7 @@ import type { Window } from "../time/window.ts";
 import type { Accumulator } from "./accumulators/accumulator.ts";
 import type { DoubleCounter, IntCounter, LongCounter } from "./accumulators/counters.ts";
 import type { HistogramAccumulator } from "./accumulators/histogram-accumulator.ts";
+import type { DistributedCache } from "./distributed-cache.ts";
 import type { OutputTag } from "./output-tag.ts";
 
 /**
@@ -94,6 +95,8 @@ export interface RuntimeContext extends KeyedStateStore, AccumulatorStore {
   /** 0 on the first run, one more after every restart. */
   readonly attemptNumber: number;
   readonly metricGroup: MetricGroup;
+  /** The files that the job was given by name. */
+  getDistributedCache(): DistributedCache;
 }
 
 /** The lifecycle of a function object. State is restored before `open`. @public */

@@ -4,6 +4,7 @@ import type { Accumulator, AnyAccumulator } from "../operators/accumulators/accu
 import { AccumulatorRegistry } from "../operators/accumulators/accumulator-registry.ts";
 import { DoubleCounter, IntCounter, LongCounter } from "../operators/accumulators/counters.ts";
 import { HistogramAccumulator } from "../operators/accumulators/histogram-accumulator.ts";
+import { DistributedCache } from "../operators/distributed-cache.ts";
 import type { FunctionContext, FunctionStates } from "../operators/function-states.ts";
 import { TypedStates } from "../operators/typed-states.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
@@ -18,6 +19,8 @@ export interface SubtaskPlace {
   readonly numberOfParallelSubtasks: number;
   readonly maxNumberOfParallelSubtasks: number;
   readonly attemptNumber: number;
+  /** Absolute paths of the job's cached files, by name. */
+  readonly cachedFiles?: ReadonlyMap<string, string>;
 }
 
 /** The runtime context of one operator in one subtask. */
@@ -31,6 +34,7 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
   readonly metricGroup: MetricGroup;
   readonly #operatorName: string;
   readonly #accumulators: AccumulatorRegistry;
+  readonly #cachedFiles: ReadonlyMap<string, string>;
   readonly #handles = new Map<string, unknown>();
   #table: KeyedStateTable | undefined;
   #functionStates: FunctionStates | undefined;
@@ -50,6 +54,7 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
     this.maxNumberOfParallelSubtasks = place.maxNumberOfParallelSubtasks;
     this.attemptNumber = place.attemptNumber;
     this.metricGroup = metricGroup;
+    this.#cachedFiles = place.cachedFiles ?? new Map();
     this.#operatorName = operatorName;
     this.#accumulators = accumulators;
   }
@@ -77,6 +82,10 @@ export class OperatorRuntimeContext extends TypedStates implements FunctionConte
     const handle = createStateHandle(table, descriptor);
     this.#handles.set(descriptor.name, handle);
     return handle;
+  }
+
+  getDistributedCache(): DistributedCache {
+    return new DistributedCache(this.#cachedFiles, this.#operatorName);
   }
 
   addAccumulator<V, R>(name: string, accumulator: Accumulator<V, R>): void {

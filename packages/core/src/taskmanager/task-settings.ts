@@ -1,6 +1,7 @@
+import type { CachedFile } from "../config/cached-files.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED } from "../config/execution-options.ts";
-import { AUTO_WATERMARK_INTERVAL } from "../config/pipeline-options.ts";
+import { AUTO_WATERMARK_INTERVAL, CACHED_FILES } from "../config/pipeline-options.ts";
 import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
 import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
 import type { PoisonPolicy } from "../operators/source-operator.ts";
@@ -14,6 +15,7 @@ export interface TaskSettings {
   readonly bufferTimeoutMs: number;
   /** How long closing may take when an attempt is cancelled. */
   readonly cancellationTimeoutMs: number;
+  readonly cachedFiles: readonly CachedFile[];
 }
 
 export function taskSettingsOf(configuration: Configuration): TaskSettings {
@@ -25,5 +27,6 @@ export function taskSettingsOf(configuration: Configuration): TaskSettings {
       ? configuration.get(BUFFER_TIMEOUT)
       : Number.POSITIVE_INFINITY,
     cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
+    cachedFiles: configuration.get(CACHED_FILES),
   };
 }

@@ -20,6 +20,7 @@ import { SlotLoop } from "../task/slot-loop.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
 import { Subtask, type SubtaskListener } from "../task/subtask.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
+import { cachedFilePaths } from "./cached-file-paths.ts";
 import { type RemoteChannels, SlotChannels } from "./slot-channels.ts";
 import type { SubtaskId } from "./slot-layout.ts";
 import { registerTaskMetrics } from "./task-metrics.ts";
@@ -257,6 +258,7 @@ export class TaskSlot {
       numberOfParallelSubtasks: vertex.parallelism,
       maxNumberOfParallelSubtasks: vertex.maxParallelism,
       attemptNumber,
+      cachedFiles: cachedFilePaths(settings.cachedFiles, platform.fs),
     };
     return {
       context: new OperatorRuntimeContext(place, operator.name, metricGroup, accumulators),
