@@ -1,4 +1,5 @@
 import { checkpointingOptions } from "./checkpointing-options.ts";
+import { clusterOptions } from "./cluster-options.ts";
 import { executionOptions } from "./execution-options.ts";
 import type { OptionGroup } from "./option.ts";
 import { pipelineOptions } from "./pipeline-options.ts";
@@ -18,4 +19,5 @@ export const allOptions: readonly OptionGroup[] = [
   stateOptions,
   sourceOptions,
   taskmanagerOptions,
+  clusterOptions,
 ];
