@@ -97,6 +97,7 @@ async function runOnce(platform: SimulatedPlatform, parallelism: number): Promis
       { key: "execution.checkpointing.interval", value: "15 ms" },
       { key: "execution.checkpointing.dir", value: "/checkpoints" },
       { key: "execution.checkpointing.num-retained", value: "2" },
+      { key: "restart-strategy.type", value: "none" },
       { key: "execution.checkpointing.data-inline-threshold", value: "300 b" },
       ...(path === undefined ? [] : [{ key: "execution.state-recovery.path", value: path }]),
     ]);

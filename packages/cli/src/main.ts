@@ -1,10 +1,14 @@
 /** The command `millrace`. */
 import { createRequire } from "node:module";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { MillraceError } from "millrace";
+import { type CheckOptions, checkJob } from "./check-command.ts";
 import { type ExplainOptions, explainJob } from "./explain-command.ts";
+import { flinkFlags } from "./flink-flags.ts";
+import { type LockOptions, lockJob } from "./lock-command.ts";
 import { renderError } from "./report-error.ts";
 import { type RunOptions, runJob } from "./run-command.ts";
+import { disposeSavepoint } from "./savepoint-command.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
 const FAILED = 1;
@@ -17,6 +21,8 @@ const misuseCodes = new Set([
   "MR_JOB_INVALID",
   "MR_JOB_ARGUMENT_INVALID",
   "MR_CHECKPOINT_NOT_FOUND",
+  "MR_SAVEPOINT_NO_SNAPSHOT",
+  "MR_LOCK_INVALID",
   "MR_TARGET_NEEDS_MODULE",
 ]);
 
@@ -25,7 +31,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.setSourceMapsEnabled(true);
   const program = createProgram();
   try {
-    await program.parseAsync([...argv]);
+    await program.parseAsync([...argv.slice(0, 2), ...flinkFlags(argv.slice(2))]);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
@@ -64,13 +70,42 @@ export function createProgram(): Command {
       refuseOptionsAfterJob(args);
       process.stdout.write(await explainJob(job, args, options));
     });
+  withSettings(program.command("check"))
+    .description(
+      "say what a restore would do, for every state, before anything stops; exit code 1 when it would be refused",
+    )
+    .requiredOption("--against <path>", "the savepoint or checkpoint that the job is to start from")
+    .option("--json", "as JSON")
+    .action(async (job: string, args: string[], options: CheckOptions) => {
+      refuseOptionsAfterJob(args);
+      const { text, isPossible } = await checkJob(job, args, options);
+      process.stdout.write(text);
+      if (!isPossible) process.exitCode = FAILED;
+    });
+  withSettings(program.command("lock"))
+    .description("write down what the job keeps under which identity, into a file beside it")
+    .option("--check", "write nothing; exit code 1 when the job would lose state that the file names")
+    .action(async (job: string, args: string[], options: LockOptions) => {
+      refuseOptionsAfterJob(args);
+      const { text, isKept } = await lockJob(job, args, options);
+      process.stdout.write(text);
+      if (!isKept) process.exitCode = FAILED;
+    });
+  program
+    .command("savepoint")
+    .description("remove a savepoint, or a checkpoint that a job has left")
+    .requiredOption("-d, --dispose <path>", "its directory, or its _metadata file")
+    .exitOverride()
+    .action(async ({ dispose }: { readonly dispose: string }) => {
+      process.stdout.write(await disposeSavepoint(dispose));
+    });
   return program;
 }
 
 /** What looks like an option of the command would silently be an argument of the job; behind `--` it may be one. */
 function refuseOptionsAfterJob(args: readonly string[]): void {
   const own = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
-  const option = own.find((each) => /^-(?:[ptsnc]|D.*)$/.test(each));
+  const option = own.find((each) => /^-(?:[ptsnc]|cm|rm|D.*)$/.test(each));
   if (option === undefined) return;
   throw new MillraceError("MR_JOB_ARGUMENT_INVALID", {
     what: "An option of the command stands behind the job",
@@ -97,8 +132,13 @@ function withSettings(command: Command): Command {
       "slots, and parallelism of operators that set none themselves (default: processor cores)",
     )
     .option("-t, --target <where>", "threads: every slot in a thread of its own (default); in-thread: all in one")
-    .option("-s, --fromSavepoint <path>", "start from this checkpoint")
+    .option("-s, --fromSavepoint <path>", "start from this savepoint or checkpoint")
     .option("-n, --allowNonRestoredState", "drop checkpointed state that the job has no operator for")
+    .option(
+      "--claimMode <mode>",
+      "-cm; who owns what the job starts from: no_claim, its owner (default); claim, the job, which removes it in time",
+    )
+    .addOption(new Option("--restoreMode <mode>", "-rm; the older name of --claimMode").hideHelp())
     .option("-c, --config <file>", "a YAML file of settings")
     .option(
       "-D <key=value>",

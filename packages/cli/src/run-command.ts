@@ -7,8 +7,10 @@ import {
   parseJobArguments,
   StreamExecutionEnvironment,
 } from "millrace";
+import { buildJobGraph, graphOptionsOf, lostUids } from "millrace/internal";
 import { bundleSlotThread } from "./job-bundle.ts";
 import { loadJob } from "./job-module.ts";
+import { readLock } from "./lock-file.ts";
 import {
   accumulatorLines,
   failedLines,
@@ -47,12 +49,21 @@ export async function runJob(path: string, args: readonly string[], options: Run
     job: build,
     slotThread: configuration.get(EXECUTION_TARGET) === "in-thread" ? undefined : await bundleSlotThread(path),
   });
+  await warnOfLostState(env, path);
   const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
   const outcome = await follow(client, path, explainAfterMs);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));
   process.stderr.write(accumulatorsOf(outcome));
   if (summary !== undefined) process.stdout.write(await summary(jobArguments));
+}
+
+/** With a lockfile beside the job: says which state no restore would find any more. */
+async function warnOfLostState(env: StreamExecutionEnvironment, path: string): Promise<void> {
+  const lock = await readLock(path);
+  if (lock === undefined) return;
+  const graph = buildJobGraph(env.getTransformations(), graphOptionsOf(env.getConfig(), path));
+  for (const lost of lostUids(lock, graph)) process.stderr.write(`warning: ${lost}\n`);
 }
 
 /** The job has finished all the same when an accumulator has no result. */

@@ -9,6 +9,9 @@ export interface SettingOptions {
   readonly target?: string;
   readonly fromSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
+  readonly claimMode?: string;
+  /** The older name of `claimMode`. */
+  readonly restoreMode?: string;
   readonly config?: string;
   readonly D: readonly string[];
 }
@@ -31,6 +34,14 @@ export function commandLineEntries(options: SettingOptions): readonly ConfigEntr
       key: "execution.state-recovery.path",
       value: options.fromSavepoint,
       origin: `-s ${options.fromSavepoint}`,
+    });
+  }
+  const claimMode = options.claimMode ?? options.restoreMode;
+  if (claimMode !== undefined) {
+    entries.push({
+      key: "execution.state-recovery.claim-mode",
+      value: claimMode,
+      origin: `${options.claimMode === undefined ? "--restoreMode" : "--claimMode"} ${claimMode}`,
     });
   }
   if (options.allowNonRestoredState === true) {

@@ -9,7 +9,7 @@ export {
   BroadcastStream,
   KeyedBroadcastConnectedStream,
 } from "./api/broadcast-stream.ts";
-export { CheckpointConfig } from "./api/checkpoint-config.ts";
+export { CheckpointConfig, ExternalizedCheckpointCleanup } from "./api/checkpoint-config.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
 export { ConnectedIterativeStreams, ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
@@ -30,6 +30,7 @@ export type { KeyNotAllowed, KeyOf } from "./api/key-types.ts";
 export { PairedWindows } from "./api/paired-streams.ts";
 export { type Order, PartitionWindowedStream, type SortKey } from "./api/partition-windowed-stream.ts";
 export type { ProjectableField, Projected } from "./api/projection.ts";
+export { RestartStrategies, type RestartStrategyConfiguration } from "./api/restart-strategies.ts";
 export type { Nothing, ObjectOnly, Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction, WindowOf } from "./api/window-specs.ts";
 export { WindowedStream, type WindowResult } from "./api/windowed-stream.ts";
@@ -85,6 +86,15 @@ export {
   STATE_RECOVERY_PATH,
 } from "./config/recovery-options.ts";
 export {
+  EXPONENTIAL_DELAY_ATTEMPTS,
+  EXPONENTIAL_DELAY_INITIAL_BACKOFF,
+  EXPONENTIAL_DELAY_JITTER,
+  EXPONENTIAL_DELAY_MAX_BACKOFF,
+  EXPONENTIAL_DELAY_MULTIPLIER,
+  EXPONENTIAL_DELAY_RESET_THRESHOLD,
+  FAILURE_RATE_DELAY,
+  FAILURE_RATE_INTERVAL,
+  FAILURE_RATE_MAX_FAILURES,
   FIXED_DELAY_ATTEMPTS,
   FIXED_DELAY_DELAY,
   RESTART_STRATEGY_TYPE,

@@ -11,6 +11,8 @@ export { BinaryWriter } from "./base/binary-writer.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
+export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
+export { disposeSnapshot } from "./checkpoint/savepoint.ts";
 export { generateChain } from "./codegen/chain-source.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
@@ -26,6 +28,8 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
+export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deployment/graph-lock.ts";
+export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
 export { graphOptionsOf } from "./graph/graph-options.ts";

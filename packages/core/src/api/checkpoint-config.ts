@@ -14,6 +14,19 @@ import {
 import type { Configuration } from "../config/configuration.ts";
 
 /**
+ * The retentions by their older name.
+ *
+ * @example
+ * env.getCheckpointConfig().enableExternalizedCheckpoints(ExternalizedCheckpointCleanup.RETAIN_ON_CANCELLATION);
+ * @public
+ */
+export const ExternalizedCheckpointCleanup = {
+  DELETE_ON_CANCELLATION: "DELETE_ON_CANCELLATION",
+  RETAIN_ON_CANCELLATION: "RETAIN_ON_CANCELLATION",
+  NO_EXTERNALIZED_CHECKPOINTS: "NO_EXTERNALIZED_CHECKPOINTS",
+} as const;
+
+/**
  * The checkpointing settings of an environment, under Flink's names. A view of its configuration: the command line wins
  * over what is set here. Durations are read in milliseconds.
  *
@@ -108,5 +121,15 @@ export class CheckpointConfig {
   setExternalizedCheckpointRetention(retention: ExternalizedCheckpointRetention): this {
     this.#configuration.set(EXTERNALIZED_CHECKPOINT_RETENTION, retention);
     return this;
+  }
+
+  /** The older name of {@link CheckpointConfig.setExternalizedCheckpointRetention}. */
+  enableExternalizedCheckpoints(cleanup: ExternalizedCheckpointRetention): this {
+    return this.setExternalizedCheckpointRetention(cleanup);
+  }
+
+  /** The older name of {@link CheckpointConfig.setExternalizedCheckpointRetention}. */
+  setExternalizedCheckpointCleanup(cleanup: ExternalizedCheckpointRetention): this {
+    return this.setExternalizedCheckpointRetention(cleanup);
   }
 }

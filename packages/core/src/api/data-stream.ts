@@ -462,6 +462,20 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
     return this;
   }
 
+  /**
+   * Another identity under which checkpoints may hold the state: one that was generated, or a uid that has been given up. A
+   * restore finds the state there; later checkpoints have it under the uid. Without a uid it is the uid.
+   *
+   * @throws MillraceError `MR_ARGUMENT_INVALID` when it is empty; the execution throws `MR_UID_DUPLICATE`
+   * @example
+   * counts.uid("counts").setUidHash("auto-3f9a1c0b7d5e2846");
+   */
+  setUidHash(uidHash: string): this {
+    checkText(userCall("setUidHash"), uidHash, "an identity");
+    this.transformation.uidHash = uidHash;
+    return this;
+  }
+
   /** @throws MillraceError `MR_PARALLELISM_INVALID` unless it is a whole number from 1 to 32768 */
   setParallelism(parallelism: number): this {
     checkParallelism(userCall("setParallelism"), parallelism, this.transformation.isNonParallel === true);

@@ -1,6 +1,6 @@
 import type { Duration } from "../base/duration.ts";
 import type { CachedFile } from "../config/cached-files.ts";
-import type { CheckpointingMode } from "../config/checkpointing-options.ts";
+import { type CheckpointingMode, SAVEPOINT_DIRECTORY } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { RUNTIME_MODE, type RuntimeExecutionMode } from "../config/execution-options.ts";
 import {
@@ -28,6 +28,7 @@ import type { JobExecutionResult } from "./job-execution-result.ts";
 import type { JobExecutor } from "./job-executor.ts";
 import { checkListener, type JobListener } from "./job-listener.ts";
 import { PipelineBuilder } from "./pipeline-builder.ts";
+import type { RestartStrategyConfiguration } from "./restart-strategies.ts";
 import { checkSource, checkStrategy, checkType, isType } from "./stream-checks.ts";
 
 /** @internal */
@@ -108,6 +109,29 @@ export class PipelineEnvironment {
     const source = NumberSequenceSource.of(from, to);
     const strategy = WatermarkStrategy.noWatermarks();
     return this.#addSource<number>(userCall("fromSequence"), source, strategy, "Sequence Source", t.int64);
+  }
+
+  /**
+   * What happens when the job fails; see {@link RestartStrategies}.
+   *
+   * @throws MillraceError `MR_CONFIG_INVALID`
+   * @example
+   * env.setRestartStrategy(RestartStrategies.failureRateRestart(3, "5 min", "10 s"));
+   */
+  setRestartStrategy(strategy: RestartStrategyConfiguration): this {
+    this.configuration.setAll(strategy.settings);
+    return this;
+  }
+
+  /** Where savepoints are written when no directory is given with the request. */
+  setDefaultSavepointDirectory(directory: string): this {
+    this.configuration.set(SAVEPOINT_DIRECTORY, directory);
+    return this;
+  }
+
+  /** Undefined when none is set. */
+  getDefaultSavepointDirectory(): string | undefined {
+    return this.configuration.get(SAVEPOINT_DIRECTORY);
   }
 
   /** The parallelism of operators that set none themselves. @throws MillraceError `MR_PARALLELISM_INVALID` */

@@ -158,20 +158,19 @@ describe("refusing", () => {
           { key: "parallelism.default", value: "many", origin: "config.yaml:1:22" },
           { key: "no.such.key", value: 1, origin: "config.yaml:2:1" },
         ],
-        "command line": [{ key: "restart-strategy.failure-rate.delay", value: "1 s" }],
+        "command line": [{ key: "state.backend.type", value: "rocksdb" }],
       }),
     );
     expect(error.code).toBe("MR_CONFIG_INVALID");
     expect(error.message).toContain("has 3 settings that cannot be used");
-    for (const place of ["config.yaml:1:22: parallelism", "config.yaml:2:1: ", "command line: restart-strategy"]) {
+    for (const place of ["config.yaml:1:22: parallelism", "config.yaml:2:1: ", "command line: state.backend"]) {
       expect(error.found).toContain(place);
     }
   });
 
   test("what the engine does not implement is refused by name, never accepted and ignored", () => {
     const unsupported: readonly ConfigEntry[] = [
-      { key: "restart-strategy.type", value: "exponential-delay" },
-      { key: "restart-strategy.failure-rate.delay", value: "1 s" },
+      { key: "execution.state-recovery.claim-mode", value: "LEGACY" },
       { key: "state.backend.type", value: "rocksdb" },
       { key: "execution.checkpointing.unaligned.enabled", value: "true" },
       { key: "taskmanager.memory.process.size", value: "1728m" },
@@ -191,10 +190,27 @@ describe("refusing", () => {
   });
 });
 
-test("without a restart strategy the job restarts only if it has checkpoints", () => {
+test("the claim mode LEGACY is refused with a word on what to choose", () => {
+  const entry = { key: "execution.state-recovery.claim-mode", value: "legacy" };
+  expect(() => Configuration.fromEntries([entry])).toThrow(/MR_CONFIG_UNSUPPORTED.*CLAIM hands them to the job/s);
+});
+
+test("S51, S52: without a restart strategy the job restarts only if it has checkpoints, with exponential delays", () => {
   const configuration = new Configuration();
   expect(restartStrategyOf(configuration)).toEqual({ kind: "none" });
   configuration.set(CHECKPOINTING_INTERVAL, "1 s").set(FIXED_DELAY_ATTEMPTS, 3);
-  expect(restartStrategyOf(configuration)).toEqual({ kind: "fixed-delay", attemptsMax: 3, delayMs: 1000 });
+  expect(restartStrategyOf(configuration)).toEqual({
+    kind: "exponential-delay",
+    initialDelayMs: 1000,
+    delayMaxMs: 60_000,
+    multiplier: 1.5,
+    resetAfterMs: 3_600_000,
+    jitter: 0.1,
+    attemptsMax: Number.POSITIVE_INFINITY,
+  });
+  const fixed = { kind: "fixed-delay", attemptsMax: 3, delayMs: 1000 };
+  expect(restartStrategyOf(configuration.set(RESTART_STRATEGY_TYPE, "fixed-delay"))).toEqual(fixed);
+  const rate = { kind: "failure-rate", failuresMax: 1, intervalMs: 60_000, delayMs: 1000 };
+  expect(restartStrategyOf(configuration.set(RESTART_STRATEGY_TYPE, "failure-rate"))).toEqual(rate);
   expect(restartStrategyOf(configuration.set(RESTART_STRATEGY_TYPE, "off"))).toEqual({ kind: "none" });
 });

@@ -15,9 +15,8 @@ export const RESTART_STRATEGY_TYPE: ConfigOption<RestartStrategyType | undefined
     exponentialdelay: "exponential-delay",
   }),
   legacyKeys: ["restart-strategy"],
-  unsupportedValues: ["failure-rate", "exponential-delay"],
   description:
-    "What happens when the job fails. Unset means `none` without checkpointing and `fixed-delay` with it. `off` and `disable` are other words for `none`.",
+    "What happens when the job fails. Unset means `none` without checkpointing and `exponential-delay` with it. `off` and `disable` are other words for `none`.",
 });
 
 /** The option `restart-strategy.fixed-delay.attempts`. @public */
@@ -36,84 +35,75 @@ export const FIXED_DELAY_DELAY: ConfigOption<number> = option({
   description: "The wait between a failure and the restart.",
 });
 
-/** @public */
+/** The option `restart-strategy.failure-rate.max-failures-per-interval`. @public */
 export const FAILURE_RATE_MAX_FAILURES: ConfigOption<number> = option({
   key: "restart-strategy.failure-rate.max-failures-per-interval",
   type: intType({ min: 1 }),
   default: 1,
-  isUnsupported: true,
   description: "How many failures within the interval are answered with a restart.",
 });
 
-/** @public */
+/** The option `restart-strategy.failure-rate.failure-rate-interval`. @public */
 export const FAILURE_RATE_INTERVAL: ConfigOption<number> = option({
   key: "restart-strategy.failure-rate.failure-rate-interval",
   type: durationType({ min: 1 }),
   default: 60_000,
-  isUnsupported: true,
   description: "The time over which failures are counted.",
 });
 
-/** @public */
+/** The option `restart-strategy.failure-rate.delay`. @public */
 export const FAILURE_RATE_DELAY: ConfigOption<number> = option({
   key: "restart-strategy.failure-rate.delay",
   type: durationType(),
   default: 1000,
-  isUnsupported: true,
   description: "The wait between a failure and the restart.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.initial-backoff`. @public */
 export const EXPONENTIAL_DELAY_INITIAL_BACKOFF: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.initial-backoff",
   type: durationType({ min: 1 }),
   default: 1000,
-  isUnsupported: true,
   description: "The wait before the first restart.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.max-backoff`. @public */
 export const EXPONENTIAL_DELAY_MAX_BACKOFF: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.max-backoff",
   type: durationType({ min: 1 }),
   default: 60_000,
-  isUnsupported: true,
   description: "The longest wait before a restart.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.backoff-multiplier`. @public */
 export const EXPONENTIAL_DELAY_MULTIPLIER: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.backoff-multiplier",
   type: doubleType({ min: 1 }),
   default: 1.5,
-  isUnsupported: true,
   description: "The factor by which the wait grows from one failure to the next.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.reset-backoff-threshold`. @public */
 export const EXPONENTIAL_DELAY_RESET_THRESHOLD: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.reset-backoff-threshold",
   type: durationType({ min: 1 }),
   default: 3_600_000,
-  isUnsupported: true,
   description: "After this time without a failure the wait starts again from the initial one.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.jitter-factor`. @public */
 export const EXPONENTIAL_DELAY_JITTER: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.jitter-factor",
   type: doubleType({ min: 0, max: 1 }),
   default: 0.1,
-  isUnsupported: true,
   description: "The share of the wait that is added or taken away at random.",
 });
 
-/** @public */
+/** The option `restart-strategy.exponential-delay.attempts-before-reset-backoff`. @public */
 export const EXPONENTIAL_DELAY_ATTEMPTS: ConfigOption<number> = option({
   key: "restart-strategy.exponential-delay.attempts-before-reset-backoff",
   type: intType({ min: 0, infinite: true }),
   default: Number.POSITIVE_INFINITY,
-  isUnsupported: true,
   description: "How many restarts are tried before the job fails for good, unless the wait was reset in between.",
 });
 

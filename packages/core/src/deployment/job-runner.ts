@@ -42,7 +42,7 @@ import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
 import { checkCachedFiles, coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
 import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
-import { checkRestore } from "./restored-state.ts";
+import { checkRestore, claimedByUid } from "./restored-state.ts";
 
 export interface JobRunnerOptions {
   readonly name: string;
@@ -95,10 +95,11 @@ export class JobRunner {
     const { configuration, platform, transformations, name } = options;
     await checkCachedFiles(configuration, platform);
     const path = configuration.get(STATE_RECOVERY_PATH);
-    const restore = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
+    const given = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
     for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
-    if (graph.isBatch && restore !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
+    if (graph.isBatch && given !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
+    const restore = given === undefined ? undefined : claimedByUid(given, graph);
     if (restore !== undefined) {
       await checkFilesPresent(platform.fs, restore);
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
@@ -158,7 +159,10 @@ export class JobRunner {
       checkpoints: this.#checkpoints,
       isCheckpointingEnabled: isCheckpointed(graph, configuration),
       retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
-      restartStrategy: new RestartStrategy(restartStrategyOf(configuration)),
+      restartStrategy: new RestartStrategy(restartStrategyOf(configuration), {
+        clock: platform.clock,
+        random: platform.random.fork("restarts"),
+      }),
       deploy: (deploy) => this.#deploy(deploy),
       initialRestore: restore,
       onWarning: options.onWarning,

@@ -9,6 +9,7 @@ import {
 } from "../checkpoint/operator-lists.ts";
 import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
@@ -74,6 +75,31 @@ async function readOperator(
 }
 
 /**
+ * The checkpoint as the graph knows it: state that lies under an operator's other identity is under its uid.
+ */
+export function claimedByUid(checkpoint: LoadedCheckpoint, graph: JobGraph): LoadedCheckpoint {
+  const { metadata } = checkpoint;
+  const written = new Set(metadata.operators.map(({ uid }) => uid));
+  const uidOf = new Map<string, string>();
+  for (const { uid, uidHash } of graph.vertices.flatMap(({ operators }) => operators)) {
+    if (uidHash !== undefined && written.has(uidHash) && !written.has(uid)) uidOf.set(uidHash, uid);
+  }
+  if (uidOf.size === 0) return checkpoint;
+  const renamed = <T extends { readonly uid: string }>(state: T): T => ({
+    ...state,
+    uid: uidOf.get(state.uid) ?? state.uid,
+  });
+  return {
+    ...checkpoint,
+    metadata: {
+      ...metadata,
+      operators: metadata.operators.map(renamed),
+      coordinators: metadata.coordinators.map(renamed),
+    },
+  };
+}
+
+/**
  * Checks, before anything starts, that the job can take over the checkpoint's state, and returns the maximum parallelism
  * by vertex id where it has to follow the checkpoint.
  *
@@ -86,9 +112,9 @@ export function checkRestore(
 ): ReadonlyMap<number, number> {
   const stateful = checkpoint.metadata.operators.filter((operator) => operator.isStateful);
   const uids = new Set(graph.vertices.flatMap((vertex) => vertex.operators.map(({ uid }) => uid)));
-  const orphans = stateful.filter(({ uid }) => !uids.has(uid));
+  const orphans = orphansOf(checkpoint, graph);
   const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
-  if (stateful.length > 0 && orphans.length === stateful.length) {
+  if (stateful.length > 0 && stateful.every(({ uid }) => !uids.has(uid))) {
     throw new MillraceError("MR_CHECKPOINT_OTHER_JOB", {
       what: "The checkpoint belongs to another job: none of its stateful operators is in this one",
       where: { checkpoint: checkpoint.directory, job: checkpoint.metadata.jobName },
@@ -99,7 +125,7 @@ export function checkRestore(
   }
   if (orphans.length > 0 && !allowsNonRestored) {
     throw new MillraceError("MR_STATE_NOT_RESTORED", {
-      what: "The checkpoint holds state of operators that the job does not have any more",
+      what: "The checkpoint holds state of operators that the job does not have any more, or that keep no such state",
       where: { checkpoint: checkpoint.directory },
       found: `state of ${list(orphans.map(({ uid }) => uid))}`,
       expected: "an operator for every state",
@@ -107,6 +133,18 @@ export function checkRestore(
     });
   }
   return followedMaxParallelism(checkpoint, graph);
+}
+
+/** What the checkpoint holds that the graph has no operator for, or none that keeps such state any more. */
+export function orphansOf({ metadata }: LoadedCheckpoint, graph: JobGraph): readonly OperatorStateMetadata[] {
+  const specs = new Map(
+    graph.vertices.flatMap(({ operators }) => operators.map(({ uid, spec }) => [uid, spec] as const)),
+  );
+  return metadata.operators.filter(({ uid, isStateful, subtasks }) => {
+    const spec = specs.get(uid);
+    if (spec === undefined) return isStateful;
+    return subtasks.some(({ keyed }) => keyed !== undefined) && !isKeyed(spec);
+  });
 }
 
 function followedMaxParallelism(checkpoint: LoadedCheckpoint, graph: JobGraph): ReadonlyMap<number, number> {

@@ -84,7 +84,8 @@ export function buildJobGraph(built: readonly Transformation[], options: JobGrap
         gates.push(id);
         return { kind: "gate", gate: gates.length - 1, input: edge.input };
       });
-      return { index, uid: uids.get(member)!, name: member.name, spec: member.spec, callSite: member.callSite, inputs };
+      const { name, spec, callSite, uidHash } = member;
+      return { index, uid: uids.get(member)!, uidHash, name, spec, callSite, inputs };
     });
     const parallelism = parallelismOf(members[0]!);
     const explicit = explicitMaxParallelism(members, options);

@@ -31,6 +31,8 @@ export interface Transformation {
   readonly callSite: string;
   name: string;
   uid: string | undefined;
+  /** Another identity that a checkpoint may hold the operator's state under. */
+  uidHash?: string | undefined;
   /** Undefined: the environment's default. */
   parallelism: number | undefined;
   /** Whether its parallelism is 1 whatever happens. */

@@ -14,18 +14,22 @@ export interface AssignedUids {
   readonly warnings: readonly PlanWarning[];
 }
 
-/** @throws MillraceError `MR_UID_DUPLICATE`, or `MR_UID_REQUIRED` when generating is switched off. */
+/**
+ * An operator with a `uidHash` only is called that. With both, its uid counts, and a checkpoint may hold its state under the other.
+ *
+ * @throws MillraceError `MR_UID_DUPLICATE`, or `MR_UID_REQUIRED` when generating is switched off.
+ */
 export function assignUids(transformations: readonly Transformation[], autoGenerate: boolean): AssignedUids {
   const uids = new Map<Transformation, string>();
   const owners = new Map<string, Transformation>();
   const warnings: PlanWarning[] = [];
   for (const transformation of transformations) {
-    const uid = transformation.uid ?? generatedUid(transformation, uids, owners);
+    const uid = transformation.uid ?? transformation.uidHash ?? generatedUid(transformation, uids, owners);
     const owner = owners.get(uid);
     if (owner !== undefined) throw duplicate(uid, owner, transformation);
     owners.set(uid, transformation);
     uids.set(transformation, uid);
-    if (transformation.uid !== undefined || !needsUid(transformation)) continue;
+    if (transformation.uid !== undefined || transformation.uidHash !== undefined || !needsUid(transformation)) continue;
     if (!autoGenerate) throw required(transformation);
     warnings.push({
       code: "MR_LINT_UID_MISSING",
@@ -36,7 +40,20 @@ export function assignUids(transformations: readonly Transformation[], autoGener
         "found again after the job changes.",
     });
   }
+  checkHashes(transformations, owners);
   return { uids, warnings };
+}
+
+/** State has one owner: what one operator is called, another cannot take over. */
+function checkHashes(transformations: readonly Transformation[], owners: ReadonlyMap<string, Transformation>): void {
+  const claimed = new Map<string, Transformation>();
+  for (const transformation of transformations) {
+    const { uidHash } = transformation;
+    if (uidHash === undefined) continue;
+    const owner = owners.get(uidHash) ?? claimed.get(uidHash);
+    if (owner !== undefined && owner !== transformation) throw duplicate(uidHash, owner, transformation);
+    claimed.set(uidHash, transformation);
+  }
 }
 
 // A source is known by its name, and a sink without state has nothing to find again.

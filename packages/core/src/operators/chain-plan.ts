@@ -10,6 +10,8 @@ export interface ChainedOperator {
   /** Position in the vertex. */
   readonly index: number;
   readonly uid: string;
+  /** Another identity that a checkpoint may hold the state under: what is found there is the operator's. */
+  readonly uidHash?: string | undefined;
   readonly name: string;
   readonly spec: OperatorSpec;
   readonly callSite: string;

@@ -88,6 +88,11 @@ export class FunctionStates {
     else this.#initializeList(fn as ListCheckpointed<unknown>);
   }
 
+  /** The lists that the functions have registered, as a checkpoint names them. */
+  registered(): readonly { readonly name: string; readonly mode: OperatorStateMode; readonly schema: Schema }[] {
+    return this.#backend.encode().map(({ name, mode, schema }) => ({ name: `${PREFIX}${name}`, mode, schema }));
+  }
+
   /** Asks the functions for their state (F1). @param table - No key of it is current meanwhile. */
   snapshot(checkpointId: number, table: KeyedStateTable | undefined): readonly EncodedOperatorState[] {
     if (this.#snapshots.length > 0) table?.selectNone();

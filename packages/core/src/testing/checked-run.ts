@@ -8,6 +8,7 @@ import {
 import type { Configuration } from "../config/configuration.ts";
 import { DEFAULT_PARALLELISM } from "../config/pipeline-options.ts";
 import { STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { RESTART_STRATEGY_TYPE } from "../config/restart-options.ts";
 import { MAX_FUTURE_SKEW } from "../config/source-options.ts";
 import { EmbeddedJob } from "../embedded/embedded-job.ts";
 import type { Transformation } from "../graph/transformation.ts";
@@ -87,6 +88,8 @@ async function start(
   const built = await pipelineOf(job, settings, args);
   // After the job has had its say: these are the check's.
   settings.set(CHECKPOINTING_INTERVAL, CHECKPOINT_INTERVAL_MS);
+  // A job that always fails has to fail, not to be restarted for ever.
+  if (!settings.isSet(RESTART_STRATEGY_TYPE)) settings.set(RESTART_STRATEGY_TYPE, "fixed-delay");
   settings.set(CHECKPOINTS_DIRECTORY, "/checkpoints");
   settings.set(EXTERNALIZED_CHECKPOINT_RETENTION, "RETAIN_ON_CANCELLATION");
   // The simulated wall clock has nothing to do with the times of the records.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type RestartDecision, RestartStrategy, type TimedStrategyConfig } from "./restart-strategy.ts";
+import type { TimedStrategyConfig } from "../../config/restart-strategy.ts";
+import { type RestartDecision, RestartStrategy } from "./restart-strategy.ts";
 
 /** The middle of the random numbers: no jitter. */
 const MIDDLE = 0xffff_ffff / 2;
@@ -36,30 +37,30 @@ const exponential = {
   attemptsMax: Number.POSITIVE_INFINITY,
 } as const;
 
-test("none fails the job on the first failure", () => {
+test("S52: none fails the job on the first failure", () => {
   expect(new RestartStrategy({ kind: "none" }).onFailure()).toEqual(fail);
 });
 
-test("fixed-delay restarts the given number of times, each after the delay", () => {
+test("S52: fixed-delay restarts the given number of times, each after the delay", () => {
   const strategy = new RestartStrategy({ kind: "fixed-delay", attemptsMax: 2, delayMs: 700 });
   expect([1, 2, 3, 4].map(() => strategy.onFailure())).toEqual([restart(700), restart(700), fail, fail]);
   expect(new RestartStrategy({ kind: "fixed-delay", attemptsMax: 0, delayMs: 1 }).onFailure()).toEqual(fail);
 });
 
-test("failure-rate fails the job on one failure more than the interval allows; old ones are forgotten", () => {
+test("S52: with a failure rate the job fails on one failure more than the interval allows; old ones are forgotten", () => {
   const config = { kind: "failure-rate", failuresMax: 2, intervalMs: 1000, delayMs: 50 } as const;
   expect(decisionsAt([0, 500, 999], config)).toEqual([restart(50), restart(50), fail]);
   expect(decisionsAt([0, 500, 1000, 1500, 1999], config)).toEqual([...Array(4).fill(restart(50)), fail]);
 });
 
-test("exponential-delay doubles up to the longest delay, and starts again after a healthy time", () => {
+test("S52: exponential-delay doubles up to the longest delay, and starts again after a healthy time", () => {
   expect(decisionsAt([0, 1, 2, 3, 4], exponential)).toEqual([1000, 2000, 4000, 5000, 5000].map(restart));
   // The healthy time counts from the restart, 1000 ms behind the failure.
   expect(decisionsAt([0, 60_999], exponential)).toEqual([restart(1000), restart(2000)]);
   expect(decisionsAt([0, 61_000], exponential)).toEqual([restart(1000), restart(1000)]);
 });
 
-test("exponential-delay gives up after its attempts, which a healthy time gives back", () => {
+test("S52: exponential-delay gives up after its attempts, which a healthy time gives back", () => {
   const config = { ...exponential, attemptsMax: 2 };
   expect(decisionsAt([0, 1, 2], config)).toEqual([restart(1000), restart(2000), fail]);
   expect(decisionsAt([0, 1, 70_000, 70_001, 70_002], config)).toEqual([

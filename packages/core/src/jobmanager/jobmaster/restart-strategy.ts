@@ -6,40 +6,14 @@
  * - Z2. "fail" is final: the JobMaster asks no more.
  */
 import { unreachable } from "../../base/errors.ts";
+import type {
+  CountingStrategyConfig,
+  RestartStrategyConfig,
+  TimedStrategyConfig,
+} from "../../config/restart-strategy.ts";
 
 /** @internal */
 export type RestartDecision = { readonly kind: "restart"; readonly delayMs: number } | { readonly kind: "fail" };
-
-/** Strategies that count only; Flink's keys below `restart-strategy`. @internal */
-export type CountingStrategyConfig =
-  | { readonly kind: "none" }
-  | { readonly kind: "fixed-delay"; readonly attemptsMax: number; readonly delayMs: number };
-
-/** Strategies that look at the time between failures. @internal */
-export type TimedStrategyConfig =
-  | {
-      readonly kind: "failure-rate";
-      /** Failures within the interval that are answered with a restart; one more fails the job. */
-      readonly failuresMax: number;
-      readonly intervalMs: number;
-      readonly delayMs: number;
-    }
-  | {
-      readonly kind: "exponential-delay";
-      readonly initialDelayMs: number;
-      readonly delayMaxMs: number;
-      /** At least 1. */
-      readonly multiplier: number;
-      /** The delay starts again when the job ran this long since the last restart. */
-      readonly resetAfterMs: number;
-      /** Share of the delay, 0 to 1, by which it is at most lengthened or shortened, so that jobs do not restart together. */
-      readonly jitter: number;
-      /** Restarts without a reset between them; Infinity for no limit. */
-      readonly attemptsMax: number;
-    };
-
-/** @internal */
-export type RestartStrategyConfig = CountingStrategyConfig | TimedStrategyConfig;
 
 /** What a strategy sees of the world; `Platform.clock` and a fork of `Platform.random` fit. @internal */
 export interface RestartSurroundings {

@@ -1,0 +1,243 @@
+/** What a restore of a checkpoint by a job would do, said for every operator and state before anything is started. */
+import { MillraceError } from "../base/errors.ts";
+import { type LoadedCheckpoint, loadCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
+import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
+import { checkFilesPresent } from "../checkpoint/savepoint.ts";
+import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { IGNORE_UNCLAIMED_STATE } from "../config/recovery-options.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
+import { needsRestore } from "../operators/operator-spec.ts";
+import type { LocalFs, Platform } from "../platform/platform.ts";
+import { decodeKeyedState, type KeyedSection, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
+import { describeSchema, sameSchema } from "../types/schema.ts";
+import { compareSchemas } from "../types/schema-compatibility.ts";
+import { type ProbedOperator, probeStates } from "./probed-states.ts";
+import { checkRestore, claimedByUid, orphansOf } from "./restored-state.ts";
+
+/**
+ * What becomes of a state: taken over as it is, or after its values have been migrated; kept for the next checkpoint
+ * although nobody reads it; empty since the checkpoint has none; refused. @internal
+ */
+export type StateVerdict = "restored" | "migrated" | "kept" | "new" | "incompatible";
+
+/** @internal */
+export interface StateCheck {
+  readonly name: string;
+  /** value, list, map, windows, timers …, or how a list is dealt out: split, union, broadcast. */
+  readonly kind: string;
+  readonly verdict: StateVerdict;
+  /** In the words of a declaration; undefined where there is none. */
+  readonly written: string | undefined;
+  readonly current: string | undefined;
+  /** Of an incompatible state: each field that does not fit. */
+  readonly problem: string | undefined;
+}
+
+/** Dropped: the checkpoint has state that the job has no place for. @internal */
+export type OperatorVerdict = "restored" | "new" | "dropped" | "incompatible";
+
+/** @internal */
+export interface OperatorCheck {
+  readonly uid: string;
+  readonly name: string;
+  readonly verdict: OperatorVerdict;
+  readonly parallelism: { readonly from: number | undefined; readonly to: number | undefined };
+  readonly bytes: number;
+  readonly states: readonly StateCheck[];
+  /** Why not all states of the job are known. */
+  readonly unknown: string | undefined;
+}
+
+/** @internal */
+export interface RestoreCheck {
+  readonly path: string;
+  readonly checkpointId: number;
+  readonly jobName: string;
+  readonly kind: "checkpoint" | "savepoint" | "drained savepoint";
+  /** Operators with state, of the checkpoint and of the job. */
+  readonly operators: readonly OperatorCheck[];
+  /** What a restore would be refused with; undefined when it would not. */
+  readonly refusal: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** What the check looks at. @internal */
+export interface RestoreCheckOptions {
+  readonly path: string;
+  readonly graph: JobGraph;
+  readonly configuration: Configuration;
+  readonly platform: Platform;
+}
+
+/**
+ * Reads all of a checkpoint and compares it with a job that is not started. The job's functions are opened, without data, to
+ * learn their states.
+ *
+ * @throws MillraceError when the checkpoint cannot be read
+ * @internal
+ */
+export async function checkAgainst(options: RestoreCheckOptions): Promise<RestoreCheck> {
+  const { path, graph, configuration, platform } = options;
+  const { fs } = platform;
+  const loaded = await loadCheckpoint(fs, path);
+  await checkFilesPresent(fs, loaded);
+  const checkpoint = claimedByUid(loaded, graph);
+  const { metadata, directory } = checkpoint;
+  const dropped = new Set(orphansOf(checkpoint, graph).map(({ uid }) => uid));
+  const operators: OperatorCheck[] = [];
+  const probed = await probeStates(graph, configuration, platform);
+  for (const written of metadata.operators) {
+    const current = probed.find(({ operator }) => operator.uid === written.uid);
+    if (!written.isStateful && (current === undefined || !needsRestore(current.operator.spec))) continue;
+    const bytes = bytesOf(written);
+    const { keyed, lists } = await readHeaders(fs, directory, written);
+    const states = current === undefined ? [] : statesOf(current, keyed, lists);
+    operators.push({
+      uid: written.uid,
+      name: current?.operator.name ?? written.name,
+      verdict: verdictOf(dropped.has(written.uid), states),
+      parallelism: { from: written.parallelism, to: current?.vertex.parallelism },
+      bytes,
+      states,
+      unknown: current?.failure,
+    });
+  }
+  for (const { operator, vertex, failure } of probed) {
+    if (!needsRestore(operator.spec) || metadata.operators.some(({ uid }) => uid === operator.uid)) continue;
+    const { uid, name } = operator;
+    const parallelism = { from: undefined, to: vertex.parallelism };
+    operators.push({ uid, name, verdict: "new", parallelism, bytes: 0, states: [], unknown: failure });
+  }
+  return {
+    path: directory,
+    checkpointId: metadata.checkpointId,
+    jobName: metadata.jobName,
+    kind:
+      metadata.savepoint === undefined
+        ? "checkpoint"
+        : metadata.savepoint.isDrained
+          ? "drained savepoint"
+          : "savepoint",
+    operators,
+    refusal: refusalOf(checkpoint, graph, configuration, operators),
+  };
+}
+
+function verdictOf(isDropped: boolean, states: readonly StateCheck[]): OperatorVerdict {
+  if (isDropped) return "dropped";
+  return states.some(({ verdict }) => verdict === "incompatible") ? "incompatible" : "restored";
+}
+
+function refusalOf(
+  checkpoint: LoadedCheckpoint,
+  graph: JobGraph,
+  configuration: Configuration,
+  operators: readonly OperatorCheck[],
+): RestoreCheck["refusal"] {
+  try {
+    checkRestore(checkpoint, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+  const refused = operators.flatMap(({ uid, states }) =>
+    states.flatMap(({ name, problem }) => (problem === undefined ? [] : [`${uid}/${name}: ${problem}`])),
+  );
+  if (refused.length === 0) return undefined;
+  return { code: "MR_STATE_SCHEMA_INCOMPATIBLE", message: refused.join("\n") };
+}
+
+/** Reads, and so verifies, all state of the operator; returns what is said of it. */
+async function readHeaders(
+  fs: LocalFs,
+  directory: string,
+  { subtasks }: OperatorStateMetadata,
+): Promise<{ readonly keyed: readonly KeyedSection[]; readonly lists: readonly OperatorList[] }> {
+  const keyed = new Map<string, KeyedSection>();
+  const lists = new Map<string, OperatorList>();
+  for (const subtask of subtasks) {
+    for (const list of decodeOperatorLists(await readState(fs, directory, subtask.lists))) lists.set(list.name, list);
+    if (subtask.keyed === undefined) continue;
+    const blob = await readState(fs, directory, subtask.keyed);
+    for (const section of decodeKeyedState(blob, 0, 0)) keyed.set(section.name, section);
+  }
+  return { keyed: [...keyed.values()], lists: [...lists.values()] };
+}
+
+function statesOf(
+  current: ProbedOperator,
+  keyed: readonly KeyedSection[],
+  lists: readonly OperatorList[],
+): readonly StateCheck[] {
+  const states: StateCheck[] = keyed.map((section) => keyedState(current, section));
+  for (const codec of current.keyed) {
+    if (keyed.some(({ name }) => name === codec.name)) continue;
+    states.push({ ...fresh(codec.name, codec.kind), current: typeText(codec.schema) });
+  }
+  // Lists whose names begin like this are the operator's own: it has always known how to read them.
+  states.push(...lists.filter(({ name }) => !name.startsWith("_")).map((list) => listState(current, list)));
+  for (const list of current.lists) {
+    if (lists.some(({ name }) => name === list.name)) continue;
+    states.push({ ...fresh(list.name, list.mode), current: typeText(list.schema) });
+  }
+  return states.map((state) => ({ ...state, name: state.name.replace(/^function\//, "") }));
+}
+
+function fresh(name: string, kind: string): StateCheck {
+  return { name, kind, verdict: "new", written: undefined, current: undefined, problem: undefined };
+}
+
+function keyedState({ operator, keyed }: ProbedOperator, section: KeyedSection): StateCheck {
+  const written = typeText(section.schema);
+  if (section.name === TIMERS_SECTION.name) return { ...fresh("timers", "timers"), verdict: "restored" };
+  const codec = keyed.find(({ name }) => name === section.name);
+  const state = { ...fresh(section.name, section.kind), written };
+  if (codec === undefined) return { ...state, verdict: "kept" };
+  const compared = { ...state, current: typeText(codec.schema) };
+  try {
+    // The very code that a restore runs.
+    codec.readWrittenAs(
+      section.schema,
+      { operator: operator.name, uid: operator.uid, state: codec.name },
+      section.kind,
+    );
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    return { ...compared, verdict: "incompatible", problem: differenceOf(error) };
+  }
+  const isSame = sameSchema(section.schema, codec.schema) && section.kind === codec.kind;
+  return { ...compared, verdict: isSame ? "restored" : "migrated" };
+}
+
+function listState({ lists }: ProbedOperator, list: OperatorList): StateCheck {
+  const schema = list.schema ?? { kind: "bytes" };
+  const state: StateCheck = { ...fresh(list.name, list.mode), verdict: "restored", written: typeText(schema) };
+  if (!list.name.startsWith("function")) return state;
+  const registered = lists.find(({ name }) => name === list.name);
+  if (registered === undefined) return { ...state, verdict: "kept" };
+  const compared = { ...state, current: typeText(registered.schema) };
+  if (registered.mode !== list.mode) {
+    return { ...compared, verdict: "incompatible", problem: `written as ${list.mode}, read as ${registered.mode}` };
+  }
+  const compatibility = compareSchemas(schema, registered.schema);
+  if (compatibility.kind === "as-is") return compared;
+  if (compatibility.kind === "after-migration") return { ...compared, verdict: "migrated" };
+  const problem = compatibility.differences
+    .map(({ path, written, current }) => `${path === "" ? "" : `${path} `}written as ${written}, read as ${current}`)
+    .join("; ");
+  return { ...compared, verdict: "incompatible", problem };
+}
+
+function differenceOf(error: MillraceError): string {
+  return `${error.found ?? error.message}, read as ${error.expected ?? "something else"}`;
+}
+
+function typeText(schema: Parameters<typeof describeSchema>[0]): string | undefined {
+  return schema.kind === "any" || schema.kind === "bytes" ? undefined : describeSchema(schema);
+}
+
+function bytesOf({ subtasks }: OperatorStateMetadata): number {
+  const sizeOf = (handle: StateHandle | undefined): number =>
+    handle === undefined ? 0 : handle.kind === "inline" ? handle.bytes.length : handle.sizeBytes;
+  return subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), 0);
+}
