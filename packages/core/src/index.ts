@@ -41,6 +41,7 @@ export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.t
 export type { SavepointFormatType } from "./checkpoint/state-handles.ts";
 export type { CachedFile } from "./config/cached-files.ts";
 export {
+  ALIGNED_CHECKPOINT_TIMEOUT,
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
@@ -56,6 +57,8 @@ export {
   type ExternalizedCheckpointRetention,
   RETAINED_CHECKPOINTS,
   SAVEPOINT_DIRECTORY,
+  UNALIGNED_CHECKPOINTS,
+  UNALIGNED_FORCED,
 } from "./config/checkpointing-options.ts";
 export { type ConfigLayer, Configuration } from "./config/configuration.ts";
 export {

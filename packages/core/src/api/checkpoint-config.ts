@@ -1,5 +1,7 @@
 import type { Duration } from "../base/duration.ts";
+import { isUnaligned } from "../config/alignment.ts";
 import {
+  ALIGNED_CHECKPOINT_TIMEOUT,
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
@@ -10,6 +12,8 @@ import {
   type CheckpointingMode,
   EXTERNALIZED_CHECKPOINT_RETENTION,
   type ExternalizedCheckpointRetention,
+  UNALIGNED_CHECKPOINTS,
+  UNALIGNED_FORCED,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 
@@ -68,6 +72,53 @@ export class CheckpointConfig {
     return this;
   }
 
+  /** The same as {@link CheckpointConfig.getCheckpointingMode}, under Flink's new name. */
+  getCheckpointingConsistencyMode(): CheckpointingMode {
+    return this.getCheckpointingMode();
+  }
+
+  /** The same as {@link CheckpointConfig.setCheckpointingMode}, under Flink's new name. */
+  setCheckpointingConsistencyMode(mode: CheckpointingMode): this {
+    return this.setCheckpointingMode(mode);
+  }
+
+  /** False also when they are switched on and the mode is `AT_LEAST_ONCE`, which waits for no barriers anyway. */
+  isUnalignedCheckpointsEnabled(): boolean {
+    return isUnaligned(this.#configuration);
+  }
+
+  /**
+   * Whether checkpoints go on without waiting for barriers behind the records of slow channels; those records become a part
+   * of the checkpoint. Only one checkpoint is taken at a time then.
+   *
+   * @example
+   * env.getCheckpointConfig().enableUnalignedCheckpoints().setAlignedCheckpointTimeout("5 s");
+   */
+  enableUnalignedCheckpoints(isEnabled: boolean = true): this {
+    this.#configuration.set(UNALIGNED_CHECKPOINTS, isEnabled);
+    return this;
+  }
+
+  getAlignedCheckpointTimeout(): number {
+    return this.#configuration.get(ALIGNED_CHECKPOINT_TIMEOUT);
+  }
+
+  /** How long an unaligned checkpoint waits for barriers first; 0, the default: not at all. */
+  setAlignedCheckpointTimeout(timeout: Duration): this {
+    this.#configuration.set(ALIGNED_CHECKPOINT_TIMEOUT, timeout);
+    return this;
+  }
+
+  isForceUnalignedCheckpoints(): boolean {
+    return this.#configuration.get(UNALIGNED_FORCED);
+  }
+
+  /** Takes unaligned checkpoints also of jobs with custom partitioners or iterations, see `MR_UNALIGNED_UNSUPPORTED`. */
+  setForceUnalignedCheckpoints(isForced: boolean): this {
+    this.#configuration.set(UNALIGNED_FORCED, isForced);
+    return this;
+  }
+
   isForceCheckpointing(): boolean {
     return this.#configuration.get(CHECKPOINTING_ITERATIONS_FORCED);
   }
@@ -112,6 +163,11 @@ export class CheckpointConfig {
   setTolerableCheckpointFailureNumber(count: number): this {
     this.#configuration.set(CHECKPOINTING_TOLERABLE_FAILURES, count);
     return this;
+  }
+
+  /** Whether checkpoints outlive a job that fails or is cancelled. */
+  isExternalizedCheckpointsEnabled(): boolean {
+    return this.getExternalizedCheckpointRetention() !== "NO_EXTERNALIZED_CHECKPOINTS";
   }
 
   getExternalizedCheckpointRetention(): ExternalizedCheckpointRetention {

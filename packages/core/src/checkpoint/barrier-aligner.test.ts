@@ -1,26 +1,51 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AlignmentAction, BarrierAligner } from "./barrier-aligner.ts";
+import { BarrierAligner } from "./barrier-aligner.ts";
+import type { AlignmentAction } from "./barrier-handler.ts";
 import { replay, type ScenarioCommand, scenarioNames } from "./testdata/scenario.ts";
 
 function show(action: AlignmentAction): string {
-  if (action.kind === "ignore") return "ignore";
-  if (action.kind === "snapshot") return `snapshot id=${action.checkpointId}`;
-  return `block channel=${action.channel}${action.abortedId === undefined ? "" : ` aborted=${action.abortedId}`}`;
+  switch (action.kind) {
+    case "block":
+      return `block channel=${action.channel}`;
+    case "snapshot": {
+      const unaligned = action.isUnaligned ? ` unaligned capture=${action.capture.join(",") || "none"}` : "";
+      return `snapshot id=${action.checkpointId}${unaligned}`;
+    }
+    case "captured":
+      return `captured channel=${action.channel} id=${action.checkpointId}`;
+    default:
+      return `${action.kind} id=${action.checkpointId}`;
+  }
 }
 
 describe("scenarios", () => {
   test.each(scenarioNames("aligner-"))("%s", async (name) => {
     let aligner = new BarrierAligner(1);
     const answer = ({ verb, parameters }: ScenarioCommand): readonly string[] => {
-      if (verb === "channels") {
-        aligner = new BarrierAligner(Number(parameters["count"]));
-        return [];
-      }
+      const id = Number(parameters["id"]);
       const channel = Number(parameters["channel"]);
-      if (verb === "barrier") return [show(aligner.onBarrier(channel, Number(parameters["id"])))];
-      if (verb === "close") return [show(aligner.onChannelClosed(channel))];
-      throw new Error(`unknown command ${verb}`);
+      const told = (actions: readonly AlignmentAction[]): readonly string[] =>
+        actions.length === 0 ? ["ignore"] : [actions.map(show).join(", ")];
+      switch (verb) {
+        case "channels": {
+          const aligned = parameters["aligned"]?.split(",").map(Number) ?? [];
+          aligner = new BarrierAligner(Number(parameters["count"]), new Set(aligned));
+          return [];
+        }
+        case "barrier":
+          return told(aligner.onBarrier(channel, id, parameters["unaligned"] !== undefined));
+        case "ahead":
+          return told(aligner.onBarrierAhead(channel, id));
+        case "announce":
+          return told(aligner.onUnaligned(id));
+        case "abort":
+          return told(aligner.onAborted(id));
+        case "close":
+          return told(aligner.onChannelClosed(channel));
+        default:
+          throw new Error(`unknown command ${verb}`);
+      }
     };
     await expect(replay(name, answer)).toMatchFileSnapshot(`./testdata/${name}`);
   });
@@ -60,12 +85,9 @@ test("in any interleaving a snapshot n stands exactly behind barrier n on every 
       const taken: number[] = [];
 
       const perform = (action: AlignmentAction): void => {
-        if (action.kind === "ignore") return;
-        if (action.kind === "block") {
-          if (action.abortedId !== undefined) blocked.clear();
-          blocked.add(action.channel);
-          return;
-        }
+        if (action.kind === "abort") blocked.clear();
+        else if (action.kind === "block") blocked.add(action.channel);
+        if (action.kind !== "snapshot") return;
         expect(action.checkpointId).toBeGreaterThan(taken.at(-1) ?? 0);
         taken.push(action.checkpointId);
         channels.forEach((_, channel) => {
@@ -84,12 +106,12 @@ test("in any interleaving a snapshot n stands exactly behind barrier n on every 
         const element = queues[channel]!.shift();
         if (element === undefined) {
           closed.add(channel);
-          perform(aligner.onChannelClosed(channel));
+          for (const action of aligner.onChannelClosed(channel)) perform(action);
         } else if (element.kind === "record") recordsSince[channel]!++;
         else {
           lastBarrier[channel] = element.id;
           recordsSince[channel] = 0;
-          perform(aligner.onBarrier(channel, element.id));
+          for (const action of aligner.onBarrier(channel, element.id, false)) perform(action);
         }
       }
 
@@ -103,10 +125,10 @@ test("in any interleaving a snapshot n stands exactly behind barrier n on every 
 
 test("a barrier on a channel that is closed, or twice on one channel, is an error of the engine", () => {
   const aligner = new BarrierAligner(2);
-  aligner.onBarrier(0, 1);
-  expect(() => aligner.onBarrier(0, 1)).toThrow(/invariant.*A1/);
+  aligner.onBarrier(0, 1, false);
+  expect(() => aligner.onBarrier(0, 1, false)).toThrow(/invariant.*A1/);
   aligner.onChannelClosed(1);
-  expect(() => aligner.onBarrier(1, 2)).toThrow(/invariant.*A3/);
+  expect(() => aligner.onBarrier(1, 2, false)).toThrow(/invariant.*A3/);
   expect(() => aligner.onChannelClosed(1)).toThrow(/invariant.*A3/);
-  expect(() => aligner.onBarrier(9, 2)).toThrow(/invariant.*A3/);
+  expect(() => aligner.onBarrier(9, 2, false)).toThrow(/invariant.*A3/);
 });

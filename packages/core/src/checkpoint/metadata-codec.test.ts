@@ -48,6 +48,14 @@ const handles: fc.Arbitrary<StateHandle> = fc.oneof(
   fileHandles,
 );
 const texts = fc.string({ unit: "binary", maxLength: 12 });
+const subtasks = fc.record(
+  {
+    keyed: fc.option(handles, { nil: undefined }),
+    lists: handles,
+    channels: fc.record({ handle: handles, edges: fc.array(fc.string(), { maxLength: 2 }) }),
+  },
+  { requiredKeys: ["keyed", "lists"] },
+);
 const metadatas: fc.Arbitrary<CheckpointMetadata> = fc.record({
   jobId: texts,
   jobName: texts,
@@ -62,7 +70,7 @@ const metadatas: fc.Arbitrary<CheckpointMetadata> = fc.record({
         parallelism: fc.nat(),
         maxParallelism: fc.nat(),
         isStateful: fc.boolean(),
-        subtasks: fc.array(fc.record({ keyed: fc.option(handles, { nil: undefined }), lists: handles }), {
+        subtasks: fc.array(subtasks, {
           maxLength: 3,
         }),
       })
@@ -125,8 +133,18 @@ function forged(json: unknown, sectionName: string = "metadata"): Uint8Array {
 
 test("a later format is refused by both versions, not as damage", () => {
   expect(() => decodeMetadata(forged({ formatVersion: METADATA_FORMAT_VERSION + 1 }), "m")).toThrow(
-    /^MR_FORMAT_VERSION_UNSUPPORTED.*metadata format 2.*metadata format 1/,
+    /^MR_FORMAT_VERSION_UNSUPPORTED.*metadata format 3.*metadata format 1 or 2/,
   );
+});
+
+test("format 1, which has no channel state, is read", () => {
+  const json = { formatVersion: 1, jobId: "j", jobName: "n", checkpointId: 1, timestampMs: 0, graphHash: "g" };
+  const subtasks = [{ keyed: null, lists: { at: 0, size: 4 } }];
+  const operators = [{ uid: "u", name: "u", parallelism: 1, maxParallelism: 8, isStateful: true, subtasks }];
+  const metadata = decodeMetadata(forged({ ...json, operators, coordinators: [] }), "m");
+  expect(metadata.operators[0]!.subtasks).toEqual([
+    { uid: "u", keyed: undefined, lists: { kind: "inline", bytes: new Uint8Array(4) } },
+  ]);
 });
 
 test("a container of something else, and handles that lead elsewhere, are refused in spite of right checksums", () => {

@@ -5,10 +5,17 @@
  */
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
 import { decodeContainer, encodeContainer } from "../types/container.ts";
-import type { CheckpointMetadata, OperatorStateMetadata, SavepointProperties, StateHandle } from "./state-handles.ts";
+import type {
+  CheckpointMetadata,
+  OperatorStateMetadata,
+  OperatorSubtaskState,
+  SavepointProperties,
+  StateHandle,
+} from "./state-handles.ts";
 
-/** Of the JSON in it; the container has its own. @internal */
-export const METADATA_FORMAT_VERSION = 1;
+/** Of the JSON in it; the container has its own. Version 2 has channel state, without which version 1 is complete. @internal */
+export const METADATA_FORMAT_VERSION = 2;
+const READABLE_VERSIONS: readonly number[] = [1, METADATA_FORMAT_VERSION];
 
 /** A name without a directory. */
 const FILE_NAME = /^(?!\.{1,2}$)[^/\\]+$/;
@@ -16,6 +23,12 @@ const FILE_NAME = /^(?!\.{1,2}$)[^/\\]+$/;
 type JsonHandle =
   | { readonly file: string; readonly size: number; readonly crc: number }
   | { readonly at: number; readonly size: number };
+
+interface JsonSubtask {
+  readonly keyed: JsonHandle | null;
+  readonly lists: JsonHandle;
+  readonly channels?: { readonly handle: JsonHandle; readonly edges: readonly string[] };
+}
 
 interface JsonMetadata {
   readonly formatVersion: number;
@@ -27,7 +40,7 @@ interface JsonMetadata {
   /** Left out for checkpoints. */
   readonly savepoint?: SavepointProperties;
   readonly operators: readonly (Omit<OperatorStateMetadata, "subtasks"> & {
-    readonly subtasks: readonly { readonly keyed: JsonHandle | null; readonly lists: JsonHandle }[];
+    readonly subtasks: readonly JsonSubtask[];
   })[];
   readonly coordinators: readonly { readonly uid: string; readonly handle: JsonHandle }[];
 }
@@ -56,9 +69,10 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
       parallelism,
       maxParallelism,
       isStateful,
-      subtasks: subtasks.map(({ keyed, lists }) => ({
+      subtasks: subtasks.map(({ keyed, lists, channels }) => ({
         keyed: keyed === undefined ? null : toJson(keyed),
         lists: toJson(lists),
+        ...(channels === undefined ? {} : { channels: { handle: toJson(channels.handle), edges: channels.edges } }),
       })),
     })),
     coordinators: metadata.coordinators.map(({ uid, handle }) => ({ uid, handle: toJson(handle) })),
@@ -85,12 +99,12 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
   const [section, inline] = readSections(bytes, file);
   // The container's checksum has been verified, so this is what encodeMetadata wrote.
   const json = JSON.parse(new TextDecoder().decode(section)) as JsonMetadata;
-  if (json.formatVersion !== METADATA_FORMAT_VERSION) {
+  if (!READABLE_VERSIONS.includes(json.formatVersion)) {
     throw new MillraceError("MR_FORMAT_VERSION_UNSUPPORTED", {
       what: "The checkpoint was written in a format that this release does not read",
       where: { file },
       found: `metadata format ${json.formatVersion}`,
-      expected: `metadata format ${METADATA_FORMAT_VERSION}`,
+      expected: `metadata format ${READABLE_VERSIONS.join(" or ")}`,
       todo: "Restore it with the release that wrote it, or a later one",
     });
   }
@@ -105,13 +119,22 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
     ...(json.savepoint === undefined ? {} : { savepoint: json.savepoint }),
     operators: json.operators.map((operator) => ({
       ...operator,
-      subtasks: operator.subtasks.map(({ keyed, lists }) => ({
-        uid: operator.uid,
-        keyed: keyed === null ? undefined : fromJson(keyed),
-        lists: fromJson(lists),
-      })),
+      subtasks: operator.subtasks.map((subtask) => subtaskOf(operator.uid, subtask, fromJson)),
     })),
     coordinators: json.coordinators.map(({ uid, handle }) => ({ uid, handle: fromJson(handle) })),
+  };
+}
+
+function subtaskOf(
+  uid: string,
+  { keyed, lists, channels }: JsonSubtask,
+  fromJson: (handle: JsonHandle) => StateHandle,
+): OperatorSubtaskState {
+  return {
+    uid,
+    keyed: keyed === null ? undefined : fromJson(keyed),
+    lists: fromJson(lists),
+    ...(channels === undefined ? {} : { channels: { handle: fromJson(channels.handle), edges: channels.edges } }),
   };
 }
 

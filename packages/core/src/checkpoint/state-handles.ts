@@ -22,6 +22,15 @@ export interface OperatorSubtaskState {
   readonly keyed: StateHandle | undefined;
   /** The operator's list states, see operator-lists.ts. */
   readonly lists: StateHandle;
+  /** Elements on their way to the operator, of an unaligned checkpoint. Left out: there were none. */
+  readonly channels?: ChannelStateHandle;
+}
+
+/** The elements of a subtask's channels (exchange/channel-state.ts). @internal */
+export interface ChannelStateHandle {
+  readonly handle: StateHandle;
+  /** Keys of the edges that have elements in it (graph/edge-keys.ts). */
+  readonly edges: readonly string[];
 }
 
 /** One operator in a completed checkpoint. @internal */

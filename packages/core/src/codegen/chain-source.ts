@@ -20,9 +20,16 @@ export interface ChainSource {
   readonly operatorOfLine: readonly number[];
 }
 
-/** Generates the text of a vertex's chain. The text depends on the plan only, never on values. */
-export function generateChain(plan: ChainPlan): ChainSource {
-  const chain = new ChainText(plan);
+/** A fused input that takes records from outside, too: those that a checkpoint found on the edge when it was not fused. */
+export interface ChainEntry {
+  /** Index of the operator. */
+  readonly operator: number;
+  readonly input: 0 | 1;
+}
+
+/** Generates the text of a vertex's chain. The text depends on the plan and its entries only, never on values. */
+export function generateChain(plan: ChainPlan, entries: readonly ChainEntry[] = []): ChainSource {
+  const chain = new ChainText(plan, entries);
   chain.write();
   return { text: chain.text.toString(), operatorOfLine: chain.text.operatorOfLine };
 }
@@ -31,8 +38,11 @@ class ChainText implements ChainWriter {
   readonly plan: ChainPlan;
   readonly text: SourceText = new SourceText();
 
-  constructor(plan: ChainPlan) {
+  readonly #entries: readonly ChainEntry[];
+
+  constructor(plan: ChainPlan, entries: readonly ChainEntry[]) {
     this.plan = plan;
+    this.#entries = entries;
   }
 
   write(): void {
@@ -56,6 +66,7 @@ class ChainText implements ChainWriter {
       this.text.line(`const out${index} = writers[${index}]; // edge ${output.edge}`);
     });
     for (const operator of this.plan.operators) this.#writeFunctions(operator);
+    this.#entries.forEach((entry, number) => void this.#writeEntry(entry, number));
     this.text.block("return", () => this.#writeInputTable(), ";");
   }
 
@@ -123,7 +134,15 @@ class ChainText implements ChainWriter {
     this.text.forOperator(operator.index, () => writeOperatorFunctions(this, operator));
   }
 
+  #writeEntry(entry: ChainEntry, number: number): void {
+    const operator = this.plan.operators[entry.operator]!;
+    this.text.forOperator(operator.index, () => {
+      this.text.block(`function entry${number}(v, t)`, () => writeOperator(this, operator, entry.input, "v", "t"));
+    });
+  }
+
   #writeInputTable(): void {
+    this.#entries.forEach((_, number) => void this.text.line(`entry${number},`));
     for (const operator of this.plan.operators) {
       for (const input of operator.inputs) {
         if (input.kind === "gate") this.text.line(`gate${input.gate}: in${operator.index}_${input.input},`);

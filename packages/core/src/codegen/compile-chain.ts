@@ -41,21 +41,26 @@ const HEADER_LINES = 2;
 /** One subtask's compiled chain. Each call compiles anew, so that no two subtasks share call-site feedback. */
 export class CompiledChain {
   readonly inputs: ChainInputs;
+  /** By entry that the source was generated with. */
+  readonly entries: ChainInputs;
   readonly #source: ChainSource;
   readonly #url: string;
 
-  constructor(source: ChainSource, runtime: ChainRuntime, url: string, gateCount: number) {
+  constructor(source: ChainSource, runtime: ChainRuntime, url: string, gateCount: number, entryCount: number = 0) {
     this.#source = source;
     this.#url = url;
     const factory = new Function("runtime", `${source.text}\n//# sourceURL=${url}`) as (
       runtime: ChainRuntime,
     ) => Readonly<Record<string, RecordInput>>;
     const table = factory(runtime);
-    this.inputs = Array.from({ length: gateCount }, (_, gate) => {
-      const input = table[`gate${gate}`];
-      invariant(input !== undefined, `the chain ${url} has no input for gate ${gate}`);
-      return input;
-    });
+    const inputsOf = (kind: "gate" | "entry", count: number): ChainInputs =>
+      Array.from({ length: count }, (_, number) => {
+        const input = table[`${kind}${number}`];
+        invariant(input !== undefined, `the chain ${url} has no input for ${kind} ${number}`);
+        return input;
+      });
+    this.inputs = inputsOf("gate", gateCount);
+    this.entries = inputsOf("entry", entryCount);
   }
 
   /** Which operator was at work when `error` was thrown: the index, or undefined when the stack does not tell. */

@@ -25,8 +25,37 @@ export const CHECKPOINTING_MODE: ConfigOption<CheckpointingMode> = option({
   key: "execution.checkpointing.mode",
   type: enumType<CheckpointingMode>(["EXACTLY_ONCE", "AT_LEAST_ONCE"]),
   default: "EXACTLY_ONCE",
-  unsupportedValues: ["AT_LEAST_ONCE"],
-  description: "Whether each record counts once in the state, or may count again after a failure.",
+  description:
+    "Whether each record counts once in the state, or may count again after a failure. `AT_LEAST_ONCE` waits for no barriers: lower latency while a checkpoint is taken.",
+});
+
+/** The option `execution.checkpointing.unaligned.enabled`. @public */
+export const UNALIGNED_CHECKPOINTS: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.unaligned.enabled",
+  type: booleanType,
+  default: false,
+  legacyKeys: ["execution.checkpointing.unaligned"],
+  description:
+    "Do not wait for barriers behind the records of slow channels: those records become a part of the checkpoint. With `execution.checkpointing.mode: AT_LEAST_ONCE` it has no effect.",
+});
+
+/** The option `execution.checkpointing.aligned-checkpoint-timeout`. @public */
+export const ALIGNED_CHECKPOINT_TIMEOUT: ConfigOption<number> = option({
+  key: "execution.checkpointing.aligned-checkpoint-timeout",
+  type: durationType(),
+  default: 0,
+  legacyKeys: ["execution.checkpointing.alignment-timeout"],
+  description:
+    "With `execution.checkpointing.unaligned.enabled`: how long a checkpoint waits for barriers before it goes on without them. 0: not at all.",
+});
+
+/** The option `execution.checkpointing.unaligned.forced`. @public */
+export const UNALIGNED_FORCED: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.unaligned.forced",
+  type: booleanType,
+  default: false,
+  description:
+    "Take unaligned checkpoints also of jobs with custom partitioners, which then have to choose the same partition for the same key every time, and of jobs with iterations.",
 });
 
 /** The option `execution.checkpointing.iterations.forced`. @public */
@@ -133,6 +162,9 @@ export const checkpointingOptions: OptionGroup = {
   options: [
     CHECKPOINTING_INTERVAL,
     CHECKPOINTING_MODE,
+    UNALIGNED_CHECKPOINTS,
+    ALIGNED_CHECKPOINT_TIMEOUT,
+    UNALIGNED_FORCED,
     CHECKPOINTING_ITERATIONS_FORCED,
     CHECKPOINTING_TIMEOUT,
     CHECKPOINTING_MIN_PAUSE,

@@ -172,7 +172,7 @@ describe("refusing", () => {
     const unsupported: readonly ConfigEntry[] = [
       { key: "execution.state-recovery.claim-mode", value: "LEGACY" },
       { key: "state.backend.type", value: "rocksdb" },
-      { key: "execution.checkpointing.unaligned.enabled", value: "true" },
+      { key: "execution.checkpointing.unaligned.interruptible-timers.enabled", value: "true" },
       { key: "taskmanager.memory.process.size", value: "1728m" },
     ];
     for (const entry of unsupported) expect(refusal(entry).code, entry.key).toBe("MR_CONFIG_UNSUPPORTED");
@@ -187,6 +187,15 @@ describe("refusing", () => {
     const configuration = new Configuration().set(CHECKPOINTING_MIN_PAUSE, 1000);
     expect(failureOf(() => configuration.set(CHECKPOINTING_MAX_CONCURRENT, 2)).code).toBe("MR_CONFIG_INVALID");
     expect(configuration.get(CHECKPOINTING_MAX_CONCURRENT)).toBe(1);
+  });
+
+  test("S39: unaligned checkpoints are taken one at a time", () => {
+    const error = refusal(
+      { key: "execution.checkpointing.unaligned", value: "true" },
+      { key: "execution.checkpointing.max-concurrent-checkpoints", value: 2 },
+    );
+    expect(error.code).toBe("MR_CONFIG_INVALID");
+    expect(error.found).toContain("expected 1 because execution.checkpointing.unaligned.enabled is true");
   });
 });
 

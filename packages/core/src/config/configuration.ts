@@ -1,5 +1,9 @@
 import { allOptions } from "./all-options.ts";
-import { CHECKPOINTING_MAX_CONCURRENT, CHECKPOINTING_MIN_PAUSE } from "./checkpointing-options.ts";
+import {
+  CHECKPOINTING_MAX_CONCURRENT,
+  CHECKPOINTING_MIN_PAUSE,
+  UNALIGNED_CHECKPOINTS,
+} from "./checkpointing-options.ts";
 import { type ConfigProblem, throwProblems } from "./config-problem.ts";
 import type { ConfigOption } from "./option.ts";
 import { type ConfigEntry, type ConfigSetting, OptionRegistry } from "./option-registry.ts";
@@ -159,15 +163,15 @@ export class Configuration {
   }
 
   #conflicts(): readonly ConfigProblem[] {
-    const pauseMs = this.get(CHECKPOINTING_MIN_PAUSE);
     const concurrent = this.get(CHECKPOINTING_MAX_CONCURRENT);
-    if (pauseMs === 0 || concurrent === 1) return [];
-    return [
-      {
-        kind: "invalid",
-        origin: this.originOf(CHECKPOINTING_MAX_CONCURRENT),
-        text: `${CHECKPOINTING_MAX_CONCURRENT.key} is ${concurrent}, expected 1 because ${CHECKPOINTING_MIN_PAUSE.key} is more than 0`,
-      },
-    ];
+    if (concurrent === 1) return [];
+    const because: string[] = [];
+    if (this.get(CHECKPOINTING_MIN_PAUSE) > 0) because.push(`${CHECKPOINTING_MIN_PAUSE.key} is more than 0`);
+    if (this.get(UNALIGNED_CHECKPOINTS)) because.push(`${UNALIGNED_CHECKPOINTS.key} is true`);
+    return because.map((reason) => ({
+      kind: "invalid",
+      origin: this.originOf(CHECKPOINTING_MAX_CONCURRENT),
+      text: `${CHECKPOINTING_MAX_CONCURRENT.key} is ${concurrent}, expected 1 because ${reason}`,
+    }));
   }
 }

@@ -2,6 +2,7 @@
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { AttemptListener, ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
@@ -74,8 +75,12 @@ export class ExecutorsAttempt implements LocalAttempt {
     this.#toAll({ kind: "start" });
   }
 
-  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
-    this.#toAll({ kind: "trigger", checkpointId, isLast });
+  triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void {
+    this.#toAll({ kind: "trigger", trigger, isLast });
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#toAll({ kind: "aborted", checkpointId });
   }
 
   suspendSources(isSuspended: boolean): void {
@@ -139,7 +144,8 @@ export class ExecutorsAttempt implements LocalAttempt {
     return {
       onRunning: (task) => listener.onRunning(task),
       onInputFinished: (task) => listener.onInputFinished(task),
-      onAcknowledged: (task, checkpointId, state) => listener.onAcknowledged(task, checkpointId, state),
+      onAcknowledged: (task, checkpointId, state, metrics) =>
+        listener.onAcknowledged(task, checkpointId, state, metrics),
       onDeclined: (task, checkpointId, reason) => listener.onDeclined(task, checkpointId, reason),
       onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
       onFailed: (task, error) => listener.onFailed(task, error),

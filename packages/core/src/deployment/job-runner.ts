@@ -5,9 +5,11 @@
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
+import { unalignedAfterMsOf } from "../config/alignment.ts";
 import {
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
@@ -157,6 +159,7 @@ export class JobRunner {
       platform,
       sources: coordinatedSources(graph),
       checkpoints: this.#checkpoints,
+      unalignedAfterMs: unalignedAfterMsOf(configuration),
       isCheckpointingEnabled: isCheckpointed(graph, configuration),
       retention: configuration.get(EXTERNALIZED_CHECKPOINT_RETENTION),
       restartStrategy: new RestartStrategy(restartStrategyOf(configuration), {
@@ -185,6 +188,11 @@ export class JobRunner {
   async cancel(): Promise<void> {
     await this.#master.cancel();
     await this.result;
+  }
+
+  /** What is known about the newest completed checkpoints, oldest first. */
+  get checkpointHistory(): readonly CheckpointStatistics[] {
+    return this.#checkpoints.history;
   }
 
   /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */

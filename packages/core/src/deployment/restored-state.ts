@@ -8,11 +8,14 @@ import {
   redistributeLists,
 } from "../checkpoint/operator-lists.ts";
 import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
+import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
+
+const NO_CHANNELS = new Uint8Array();
 
 /** What the subtasks of an attempt restore. */
 export interface RestoredState {
@@ -62,6 +65,11 @@ async function readOperator(
   for (const [index, subtask] of state.subtasks.entries()) {
     if (subtask.keyed !== undefined) blobs.set(index, await readState(fs, checkpoint.directory, subtask.keyed));
   }
+  const channels: Uint8Array[] = [];
+  for (const subtask of state.subtasks) {
+    const handle = subtask.channels?.handle;
+    channels.push(handle === undefined ? NO_CHANNELS : await readState(fs, checkpoint.directory, handle));
+  }
   return dealt.map((subtaskLists, subtaskIndex) => {
     const own = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
     const keyedBlobs = [...blobs]
@@ -70,7 +78,16 @@ async function readOperator(
         return old.start < own.end && own.start < old.end;
       })
       .map(([, blob]) => blob);
-    return { keyedBlobs, keyGroupStart: own.start, keyGroupEnd: own.end, lists: subtaskLists, listHeaders };
+    // At another parallelism a record may belong to any subtask: each looks through all of them.
+    const ownChannels = state.parallelism === vertex.parallelism ? [channels[subtaskIndex]!] : channels;
+    return {
+      keyedBlobs,
+      keyGroupStart: own.start,
+      keyGroupEnd: own.end,
+      lists: subtaskLists,
+      listHeaders,
+      channels: ownChannels.filter((bytes) => bytes.length > 0),
+    };
   });
 }
 
@@ -103,7 +120,7 @@ export function claimedByUid(checkpoint: LoadedCheckpoint, graph: JobGraph): Loa
  * Checks, before anything starts, that the job can take over the checkpoint's state, and returns the maximum parallelism
  * by vertex id where it has to follow the checkpoint.
  *
- * @throws MillraceError `MR_CHECKPOINT_OTHER_JOB`, `MR_STATE_NOT_RESTORED`, `MR_MAX_PARALLELISM_MISMATCH`
+ * @throws MillraceError `MR_CHECKPOINT_OTHER_JOB`, `MR_STATE_NOT_RESTORED`, `MR_CHANNEL_STATE_NOT_RESTORED`, `MR_MAX_PARALLELISM_MISMATCH`
  */
 export function checkRestore(
   checkpoint: LoadedCheckpoint,
@@ -132,6 +149,7 @@ export function checkRestore(
       todo: "Give the operators their old uids, or drop the state with --allowNonRestoredState",
     });
   }
+  checkChannels(checkpoint, graph, allowsNonRestored);
   return followedMaxParallelism(checkpoint, graph);
 }
 
@@ -144,6 +162,22 @@ export function orphansOf({ metadata }: LoadedCheckpoint, graph: JobGraph): read
     const spec = specs.get(uid);
     if (spec === undefined) return isStateful;
     return subtasks.some(({ keyed }) => keyed !== undefined) && !isKeyed(spec);
+  });
+}
+
+function checkChannels(checkpoint: LoadedCheckpoint, graph: JobGraph, allowsNonRestored: boolean): void {
+  const known = allEdgeKeys(graph);
+  const written = checkpoint.metadata.operators.flatMap(({ subtasks }) =>
+    subtasks.flatMap(({ channels }) => channels?.edges ?? []),
+  );
+  const lost = [...new Set(written)].filter((edge) => !known.has(edge));
+  if (lost.length === 0 || allowsNonRestored) return;
+  throw new MillraceError("MR_CHANNEL_STATE_NOT_RESTORED", {
+    what: "The checkpoint holds records on their way between operators that are not connected any more",
+    where: { checkpoint: checkpoint.directory },
+    found: `records on ${lost.map((edge) => `"${edge}"`).join(", ")}`,
+    expected: "the same connections between operators; operators without state need uids too when they change place",
+    todo: "Restore with the job that wrote it and stop that with a last checkpoint, which holds no such records, or drop them with --allowNonRestoredState",
   });
 }
 

@@ -1,4 +1,5 @@
 /** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
+import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import type { LocalAttempt } from "../deployment/local-attempt.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
@@ -43,7 +44,7 @@ export class InThreadAttempt implements LocalAttempt {
       listener: {
         onRunning: (task) => listener.onRunning(task),
         onInputFinished: (task) => listener.onInputFinished(task),
-        onSnapshot: (task, checkpointId, state) => this.#persister.persist(task, checkpointId, state),
+        onSnapshot: (task, checkpointId, snapshot) => this.#persister.persist(task, checkpointId, snapshot),
         onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
         onFailed: (task, error) => listener.onFailed(task, error),
         onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
@@ -66,8 +67,12 @@ export class InThreadAttempt implements LocalAttempt {
     this.#slot.start();
   }
 
-  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
-    this.#slot.triggerCheckpoint(checkpointId, isLast);
+  triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void {
+    this.#slot.triggerCheckpoint(trigger, isLast);
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#slot.notifyCheckpointAborted(checkpointId);
   }
 
   suspendSources(isSuspended: boolean): void {

@@ -2,12 +2,25 @@ import type { BinaryReader } from "../base/binary-reader.ts";
 import type { BinaryWriter } from "../base/binary-writer.ts";
 import { unreachable } from "../base/errors.ts";
 
+/** Divides what belongs to a checkpoint from what does not. */
+export interface CheckpointBarrier {
+  readonly kind: "barrier";
+  readonly checkpointId: number;
+  /** Epoch ms at which the checkpoint was triggered. */
+  readonly timestampMs: number;
+  /**
+   * How long a subtask may wait for this barrier on its other channels before it takes its snapshot without it, from when it
+   * first hears of the checkpoint. 0: it does not wait; Infinity: as long as it takes.
+   */
+  readonly unalignedAfterMs: number;
+}
+
 /** What travels between records, in order with them. */
 export type ChannelEvent =
   | { readonly kind: "watermark"; readonly timestampMs: number }
   | { readonly kind: "idle" }
   | { readonly kind: "active" }
-  | { readonly kind: "barrier"; readonly checkpointId: number }
+  | CheckpointBarrier
   /** No record follows. Barriers still may: a finished subtask takes part in checkpoints until its job ends. */
   | { readonly kind: "endOfInput" };
 
@@ -34,11 +47,15 @@ const KINDS = [
   "endOfInput",
 ] as const satisfies readonly ChannelEvent["kind"][];
 
-/** u8 kind; a watermark's f64 timestamp or a barrier's varint checkpoint id. */
+/** u8 kind; a watermark's f64 timestamp; a barrier's varint checkpoint id, f64 timestamp and f64 alignment timeout. */
 export function writeEvent(event: ChannelEvent, out: BinaryWriter): void {
   out.u8(KINDS.indexOf(event.kind));
   if (event.kind === "watermark") out.f64(event.timestampMs);
-  else if (event.kind === "barrier") out.varint(event.checkpointId);
+  else if (event.kind === "barrier") {
+    out.varint(event.checkpointId);
+    out.f64(event.timestampMs);
+    out.f64(event.unalignedAfterMs);
+  }
 }
 
 /** @throws MillraceError `MR_DATA_CORRUPT` */
@@ -50,7 +67,7 @@ export function readEvent(input: BinaryReader): ChannelEvent {
     case "watermark":
       return { kind, timestampMs: input.f64() };
     case "barrier":
-      return { kind, checkpointId: input.varint() };
+      return { kind, checkpointId: input.varint(), timestampMs: input.f64(), unalignedAfterMs: input.f64() };
     case "idle":
     case "active":
     case "endOfInput":

@@ -5,8 +5,10 @@
  * - X1. Order is kept: records and events leave in the order they came.
  * - X2. Writing is always allowed, so that a record at hand can be finished; a channel with `capacity` elements or more
  *   is not available, and its producer is not run until it is (soft back-pressure).
+ * - X5. A look at the queue moves nothing: what was looked at still counts for X2, and is taken as ever.
  */
-import type { ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
+import { invariant } from "../base/errors.ts";
+import type { ChannelLook, ChannelReader, ChannelVisitor, ChannelWriter, TakeRecord } from "./channel.ts";
 import type { ChannelEvent } from "./channel-events.ts";
 
 /** Elements a channel takes before its producer has to wait. */
@@ -20,6 +22,9 @@ export class LocalChannel implements ChannelReader, ChannelWriter {
   #mask: number;
   #head = 0;
   #size = 0;
+  /** Elements taken so far: what numbers those that are here. */
+  #taken = 0;
+  #restoredCount = 0;
 
   constructor(capacity: number = CHANNEL_CAPACITY) {
     this.capacity = capacity;
@@ -54,6 +59,10 @@ export class LocalChannel implements ChannelReader, ChannelWriter {
     return this.#size === 0 ? 0 : 1;
   }
 
+  get takenBytes(): number {
+    return 0;
+  }
+
   get hasNext(): boolean {
     return this.#size > 0;
   }
@@ -66,17 +75,58 @@ export class LocalChannel implements ChannelReader, ChannelWriter {
       taken++;
       take(this.#shift(), timestampMs);
     }
+    this.#taken += taken;
     return taken;
   }
 
   takeEvent(): ChannelEvent | undefined {
     if (this.#size === 0 || !Number.isNaN(this.#times[this.#head]!)) return undefined;
+    this.#taken++;
     // Only events have no time.
     return this.#shift() as ChannelEvent;
   }
 
+  beginLook(): ChannelLook {
+    let next = this.#taken;
+    return {
+      look: (visitor) => {
+        invariant(next >= this.#taken, "a channel handed over what a look had not seen");
+        next = this.#show(next, visitor);
+      },
+      close: () => {},
+    };
+  }
+
+  // Nobody has written yet: the head of the queue is its end.
+  restoreRecord(value: unknown, timestampMs: number): void {
+    this.#restoredCount++;
+    this.push(value, timestampMs);
+  }
+
+  restoreWatermark(timestampMs: number): void {
+    this.#restoredCount++;
+    this.pushEvent({ kind: "watermark", timestampMs });
+  }
+
+  get restoredCount(): number {
+    return Math.max(0, this.#restoredCount - this.#taken);
+  }
+
   /** Both ends see the same memory. */
   flush(): void {}
+
+  /** Shows the elements from number `next` on; returns the number of the first that was not shown. */
+  #show(next: number, visitor: ChannelVisitor): number {
+    const end = this.#taken + this.#size;
+    for (let number = next; number < end; number++) {
+      const place = (this.#head + number - this.#taken) & this.#mask;
+      const timestampMs = this.#times[place]!;
+      if (!Number.isNaN(timestampMs)) visitor.onRecord(this.#values[place], timestampMs);
+      // Only events have no time.
+      else if (!visitor.onEvent(this.#values[place] as ChannelEvent)) return number + 1;
+    }
+    return end;
+  }
 
   #shift(): unknown {
     const head = this.#head;

@@ -161,7 +161,7 @@ const KINDS: readonly WriterPartitioning[] = [
 test.each(KINDS)("events go to all channels, behind the records of before: $kind", (partitioning) => {
   const edge = createEdge(2, partitioning);
   emitNumbers(edge, 6);
-  const event: ChannelEvent = { kind: "barrier", checkpointId: 8 };
+  const event: ChannelEvent = { kind: "barrier", checkpointId: 8, timestampMs: 0, unalignedAfterMs: 0 };
   edge.writer.broadcastEvent(event);
   for (const channel of edge.channels) if (channel.size > 1) expect(channel.takeEvent()).toBeUndefined();
   valuesOf(edge);

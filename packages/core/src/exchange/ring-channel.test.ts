@@ -4,7 +4,7 @@ import { t } from "../types/declared-types.ts";
 import { learnedSerializer } from "../types/learned-type.ts";
 import type { Serializer } from "../types/type.ts";
 import type { ChannelReader, ChannelWriter } from "./channel.ts";
-import type { ChannelEvent } from "./channel-events.ts";
+import type { ChannelEvent, CheckpointBarrier } from "./channel-events.ts";
 import { LocalChannel } from "./local-channel.ts";
 import { RingConsumer, RingProducer, revokeRing, SEGMENT_BYTES } from "./ring.ts";
 import { RingChannelWriter } from "./ring-channel.ts";
@@ -51,9 +51,20 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({ at: fc.date({ noInvalidDate: true }), parts: fc.array(fc.record({ id: fc.integer() })) }),
   fc.constantFrom(undefined, null, true, -0, 12n, new Uint8Array([1, 2, 3])),
 );
+const barrier = (checkpointId: number): CheckpointBarrier => ({
+  kind: "barrier",
+  checkpointId,
+  timestampMs: 0,
+  unalignedAfterMs: Number.POSITIVE_INFINITY,
+});
 const events: fc.Arbitrary<ChannelEvent> = fc.oneof(
   fc.record({ kind: fc.constant("watermark" as const), timestampMs: fc.double({ noNaN: true }) }),
-  fc.record({ kind: fc.constant("barrier" as const), checkpointId: fc.maxSafeNat() }),
+  fc.record({
+    kind: fc.constant("barrier" as const),
+    checkpointId: fc.maxSafeNat(),
+    timestampMs: fc.maxSafeNat(),
+    unalignedAfterMs: fc.constantFrom(0, 1_000, Number.POSITIVE_INFINITY),
+  }),
   fc.record({ kind: fc.constantFrom("idle" as const, "active" as const, "endOfInput" as const) }),
 );
 
@@ -227,20 +238,18 @@ describe("X3: bytes leave", () => {
     expect(reader.hasNext).toBe(true);
   });
 
-  test.each<ChannelEvent>([
-    { kind: "idle" },
-    { kind: "active" },
-    { kind: "barrier", checkpointId: 3 },
-    { kind: "endOfInput" },
-  ])("at once with the event $kind, and what is before it", (event) => {
-    const { writer, reader } = createRingChannelPair(TEXT);
-    writer.push("before", 1);
-    writer.pushEvent(event);
-    const taken: Taken[] = [];
-    takeRecords(reader, 9, taken);
-    takeEvent(reader, taken);
-    expect(taken).toEqual([{ value: "before", timestampMs: 1 }, { event }]);
-  });
+  test.each<ChannelEvent>([{ kind: "idle" }, { kind: "active" }, barrier(3), { kind: "endOfInput" }])(
+    "at once with the event $kind, and what is before it",
+    (event) => {
+      const { writer, reader } = createRingChannelPair(TEXT);
+      writer.push("before", 1);
+      writer.pushEvent(event);
+      const taken: Taken[] = [];
+      takeRecords(reader, 9, taken);
+      takeEvent(reader, taken);
+      expect(taken).toEqual([{ value: "before", timestampMs: 1 }, { event }]);
+    },
+  );
 
   test("with the next flush after a watermark, which is as frequent as records are", () => {
     const { writer, reader } = createRingChannelPair(TEXT);
@@ -294,7 +303,7 @@ describe("X4: a bell is rung after the bytes it is about", () => {
 test("takes stop at their limit, at an event, and where nothing is left; an event is not taken over a record", () => {
   const { writer, reader } = createRingChannelPair(TEXT);
   for (const value of ["a", "b", "c"]) writer.push(value, 0);
-  writer.pushEvent({ kind: "barrier", checkpointId: 1 });
+  writer.pushEvent(barrier(1));
   writer.push("d", 0);
   writer.flush();
   const taken: Taken[] = [];
@@ -303,7 +312,7 @@ test("takes stop at their limit, at an event, and where nothing is left; an even
   expect(takeRecords(reader, 2, taken)).toBe(2);
   expect(takeRecords(reader, 9, taken)).toBe(1);
   expect(takeRecords(reader, 9, taken)).toBe(0);
-  expect(reader.takeEvent()).toEqual({ kind: "barrier", checkpointId: 1 });
+  expect(reader.takeEvent()).toEqual(barrier(1));
   expect(takeRecords(reader, 9, taken)).toBe(1);
   expect(reader.takeEvent()).toBeUndefined();
   expect(reader.hasNext).toBe(false);
@@ -312,10 +321,11 @@ test("takes stop at their limit, at an event, and where nothing is left; an even
 test("the bytes are those of docs/internals/exchange.md", () => {
   const { memory, writer } = createRingChannelPair(TEXT);
   writer.push("hi", 1);
-  writer.pushEvent({ kind: "barrier", checkpointId: 300 });
+  writer.pushEvent({ ...barrier(300), timestampMs: 1 });
   const bytes = new Uint8Array(SEGMENT_BYTES);
   const count = new RingConsumer(memory, 1).read(bytes, 0);
-  const hex = "0b 00 00 00  00 00 00 00 00 00 f0 3f  04 68 69  03 00 00 80  03 ac 02";
+  const times = "00 00 00 00 00 00 f0 3f  00 00 00 00 00 00 f0 7f";
+  const hex = `0b 00 00 00  00 00 00 00 00 00 f0 3f  04 68 69  13 00 00 80  03 ac 02  ${times}`;
   expect(Buffer.from(bytes.subarray(0, count))).toEqual(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 });
 

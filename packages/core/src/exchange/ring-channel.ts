@@ -11,6 +11,8 @@
  * - X3. Bytes leave when a segment is full, when an event other than a watermark was written, and on `flush`. A frame may
  *   lie in any number of transfers.
  * - X4. Each direction of the doorbell is rung after the bytes were published, or released.
+ * - X6. A look at the channel takes everything out of the ring and keeps it in a queue, from which it is taken from then on.
+ *   The producer counts the queue with the ring: both together hold no more than the ring and a segment (X2).
  *
  * A serializer's stream context lasts as long as the channel: learned shapes are defined once.
  */
@@ -18,9 +20,10 @@ import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant, MillraceError } from "../base/errors.ts";
 import type { Serializer } from "../types/type.ts";
-import type { ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
+import type { ChannelLook, ChannelReader, ChannelWriter, TakeRecord } from "./channel.ts";
 import { type ChannelEvent, readEvent, writeEvent } from "./channel-events.ts";
 import type { Doorbell } from "./doorbell.ts";
+import { LocalChannel } from "./local-channel.ts";
 import { type RingConsumer, type RingProducer, SEGMENT_BYTES } from "./ring.ts";
 
 const EVENT_FLAG = 0x80000000;
@@ -46,9 +49,11 @@ export class RingChannelWriter implements ChannelWriter {
   }
 
   get isAvailable(): boolean {
-    if (this.#end - this.#sent < SEGMENT_BYTES) return true;
-    this.flush();
-    return this.#end - this.#sent < SEGMENT_BYTES;
+    if (this.#end - this.#sent >= SEGMENT_BYTES) this.flush();
+    const waiting = this.#end - this.#sent;
+    if (waiting >= SEGMENT_BYTES) return false;
+    const held = this.#ring.heldBytes;
+    return held === 0 || held + this.#ring.usedBytes + waiting < this.#ring.capacity + SEGMENT_BYTES;
   }
 
   get buffersInUse(): number {
@@ -121,6 +126,12 @@ export class RingChannelReader implements ChannelReader {
   readonly #producer: Doorbell;
   #bytes: Uint8Array = new Uint8Array(SEGMENT_BYTES);
   readonly #reader: BinaryReader = new BinaryReader(this.#bytes, 0, 0);
+  /** X6: what was looked at or restored and has not been taken; undefined when there is nothing of the kind. */
+  #ahead: LocalChannel | undefined;
+  /** Of the ring, in `#ahead`. */
+  #heldBytes = 0;
+  #lookCount = 0;
+  #receivedBytes = 0;
 
   constructor(ring: RingConsumer, serializer: Serializer<unknown>, producer: Doorbell) {
     this.#ring = ring;
@@ -128,11 +139,82 @@ export class RingChannelReader implements ChannelReader {
     this.#producer = producer;
   }
 
+  get takenBytes(): number {
+    return this.#receivedBytes - this.#reader.remaining - this.#heldBytes;
+  }
+
   get hasNext(): boolean {
-    return this.#nextHeader() !== undefined;
+    return this.#ahead === undefined ? this.#nextHeader() !== undefined : this.#ahead.hasNext;
   }
 
   takeRecords(take: TakeRecord, limit: number): number {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return this.#takeFromRing(take, limit);
+    const taken = ahead.takeRecords(take, limit);
+    if (taken > 0) this.#release(taken);
+    return taken;
+  }
+
+  takeEvent(): ChannelEvent | undefined {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return this.#takeEventFromRing();
+    const event = ahead.takeEvent();
+    if (event !== undefined) this.#release(1);
+    return event;
+  }
+
+  beginLook(): ChannelLook {
+    this.#ahead ??= new LocalChannel();
+    this.#lookCount++;
+    const look = this.#ahead.beginLook();
+    return {
+      look: (visitor) => {
+        this.#readAhead();
+        look.look(visitor);
+      },
+      close: () => {
+        this.#lookCount--;
+        this.#release(0);
+      },
+    };
+  }
+
+  restoreRecord(value: unknown, timestampMs: number): void {
+    this.#ahead ??= new LocalChannel();
+    this.#ahead.restoreRecord(value, timestampMs);
+  }
+
+  restoreWatermark(timestampMs: number): void {
+    this.#ahead ??= new LocalChannel();
+    this.#ahead.restoreWatermark(timestampMs);
+  }
+
+  get restoredCount(): number {
+    return this.#ahead?.restoredCount ?? 0;
+  }
+
+  #readAhead(): void {
+    const ahead = this.#ahead!;
+    for (let header = this.#nextHeader(); header !== undefined; header = this.#nextHeader()) {
+      this.#heldBytes += LENGTH_BYTES + (header & ~EVENT_FLAG);
+      if (header >= EVENT_FLAG) ahead.pushEvent(this.#takeEventFromRing()!);
+      else this.#takeFromRing((value, timestampMs) => ahead.push(value, timestampMs), 1);
+      // At once: a producer that goes on writing has to learn that it must not.
+      this.#ring.hold(this.#heldBytes);
+    }
+  }
+
+  /** After `taken` elements left the queue: as if all of them were equally long. */
+  #release(taken: number): void {
+    const left = this.#ahead!.size;
+    if (left === 0 && this.#lookCount === 0) this.#ahead = undefined;
+    if (this.#heldBytes === 0) return;
+    this.#heldBytes = left === 0 ? 0 : Math.ceil((this.#heldBytes * left) / (left + taken));
+    this.#ring.hold(this.#heldBytes);
+    this.#producer.ring();
+  }
+
+  #takeFromRing(take: TakeRecord, limit: number): number {
     const reader = this.#reader;
     const serializer = this.#serializer;
     let taken = 0;
@@ -150,7 +232,7 @@ export class RingChannelReader implements ChannelReader {
     return taken;
   }
 
-  takeEvent(): ChannelEvent | undefined {
+  #takeEventFromRing(): ChannelEvent | undefined {
     const header = this.#nextHeader();
     if (header === undefined || header < EVENT_FLAG) return undefined;
     const reader = this.#reader;
@@ -190,6 +272,7 @@ export class RingChannelReader implements ChannelReader {
     }
     const added = this.#ring.read(this.#bytes, left);
     invariant(added > 0, "a ring that is not empty has bytes to read");
+    this.#receivedBytes += added;
     const { streamContext } = reader;
     reader.reset(this.#bytes, 0, left + added);
     reader.streamContext = streamContext;

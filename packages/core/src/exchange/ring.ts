@@ -11,6 +11,8 @@
  * - N3. Ring and both ends carry the generation they were made for. An end of another generation moves nothing and throws:
  *   a cancelled attempt cannot reach the next one's data.
  *
+ * A reader that looks ahead (ring-channel.ts, X6) takes bytes out long before they are used, and says so in a third counter.
+ *
  * `ring-model.test.ts` checks N1 and the doorbell over all interleavings of these steps.
  *
  * @see Lamport, "Specifying Concurrent Program Modules", TOPLAS 1983, for the two-counter queue.
@@ -26,6 +28,7 @@ export const RING_SEGMENTS = 8;
 // Counters of the two sides lie on cache lines of their own.
 const TAIL = 0;
 const HEAD = 16;
+const HELD = 17;
 const GENERATION = 32;
 const HEADER_BYTES = 192;
 
@@ -74,6 +77,11 @@ export class RingProducer extends RingEnd {
     return (this.#tail - Atomics.load(this.counters, HEAD)) >>> 0;
   }
 
+  /** Bytes that the consumer has taken out without having used them, and that the producer has to count as if they were here. */
+  get heldBytes(): number {
+    return Atomics.load(this.counters, HELD) >>> 0;
+  }
+
   /** Copies as much of `bytes[start, end)` as there is room for, publishes it, and returns how much that was. */
   write(bytes: Uint8Array, start: number, end: number): number {
     this.checkGeneration();
@@ -101,6 +109,11 @@ export class RingConsumer extends RingEnd {
   /** Bytes that can be read now. */
   get availableBytes(): number {
     return (Atomics.load(this.counters, TAIL) - this.#head) >>> 0;
+  }
+
+  /** Says how many bytes have been taken out and not been used. */
+  hold(bytes: number): void {
+    Atomics.store(this.counters, HELD, bytes | 0);
   }
 
   /** Copies what has been published to `target` from `start`, at most up to its end, releases it, and returns how much that was. */

@@ -12,6 +12,7 @@ import { lintPipeline } from "./lint.ts";
 import { assignSlotSharingGroups } from "./slot-sharing.ts";
 import type { Partitioning, Transformation, TransformationEdge } from "./transformation.ts";
 import { assignUids } from "./uids.ts";
+import { checkUnaligned } from "./unaligned.ts";
 
 export interface JobGraphOptions {
   readonly name: string;
@@ -24,6 +25,8 @@ export interface JobGraphOptions {
   readonly autoGenerateUids: boolean;
   /** Default `STREAMING`. */
   readonly runtimeMode?: RuntimeExecutionMode;
+  /** Whether checkpoints are unaligned, and not forced to be so where records cannot be dealt out again for sure. */
+  readonly refusesUnaligned?: boolean;
   /** Whether checkpoints are taken that an iteration's records would be missing from. */
   readonly refusesIterations?: boolean;
 }
@@ -44,13 +47,14 @@ export function isFusable(
  * Turns transformations (in creation order) into chained vertices.
  *
  * @throws MillraceError `MR_UID_DUPLICATE`, `MR_UID_REQUIRED`, `MR_MAX_PARALLELISM_EXCEEDED`, `MR_PARTITIONING_INVALID`,
- *   `MR_JOB_EMPTY`, `MR_BATCH_UNBOUNDED`, `MR_BATCH_ITERATION`, and what `checkIterations` throws
+ *   `MR_JOB_EMPTY`, `MR_BATCH_UNBOUNDED`, `MR_BATCH_ITERATION`, and what `checkIterations` and `checkUnaligned` throw
  */
 export function buildJobGraph(built: readonly Transformation[], options: JobGraphOptions): JobGraph {
   if (built.length === 0) throw empty(options.name);
   checkIterations(built, options.refusesIterations ?? false);
   const parallelismOf = (t: Transformation): number => t.parallelism ?? options.parallelism;
   const isBatch = isBatchJob(built, options.runtimeMode ?? "STREAMING");
+  if (options.refusesUnaligned === true && !isBatch) checkUnaligned(built);
   const transformations = isBatch ? toBatch(built) : built;
   const slotGroups = assignSlotSharingGroups(transformations);
   const { uids, warnings } = assignUids(transformations, options.autoGenerateUids);

@@ -1,5 +1,10 @@
 /** What a configuration means for the graph of a job: the same wherever the graph is built. */
-import { CHECKPOINTING_INTERVAL, CHECKPOINTING_ITERATIONS_FORCED } from "../config/checkpointing-options.ts";
+import { isUnaligned } from "../config/alignment.ts";
+import {
+  CHECKPOINTING_INTERVAL,
+  CHECKPOINTING_ITERATIONS_FORCED,
+  UNALIGNED_FORCED,
+} from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { RUNTIME_MODE } from "../config/execution-options.ts";
 import {
@@ -14,6 +19,7 @@ import type { JobGraph, JobVertex } from "./job-graph.ts";
 
 export function graphOptionsOf(configuration: Configuration, name: string): JobGraphOptions {
   const maxParallelism = configuration.get(PIPELINE_MAX_PARALLELISM);
+  const isCheckpointed = configuration.get(CHECKPOINTING_INTERVAL) !== undefined;
   return {
     name,
     parallelism: configuration.get(DEFAULT_PARALLELISM),
@@ -22,8 +28,8 @@ export function graphOptionsOf(configuration: Configuration, name: string): JobG
     copiesRecords: !configuration.get(OBJECT_REUSE),
     autoGenerateUids: configuration.get(AUTO_GENERATE_UIDS),
     runtimeMode: configuration.get(RUNTIME_MODE),
-    refusesIterations:
-      configuration.get(CHECKPOINTING_INTERVAL) !== undefined && !configuration.get(CHECKPOINTING_ITERATIONS_FORCED),
+    refusesIterations: isCheckpointed && !configuration.get(CHECKPOINTING_ITERATIONS_FORCED),
+    refusesUnaligned: isCheckpointed && isUnaligned(configuration) && !configuration.get(UNALIGNED_FORCED),
   };
 }
 

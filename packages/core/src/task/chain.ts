@@ -8,7 +8,7 @@
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
-import { generateChain } from "../codegen/chain-source.ts";
+import { type ChainEntry, generateChain } from "../codegen/chain-source.ts";
 import { CompiledChain, type RecordInput } from "../codegen/compile-chain.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { OperatorReport } from "../graph/stall/job-report.ts";
@@ -38,6 +38,8 @@ export interface OperatorRestore {
   readonly lists: ReadonlyMap<string, readonly Uint8Array[]>;
   /** What else the checkpoint says of the lists. */
   readonly listHeaders?: ReadonlyMap<string, ListHeader>;
+  /** What was on its way to the operator (exchange/channel-state.ts), in the order of the subtasks that wrote it. */
+  readonly channels?: readonly Uint8Array[];
 }
 
 export interface OperatorSnapshotOfUid {
@@ -56,6 +58,8 @@ export interface ChainOptions {
   readonly counts: Float64Array;
   readonly hostOf: (operator: ChainedOperator) => AnyOperatorHost;
   readonly restore: ReadonlyMap<string, OperatorRestore> | undefined;
+  /** Fused edges that restored records enter at. */
+  readonly entries?: readonly ChainEntry[];
   /** Appears in stack traces and profiles. */
   readonly url: string;
 }
@@ -64,6 +68,8 @@ const WATERMARK_LIST = "_watermark";
 
 export class Chain {
   readonly inputs: readonly RecordInput[];
+  /** By entry of the options. */
+  readonly entries: readonly RecordInput[];
   /** In batch jobs, by the gate that feeds it. */
   readonly #sorted = new Map<number, SortedInput>();
   readonly sources: readonly SourceOperator[];
@@ -81,7 +87,7 @@ export class Chain {
     this.#nodes = plan.operators.map((operator, index) => new ChainNode(operator, created[index]!.operator));
     this.#connect();
     this.#compiled = new CompiledChain(
-      generateChain(plan),
+      generateChain(plan, options.entries),
       {
         operators: created.map((each) => each.binding),
         writers,
@@ -92,7 +98,9 @@ export class Chain {
       },
       options.url,
       options.gateCount,
+      options.entries?.length,
     );
+    this.entries = this.#compiled.entries;
     this.inputs = plan.sortsInputs === true ? this.#sortInputs() : this.#compiled.inputs;
     this.sources = this.#nodes.map((node) => node.operator).filter((operator) => operator instanceof SourceOperator);
     this.#timestamps = this.#nodes.flatMap((node) =>

@@ -10,7 +10,7 @@
  * - U4. Processing time is what is over of it, as event time is: a timer fires when its millisecond has passed, because a
  *   record may still come in it.
  */
-import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
+import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { ChannelReader } from "../exchange/channel.ts";
 import type { ChannelEvent } from "../exchange/channel-events.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
@@ -19,8 +19,10 @@ import type { BaseOperator } from "../operators/operator-runtime.ts";
 import type { Clock } from "../platform/platform.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
 import { InputGate, type InputGateReport } from "./input-gate.ts";
-import { type EncodedOperatorState, SnapshotInProgress } from "./snapshot-in-progress.ts";
+import { RestoredInput } from "./restored-input.ts";
+import type { SubtaskSnapshot } from "./snapshot-in-progress.ts";
 import { SourceInput } from "./source-input.ts";
+import { barrierHandlerOf, type SubtaskChannels, SubtaskCheckpoints } from "./subtask-checkpoints.ts";
 import { TakeSize } from "./take-size.ts";
 import type { TaskState, TaskStatistics } from "./task-statistics.ts";
 
@@ -30,7 +32,7 @@ export interface SubtaskListener {
   /** All input has been taken in; only barriers follow. */
   onInputFinished(): void;
   /** The state of a checkpoint, to be made durable and acknowledged. */
-  onSnapshot(checkpointId: number, state: readonly EncodedOperatorState[]): void;
+  onSnapshot(checkpointId: number, snapshot: SubtaskSnapshot): void;
   /** The sinks have committed everything up to this checkpoint. */
   onCommitted(checkpointId: number): void;
   /** The end of the subtask: no step does anything after it. */
@@ -45,6 +47,8 @@ export interface SubtaskOptions {
   readonly writers: readonly RecordWriter[];
   /** By gate, then producer. */
   readonly gates: readonly (readonly ChannelReader[])[];
+  /** Undefined: checkpoints are exact and aligned. */
+  readonly channels?: SubtaskChannels;
   readonly clock: Clock;
   readonly listener: SubtaskListener;
   /** `pipeline.auto-watermark-interval`; 0: never while waiting. */
@@ -66,19 +70,18 @@ export class Subtask {
   readonly #options: SubtaskOptions;
   readonly #gates: readonly InputGate[];
   readonly #sources: readonly SourceInput[];
-  readonly #aligner: BarrierAligner;
+  readonly #checkpoints: SubtaskCheckpoints;
+  /** The number of each gate's first channel among all channels. */
   readonly #firstChannel: readonly number[];
-  /** The channel of the aligner that stands for the subtask's own sources. */
-  readonly #sourceChannel: number;
+  /** Of all gates. */
+  readonly #channelCount: number;
   readonly #mails: (() => void)[] = [];
   /** Elements taken from one channel before the next one has its turn. */
   readonly #takeSize: TakeSize;
-  #snapshots: SnapshotInProgress[] = [];
-  #areSourcesBlocked = false;
+  /** Undefined when all that was restored has been taken. */
+  #restored: RestoredInput | undefined;
   #areSourcesStopped = false;
   #areSourcesDrained = false;
-  /** Checkpoints that were triggered while the sources wait for the barriers of an older one, which comes first. */
-  readonly #heldTriggers: number[] = [];
   #isRunning = false;
   /** What a step that did nothing waits for. */
   #waitsFor: TaskState = "idle";
@@ -107,8 +110,12 @@ export class Subtask {
       channelCount += channels.length;
       return channelCount - channels.length;
     });
-    this.#sourceChannel = channelCount;
-    this.#aligner = new BarrierAligner(channelCount + (this.#sources.length > 0 ? 1 : 0));
+    this.#channelCount = channelCount;
+    this.#checkpoints = this.#createCheckpoints(channelCount);
+    this.#restored = new RestoredInput(
+      this.#gates,
+      options.channels?.entries.map(({ reader }, entry) => ({ reader, input: this.chain.entries[entry]! })) ?? [],
+    );
   }
 
   get isInputFinished(): boolean {
@@ -138,12 +145,10 @@ export class Subtask {
   }
 
   /** Starts checkpoint `checkpointId` at this subtask's sources; after the last one they take nothing in any more. */
-  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
+  triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void {
     this.mail(() => {
       if (isLast) this.#areSourcesStopped = true;
-      if (this.#sources.length === 0) return;
-      if (this.#areSourcesBlocked) this.#heldTriggers.push(checkpointId);
-      else this.#onBarrier(this.#sourceChannel, checkpointId);
+      this.#checkpoints.onTrigger(trigger);
     });
   }
 
@@ -159,6 +164,11 @@ export class Subtask {
     this.mail(() => {
       this.#areSourcesDrained = true;
     });
+  }
+
+  /** The checkpoint is given up: nobody waits for its barriers any more. */
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.mail(() => this.#checkpoints.onAborted(checkpointId));
   }
 
   notifyCheckpointComplete(checkpointId: number): void {
@@ -189,7 +199,7 @@ export class Subtask {
     const { statistics, clock } = this.#options;
     statistics.beginStep(nowMonoMs);
     this.#waitsFor = "idle";
-    const hasWorked = this.#work(deadlineMonoMs);
+    const hasWorked = this.#work(nowMonoMs, deadlineMonoMs);
     if (!this.#isEnded && !this.chain.areOutputsAvailable()) this.#waitsFor = "backPressured";
     statistics.endStep(clock.monoMs(), hasWorked, this.#waitsFor);
     return hasWorked;
@@ -209,7 +219,7 @@ export class Subtask {
   /** Monotonic ms at which something is due without new input; Infinity for never. */
   nextDueMonoMs(): number {
     if (!this.#isRunning || this.#isEnded) return Number.POSITIVE_INFINITY;
-    const idleDue = Math.min(Number.POSITIVE_INFINITY, ...this.#sources.map((source) => source.nextDueMonoMs()));
+    const idleDue = Math.min(this.#checkpoints.dueMonoMs, ...this.#sources.map((source) => source.nextDueMonoMs()));
     const timer = this.chain.nextProcessingTimeMs();
     if (timer === Number.POSITIVE_INFINITY) return idleDue;
     const clock = this.#options.clock;
@@ -249,17 +259,17 @@ export class Subtask {
 
   #describeReader(source: SourceInput | undefined): ReaderReport | undefined {
     if (source === undefined) return undefined;
-    return { ...source.describe(), isBlocked: this.#areSourcesBlocked, isStopped: this.#areSourcesStopped };
+    return { ...source.describe(), isBlocked: this.#checkpoints.areSourcesBlocked, isStopped: this.#areSourcesStopped };
   }
 
   /** The subtask's own sources are not among the inputs that it waits for: they get the barrier from the coordinator. */
   #describeAlignment(): SubtaskReport["alignment"] {
-    const missing = this.#aligner.missing;
+    const missing = this.#checkpoints.missing;
     if (missing === undefined) return undefined;
     const { checkpointId, channels } = missing;
     return {
       checkpointId,
-      missing: channels.filter((each) => each !== this.#sourceChannel).map((each) => this.#gateOf(each)),
+      missing: channels.filter((each) => each < this.#channelCount).map((each) => this.#gateOf(each)),
     };
   }
 
@@ -269,11 +279,11 @@ export class Subtask {
     return { gate, channel: channel - this.#firstChannel[gate]! };
   }
 
-  #work(deadlineMs: number): boolean {
+  #work(nowMs: number, deadlineMs: number): boolean {
     try {
       // A snapshot in the middle of a batch would have lost what the reader has read of it.
       const didMail = !this.#isInBatch() && this.#runMails();
-      const didSnapshot = this.#stepSnapshots();
+      const didSnapshot = this.#checkpoints.step(nowMs);
       const didInput = this.#takeInput(deadlineMs);
       return didMail || didSnapshot || didInput;
     } catch (error) {
@@ -297,24 +307,34 @@ export class Subtask {
     return true;
   }
 
-  #stepSnapshots(): boolean {
-    const snapshot = this.#snapshots[0];
-    if (snapshot === undefined) return false;
-    if (!snapshot.step()) return true;
-    this.#snapshots.shift();
-    const state = snapshot.encode();
-    snapshot.durable().then(
-      () => {
-        if (!this.#isEnded) this.#options.listener.onSnapshot(snapshot.checkpointId, state);
+  #createCheckpoints(channelCount: number): SubtaskCheckpoints {
+    const { channels, listener, writers, clock } = this.#options;
+    const sourceChannel = this.#sources.length > 0 ? channelCount : undefined;
+    return new SubtaskCheckpoints({
+      handler: barrierHandlerOf(channels, sourceChannel === undefined ? channelCount : channelCount + 1),
+      gates: this.#gates,
+      channels: channels?.captured.flat() ?? [],
+      sourceChannel,
+      entries: channels?.entries ?? [],
+      writers,
+      clock,
+      mail: (action) => this.mail(action),
+      snapshot: (checkpointId) => this.chain.snapshot(checkpointId),
+      onSnapshot: (checkpointId, snapshot) => {
+        if (!this.#isEnded) listener.onSnapshot(checkpointId, snapshot);
       },
-      (error: unknown) => this.fail(error),
-    );
-    return true;
+      onFailed: (error) => this.fail(error),
+    });
   }
 
   #takeInput(deadlineMs: number): boolean {
     const clock = this.#options.clock;
     let hasWorked = this.#runTimers();
+    if (this.#restored !== undefined) {
+      hasWorked = this.#takeRestored(this.#restored) || hasWorked;
+      // Nothing new before the last of it.
+      if (this.#restored !== undefined) return hasWorked;
+    }
     for (let isMore = true; isMore; ) {
       isMore = false;
       for (let gate = 0; gate < this.#gates.length; gate++) {
@@ -333,10 +353,27 @@ export class Subtask {
     return hasWorked;
   }
 
+  #takeRestored(restored: RestoredInput): boolean {
+    if (restored.isDone) {
+      this.#restored = undefined;
+      return false;
+    }
+    if (!this.#mayTakeInput()) return false;
+    this.#takeSize.measure((elementsMax) =>
+      restored.take(
+        elementsMax,
+        (gate) => this.chain.inputs[gate]!,
+        (gate, channel, event) => this.#onEvent(gate, channel, event),
+      ),
+    );
+    this.chain.emitOwnWatermarks();
+    return true;
+  }
+
   #pollSources(): boolean {
     let hasWorked = false;
     for (const source of this.#sources) {
-      const isBlocked = this.#areSourcesBlocked || this.#areSourcesStopped;
+      const isBlocked = this.#checkpoints.areSourcesBlocked || this.#areSourcesStopped;
       if (this.#areSourcesDrained && !isBlocked && !source.isInBatch && this.#mayTakeInput()) {
         hasWorked = source.end(this.chain) || hasWorked;
         continue;
@@ -422,50 +459,11 @@ export class Subtask {
         gate.onStatus(channel, event.kind === "idle");
         return;
       case "barrier":
-        this.#onBarrier(this.#firstChannel[gateIndex]! + channel, event.checkpointId);
+        this.#checkpoints.onBarrier(this.#firstChannel[gateIndex]! + channel, event);
         return;
       case "endOfInput":
         gate.onEnd(channel);
     }
-  }
-
-  #onBarrier(channel: number, checkpointId: number): void {
-    const action = this.#aligner.onBarrier(channel, checkpointId);
-    switch (action.kind) {
-      case "ignore":
-        return;
-      case "block":
-        if (action.abortedId !== undefined) this.#unblock();
-        this.#block(channel);
-        return;
-      case "snapshot":
-        this.#takeSnapshot(checkpointId);
-        this.#unblock();
-    }
-  }
-
-  #block(channel: number): void {
-    if (channel === this.#sourceChannel) {
-      this.#areSourcesBlocked = true;
-      return;
-    }
-    const place = this.#gateOf(channel);
-    this.#gates[place.gate]!.blocked[place.channel] = true;
-  }
-
-  #unblock(): void {
-    this.#areSourcesBlocked = false;
-    for (const gate of this.#gates) gate.unblockAll();
-    const held = this.#heldTriggers.shift();
-    // A barrier between two records, like the one before it.
-    if (held !== undefined) this.mail(() => this.#onBarrier(this.#sourceChannel, held));
-  }
-
-  // Synchronous part, then the barrier, then the records behind it; the rest of the snapshot goes on between records.
-  #takeSnapshot(checkpointId: number): void {
-    const state = this.chain.snapshot(checkpointId);
-    for (const writer of this.#options.writers) writer.broadcastEvent({ kind: "barrier", checkpointId });
-    this.#snapshots.push(new SnapshotInProgress(checkpointId, state));
   }
 
   #checkInputFinished(): void {

@@ -17,6 +17,13 @@ export interface RemoteChannels {
   reader(channel: ChannelId, edge: JobEdge): ChannelReader;
 }
 
+/** One channel of a gate. */
+export interface GateChannel {
+  /** The producing subtask. */
+  readonly producer: number;
+  readonly reader: ChannelReader;
+}
+
 export class SlotChannels {
   readonly #graph: JobGraph;
   readonly #remote: RemoteChannels | undefined;
@@ -29,12 +36,13 @@ export class SlotChannels {
   }
 
   /** The channels that feed one subtask, by gate, then producer. */
-  gatesOf(vertex: JobVertex, subtaskIndex: number): readonly (readonly ChannelReader[])[] {
+  gatesOf(vertex: JobVertex, subtaskIndex: number): readonly (readonly GateChannel[])[] {
     return vertex.gates.map((id) => {
       const edge = this.#edge(id);
-      return this.#into(edge, subtaskIndex).map((channel) =>
-        this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.reader(channel, edge),
-      );
+      return this.#into(edge, subtaskIndex).map((channel) => ({
+        producer: channel.producer,
+        reader: this.#isLocal(channel) ? this.#localChannel(channel) : this.#remote!.reader(channel, edge),
+      }));
     });
   }
 

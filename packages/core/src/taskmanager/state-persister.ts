@@ -1,7 +1,8 @@
+import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
 import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
-import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
 import type { SubtaskId } from "./slot-layout.ts";
 
 /** Makes one subtask's state durable. */
@@ -14,17 +15,25 @@ export type PersistState = (
 export function persistTo(storage: CheckpointStorage): PersistState {
   return (checkpointId, state) =>
     Promise.all(
-      state.map(async ({ uid, keyed, lists }) => ({
+      state.map(async ({ uid, keyed, lists, channels }) => ({
         uid,
         keyed: keyed === undefined ? undefined : await storage.write(checkpointId, keyed),
         lists: await storage.write(checkpointId, encodeOperatorLists(lists)),
+        ...(channels === undefined
+          ? {}
+          : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
       })),
     );
 }
 
 /** What becomes of a subtask's state. */
 export interface AcknowledgeListener {
-  onAcknowledged(task: SubtaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void;
+  onAcknowledged(
+    task: SubtaskId,
+    checkpointId: number,
+    state: readonly OperatorSubtaskState[],
+    metrics: SubtaskCheckpointMetrics,
+  ): void;
   onDeclined(task: SubtaskId, checkpointId: number, reason: unknown): void;
 }
 
@@ -40,11 +49,11 @@ export class StatePersister {
     this.#listener = listener;
   }
 
-  persist(task: SubtaskId, checkpointId: number, state: readonly EncodedOperatorState[]): void {
-    const persisted: Promise<void> = this.#persist(checkpointId, state)
+  persist(task: SubtaskId, checkpointId: number, { operators, metrics }: SubtaskSnapshot): void {
+    const persisted: Promise<void> = this.#persist(checkpointId, operators)
       .then(
         (handles) => {
-          if (!this.#isEnded) this.#listener.onAcknowledged(task, checkpointId, handles);
+          if (!this.#isEnded) this.#listener.onAcknowledged(task, checkpointId, handles, metrics);
         },
         (error: unknown) => {
           if (!this.#isEnded) this.#listener.onDeclined(task, checkpointId, error);

@@ -3,6 +3,7 @@
  * commands them. In the same process these are calls; between processes they are messages with the same content.
  */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
 import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
 import type { JobReport } from "../graph/stall/job-report.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
@@ -27,7 +28,12 @@ export interface ExecutorDeployment {
 export interface DeploymentListener {
   onRunning(task: SubtaskId): void;
   onInputFinished(task: SubtaskId): void;
-  onAcknowledged(task: SubtaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void;
+  onAcknowledged(
+    task: SubtaskId,
+    checkpointId: number,
+    state: readonly OperatorSubtaskState[],
+    metrics: SubtaskCheckpointMetrics,
+  ): void;
   onDeclined(task: SubtaskId, checkpointId: number, reason: unknown): void;
   onCommitted(task: SubtaskId, checkpointId: number): void;
   onFailed(task: SubtaskId, error: Error): void;

@@ -1,4 +1,5 @@
 import type { CachedFile } from "../config/cached-files.ts";
+import { CHECKPOINTING_MODE, type CheckpointingMode } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED } from "../config/execution-options.ts";
 import { AUTO_WATERMARK_INTERVAL, CACHED_FILES } from "../config/pipeline-options.ts";
@@ -8,6 +9,7 @@ import type { PoisonPolicy } from "../operators/source-operator.ts";
 
 /** What tasks need of a job's configuration. */
 export interface TaskSettings {
+  readonly checkpointingMode: CheckpointingMode;
   readonly poisonPolicy: PoisonPolicy;
   readonly futureSkewMaxMs: number;
   readonly watermarkIntervalMs: number;
@@ -20,6 +22,7 @@ export interface TaskSettings {
 
 export function taskSettingsOf(configuration: Configuration): TaskSettings {
   return {
+    checkpointingMode: configuration.get(CHECKPOINTING_MODE),
     poisonPolicy: configuration.get(POISON_RECORDS),
     futureSkewMaxMs: configuration.get(MAX_FUTURE_SKEW),
     watermarkIntervalMs: configuration.get(AUTO_WATERMARK_INTERVAL),

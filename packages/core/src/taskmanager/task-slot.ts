@@ -3,6 +3,7 @@
  * thread or another one, tells it what to do and hears what happens.
  */
 import { MillraceError } from "../base/errors.ts";
+import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import type { Doorbell } from "../exchange/doorbell.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
@@ -17,10 +18,11 @@ import type { OperatorRestore } from "../task/chain.ts";
 import type { AnyOperatorHost } from "../task/create-operator.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
 import { SlotLoop } from "../task/slot-loop.ts";
-import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
+import type { SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
 import { Subtask, type SubtaskListener } from "../task/subtask.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import { cachedFilePaths } from "./cached-file-paths.ts";
+import { inFlightOf } from "./in-flight.ts";
 import { type RemoteChannels, SlotChannels } from "./slot-channels.ts";
 import type { SubtaskId } from "./slot-layout.ts";
 import { registerTaskMetrics } from "./task-metrics.ts";
@@ -31,7 +33,7 @@ export interface SlotListener {
   onRunning(task: SubtaskId): void;
   onInputFinished(task: SubtaskId): void;
   /** One subtask's state of a checkpoint, to be made durable. */
-  onSnapshot(task: SubtaskId, checkpointId: number, state: readonly EncodedOperatorState[]): void;
+  onSnapshot(task: SubtaskId, checkpointId: number, snapshot: SubtaskSnapshot): void;
   onCommitted(task: SubtaskId, checkpointId: number): void;
   onFailed(task: SubtaskId, error: Error): void;
   onSplitRequest(sourceUid: string, subtaskIndex: number): void;
@@ -102,8 +104,12 @@ export class TaskSlot {
     for (const { subtask } of this.#deployed) void subtask.start();
   }
 
-  triggerCheckpoint(checkpointId: number, isLast: boolean): void {
-    for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(checkpointId, isLast);
+  triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void {
+    for (const { subtask } of this.#deployed) subtask.triggerCheckpoint(trigger, isLast);
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    for (const { subtask } of this.#deployed) subtask.notifyCheckpointAborted(checkpointId);
   }
 
   suspendSources(isSuspended: boolean): void {
@@ -194,6 +200,9 @@ export class TaskSlot {
     const operatorGroups = vertex.operators.map((operator) => this.#operatorGroup(operator, vertex, subtaskIndex));
     const accumulators = new AccumulatorRegistry();
     this.#accumulators.push(accumulators);
+    const restore = restoreOf(task);
+    const gates = this.#channels.gatesOf(vertex, subtaskIndex);
+    const { captured, entries, chainEntries } = inFlightOf(graph, vertex, subtaskIndex, gates, restore);
     const subtask: Subtask = new Subtask({
       chain: {
         plan: vertex,
@@ -205,7 +214,8 @@ export class TaskSlot {
           wake: this.#loop.wake,
           fail: (error) => subtask.fail(error),
         }),
-        restore: restoreOf(task),
+        restore,
+        entries: chainEntries,
         url: `millrace-chain-${vertexId}-${subtaskIndex}-${attemptNumber}.js`,
       },
       statistics,
@@ -214,7 +224,8 @@ export class TaskSlot {
         subtaskIndex,
         platform.random.fork(`${graph.name}-${vertexId}-${subtaskIndex}`),
       ),
-      gates: this.#channels.gatesOf(vertex, subtaskIndex),
+      gates: gates.map((channels) => channels.map(({ reader }) => reader)),
+      channels: { mode: settings.checkpointingMode, captured, entries },
       clock: platform.clock,
       watermarkIntervalMs: settings.watermarkIntervalMs,
       listener: this.#listenerOf(task, vertex, () => subtask),
@@ -234,7 +245,7 @@ export class TaskSlot {
       onRunning: () => unlessCancelled(() => listener.onRunning(task)),
       onInputFinished: () => unlessCancelled(() => listener.onInputFinished(task)),
       onCommitted: (checkpointId) => unlessCancelled(() => listener.onCommitted(task, checkpointId)),
-      onSnapshot: (checkpointId, state) => unlessCancelled(() => listener.onSnapshot(task, checkpointId, state)),
+      onSnapshot: (checkpointId, snapshot) => unlessCancelled(() => listener.onSnapshot(task, checkpointId, snapshot)),
       onWake: this.#loop.wake,
       onFailed: (error) =>
         unlessCancelled(() =>

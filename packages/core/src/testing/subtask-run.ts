@@ -108,7 +108,7 @@ export class SubtaskRun {
       listener: {
         onRunning: () => {},
         onInputFinished: () => {},
-        onSnapshot: (checkpointId, [state]) => void this.#snapshots.set(checkpointId, state!),
+        onSnapshot: (checkpointId, { operators }) => void this.#snapshots.set(checkpointId, operators[0]!),
         onCommitted: () => {},
         onFailed,
         onWake: () => {},
@@ -146,8 +146,9 @@ export class SubtaskRun {
   /** Takes a checkpoint between the steps. */
   async checkpoint(): Promise<SubtaskCheckpoint> {
     const checkpointId = ++this.#checkpointId;
-    this.#putEverywhere({ kind: "barrier", checkpointId });
-    this.subtask.triggerCheckpoint(checkpointId, false);
+    const trigger = { checkpointId, timestampMs: 0, unalignedAfterMs: Number.POSITIVE_INFINITY };
+    this.#putEverywhere({ kind: "barrier", ...trigger });
+    this.subtask.triggerCheckpoint(trigger, false);
     for (let steps = 0; !this.#snapshots.has(checkpointId); steps++) {
       invariant(steps < SNAPSHOT_STEPS_MAX, "a snapshot is taken between two records");
       await this.step(0);

@@ -75,7 +75,7 @@ class Sender {
       if (this.#next === this.#count) this.writer.pushEvent({ kind: "endOfInput" });
       else this.writer.push(recordOf(this.#channel, this.#next), this.#next);
       this.#next++;
-      if (this.#next % RECORDS_PER_BARRIER === 0) this.writer.pushEvent({ kind: "barrier", checkpointId: this.#next });
+      if (this.#next % RECORDS_PER_BARRIER === 0) this.writer.pushEvent({ kind: "barrier", checkpointId: this.#next, timestampMs: 0, unalignedAfterMs: 0 });
     }
     return left < limit;
   }

@@ -3,6 +3,8 @@
  * them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
  */
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
+import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
+import type { CheckpointTrigger } from "../../checkpoint/checkpoint-trigger.ts";
 import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
 import type { SourceSplit } from "../../connectors/source.ts";
 
@@ -23,7 +25,12 @@ export interface AttemptListener {
   onRunning(task: TaskId): void;
   onInputFinished(task: TaskId): void;
   /** The subtask's part of a checkpoint is durable. */
-  onAcknowledged(task: TaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void;
+  onAcknowledged(
+    task: TaskId,
+    checkpointId: number,
+    state: readonly OperatorSubtaskState[],
+    metrics: SubtaskCheckpointMetrics,
+  ): void;
   onDeclined(task: TaskId, checkpointId: number, reason: unknown): void;
   /** The sinks of the subtask have committed everything up to this checkpoint. */
   onCommitted(task: TaskId, checkpointId: number): void;
@@ -39,8 +46,13 @@ export interface AttemptListener {
 export interface ExecutionAttempt {
   readonly tasks: readonly TaskId[];
   start(): void;
-  /** `isLast`: the sources take nothing in after this barrier, because the job is being stopped. */
-  triggerCheckpoint(checkpointId: number, isLast: boolean): void;
+  /**
+   * Told to all tasks: those without a source hear of the checkpoint, too. `isLast`: the sources take nothing in after this
+   * barrier, because the job is being stopped.
+   */
+  triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void;
+  /** The checkpoint is given up: nobody is to wait for it, or to write it down. */
+  notifyCheckpointAborted(checkpointId: number): void;
   /** Sources take nothing in while they are suspended; may be called before `start`. */
   suspendSources(isSuspended: boolean): void;
   /** Ends all sources where they are, as if they had no more records. */

@@ -11,6 +11,7 @@
 
 import { MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
+import type { CheckpointStatistics, SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
 import { type JobSnapshotStorage, removeIfWithoutCheckpoints } from "../../checkpoint/checkpoint-storage.ts";
 import {
   CheckpointCoordinator,
@@ -29,7 +30,11 @@ import type {
 } from "../../checkpoint/state-handles.ts";
 import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
+import { type CheckpointPart, checkpointStatistics } from "./checkpoint-history.ts";
 import { type TaskId, taskName } from "./execution-attempt.ts";
+
+/** Completed checkpoints whose statistics are kept: Flink's `web.checkpoints.history`. */
+const HISTORY_MAX = 10;
 
 /** What the metadata says of one operator, besides its state. */
 export interface CheckpointedOperator {
@@ -67,7 +72,8 @@ export interface SavepointRequest {
 export interface AttemptCheckpointing {
   readonly tasks: readonly TaskId[];
   snapshotCoordinators(checkpointId: number): ReadonlyMap<string, Uint8Array>;
-  trigger(checkpointId: number, savepoint: SavepointKind | undefined): void;
+  /** @param timestampMs - Epoch ms. */
+  trigger(checkpointId: number, timestampMs: number, savepoint: SavepointKind | undefined): void;
   onComplete(checkpointId: number): void;
   onAborted(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): void;
   onTooManyFailures(error: MillraceError): void;
@@ -76,7 +82,8 @@ export interface AttemptCheckpointing {
 interface Collected {
   readonly timestampMs: number;
   readonly coordinators: ReadonlyMap<string, Uint8Array>;
-  readonly states: Map<string, readonly OperatorSubtaskState[]>;
+  /** By task. */
+  readonly parts: Map<string, CheckpointPart>;
 }
 
 /** A snapshot that a restart may begin from (J2). */
@@ -95,6 +102,7 @@ export class JobCheckpoints {
   readonly #savepoints = new Map<number, SavepointRequest>();
   /** Asked for before the tasks of the attempt took any. */
   readonly #waiting: SavepointRequest[] = [];
+  readonly #history: CheckpointStatistics[] = [];
   readonly #storing = new Set<Promise<void>>();
   readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
@@ -142,7 +150,7 @@ export class JobCheckpoints {
           : {
               checkpointId: oldest,
               sinceMs: since(collected.timestampMs),
-              missing: this.#attempt?.tasks.filter((task) => !collected.states.has(taskName(task))) ?? [],
+              missing: this.#attempt?.tasks.filter((task) => !collected.parts.has(taskName(task))) ?? [],
             },
     };
   }
@@ -204,8 +212,19 @@ export class JobCheckpoints {
     await Promise.all(this.#discarding);
   }
 
-  onAcknowledged(task: TaskId, checkpointId: number, state: readonly OperatorSubtaskState[]): void {
-    this.#collected.get(checkpointId)?.states.set(taskName(task), state);
+  /** The newest completed checkpoints, oldest first. */
+  get history(): readonly CheckpointStatistics[] {
+    return this.#history;
+  }
+
+  onAcknowledged(
+    task: TaskId,
+    checkpointId: number,
+    states: readonly OperatorSubtaskState[],
+    metrics: SubtaskCheckpointMetrics,
+  ): void {
+    const ackTimestampMs = this.#options.platform.clock.wallMs();
+    this.#collected.get(checkpointId)?.parts.set(taskName(task), { task, states, metrics, ackTimestampMs });
     const coordinator = this.#coordinator;
     if (coordinator !== undefined) this.#execute(coordinator.onAcknowledged(taskName(task), checkpointId, this.#now()));
   }
@@ -269,9 +288,9 @@ export class JobCheckpoints {
         this.#collected.set(checkpointId, {
           timestampMs,
           coordinators: attempt.snapshotCoordinators(checkpointId),
-          states: new Map(),
+          parts: new Map(),
         });
-        attempt.trigger(checkpointId, action.savepoint);
+        attempt.trigger(checkpointId, timestampMs, action.savepoint);
         return;
       }
       case "store":
@@ -312,6 +331,10 @@ export class JobCheckpoints {
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;
     this.#lastCompletedMs = this.#options.platform.clock.wallMs();
+    this.#history.push(
+      checkpointStatistics(checkpointId, collected.timestampMs, this.#lastCompletedMs, [...collected.parts.values()]),
+    );
+    if (this.#history.length > HISTORY_MAX) this.#history.shift();
     if (savepoint?.kind !== "savepoint") {
       const owner = savepoint === undefined ? "job" : "user";
       this.#completed.push({ directory: path ?? "", path, metadata, owner });
@@ -340,7 +363,7 @@ export class JobCheckpoints {
         ...operator,
         subtasks: Array.from({ length: operator.parallelism }, (_, subtaskIndex) => {
           // C3: every task has acknowledged, with a state for each of its operators.
-          const states = collected.states.get(taskName({ vertexId, subtaskIndex }))!;
+          const { states } = collected.parts.get(taskName({ vertexId, subtaskIndex }))!;
           return states.find((state) => state.uid === operator.uid)!;
         }),
       })),

@@ -54,6 +54,8 @@ export interface JobMasterOptions {
   readonly checkpoints: JobCheckpoints;
   /** False: no periodic checkpoints, and results become visible at the end. */
   readonly isCheckpointingEnabled: boolean;
+  /** How long barriers are waited for; Infinity: checkpoints are aligned, as savepoints and the last one always are. */
+  readonly unalignedAfterMs: number;
   readonly retention: "DELETE_ON_CANCELLATION" | "RETAIN_ON_CANCELLATION" | "NO_EXTERNALIZED_CHECKPOINTS";
   readonly restartStrategy: RestartStrategy;
   readonly deploy: Deployer;
@@ -262,7 +264,8 @@ export class JobMaster {
     return {
       onRunning: (task) => ifCurrent((current) => this.#onRunning(current, task)),
       onInputFinished: (task) => ifCurrent((current) => this.#onInputFinished(current, task)),
-      onAcknowledged: (task, id, state) => ifCurrent(() => checkpoints.onAcknowledged(task, id, state)),
+      onAcknowledged: (task, id, state, metrics) =>
+        ifCurrent(() => checkpoints.onAcknowledged(task, id, state, metrics)),
       onDeclined: (_task, id, reason) => ifCurrent(() => checkpoints.onDeclined(id, reason)),
       onCommitted: (task, id) => ifCurrent((current) => this.#onCommitted(current, task, id)),
       onSplitRequest: (reader) =>
@@ -302,7 +305,12 @@ export class JobMaster {
     checkpoints.start({
       tasks: current.attempt.tasks,
       snapshotCoordinators: (id) => current.coordinators.snapshot(id),
-      trigger: (id, savepoint) => current.attempt.triggerCheckpoint(id, this.#isLast(id, savepoint)),
+      trigger: (checkpointId, timestampMs, savepoint) => {
+        const isLast = this.#isLast(checkpointId, savepoint);
+        const isAligned = isLast || savepoint !== undefined;
+        const unalignedAfterMs = isAligned ? Number.POSITIVE_INFINITY : this.#options.unalignedAfterMs;
+        current.attempt.triggerCheckpoint({ checkpointId, timestampMs, unalignedAfterMs }, isLast);
+      },
       onComplete: (id) => current.attempt.notifyCheckpointComplete(id),
       onAborted: (id, reason, cause) => this.#onAborted(id, reason, cause),
       onTooManyFailures: (error) => void this.#onFailure(error),
@@ -328,6 +336,7 @@ export class JobMaster {
   }
 
   #onAborted(checkpointId: number, reason: string, cause: unknown): void {
+    this.#current?.attempt.notifyCheckpointAborted(checkpointId);
     const detail = cause instanceof Error ? `: ${cause.message}` : "";
     this.#options.onWarning(`checkpoint ${checkpointId} was given up (${reason})${detail}`);
     const ending = this.#ending;

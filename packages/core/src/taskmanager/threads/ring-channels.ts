@@ -6,8 +6,7 @@ import { RingConsumer, RingProducer } from "../../exchange/ring.ts";
 import { RingChannelReader, RingChannelWriter } from "../../exchange/ring-channel.ts";
 import type { JobEdge, JobGraph } from "../../graph/job-graph.ts";
 import type { Bells } from "../../platform/platform.ts";
-import { learnedType } from "../../types/learned-type.ts";
-import type { Serializer } from "../../types/type.ts";
+import { serializerOf } from "../in-flight.ts";
 import type { RemoteChannels } from "../slot-channels.ts";
 import { type ChannelId, channelName, slotsOfChannel } from "../slot-layout.ts";
 import type { SlotRing } from "./slot-thread-messages.ts";
@@ -57,9 +56,4 @@ export class RingChannels implements RemoteChannels {
   #doorbell(bell: number): Doorbell {
     return new Doorbell(this.#options.doorbells, bell, this.#options.bells);
   }
-}
-
-/** A learned codec is a channel's own, because what it has learned belongs to one stream. */
-function serializerOf(edge: JobEdge): Serializer<unknown> {
-  return (edge.type ?? learnedType<unknown>()).serializer;
 }

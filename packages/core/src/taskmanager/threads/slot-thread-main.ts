@@ -119,7 +119,10 @@ class SlotThread {
         slot.start();
         return;
       case "trigger":
-        slot.triggerCheckpoint(command.checkpointId, command.isLast);
+        slot.triggerCheckpoint(command.trigger, command.isLast);
+        return;
+      case "aborted":
+        slot.notifyCheckpointAborted(command.checkpointId);
         return;
       case "suspendSources":
         slot.suspendSources(command.isSuspended);
@@ -209,7 +212,7 @@ class SlotThread {
     return {
       onRunning: (task) => say({ kind: "running", task }),
       onInputFinished: (task) => say({ kind: "inputFinished", task }),
-      onSnapshot: (task, checkpointId, state) => say({ kind: "snapshot", task, checkpointId, state }),
+      onSnapshot: (task, checkpointId, snapshot) => say({ kind: "snapshot", task, checkpointId, snapshot }),
       onCommitted: (task, checkpointId) => say({ kind: "committed", task, checkpointId }),
       onFailed: (task, error) => say({ kind: "failed", task, error: toErrorMessage(error) }),
       onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>

@@ -1,13 +1,14 @@
 /** What the JobMaster's thread and the threads of the slots say to each other. Plain data, in the order it was said. */
 
 import type { ErrorMessage } from "../../base/error-message.ts";
+import type { CheckpointTrigger } from "../../checkpoint/checkpoint-trigger.ts";
 import type { ConfigEntry } from "../../config/option-registry.ts";
 import type { JobPlan } from "../../graph/describe.ts";
 import type { SubtaskReport } from "../../graph/stall/job-report.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
-import type { EncodedOperatorState } from "../../task/snapshot-in-progress.ts";
+import type { SubtaskSnapshot } from "../../task/snapshot-in-progress.ts";
 import type { ChannelId, SubtaskId } from "../slot-layout.ts";
 
 /** Where a job comes from: a module that every thread loads for itself. */
@@ -60,7 +61,8 @@ export interface Deployment {
 /** What is done with an attempt that has been deployed. */
 export type AttemptCommand =
   | { readonly kind: "start" }
-  | { readonly kind: "trigger"; readonly checkpointId: number; readonly isLast: boolean }
+  | { readonly kind: "trigger"; readonly trigger: CheckpointTrigger; readonly isLast: boolean }
+  | { readonly kind: "aborted"; readonly checkpointId: number }
   | { readonly kind: "suspendSources"; readonly isSuspended: boolean }
   | { readonly kind: "drainSources" }
   | { readonly kind: "complete"; readonly checkpointId: number }
@@ -108,7 +110,7 @@ export type AttemptMessage =
       readonly kind: "snapshot";
       readonly task: SubtaskId;
       readonly checkpointId: number;
-      readonly state: readonly EncodedOperatorState[];
+      readonly snapshot: SubtaskSnapshot;
     }
   | { readonly kind: "committed"; readonly task: SubtaskId; readonly checkpointId: number }
   | { readonly kind: "failed"; readonly task: SubtaskId; readonly error: ErrorMessage }

@@ -215,7 +215,7 @@ export class ThreadsDeployment implements DeployedTasks {
         this.#settle(slot, message.error === undefined ? undefined : fromErrorMessage(message.error));
         return;
       case "snapshot":
-        if (!this.#isCancelled) this.#persister.persist(message.task, message.checkpointId, message.state);
+        if (!this.#isCancelled) this.#persister.persist(message.task, message.checkpointId, message.snapshot);
         return;
       default:
         if (!this.#isCancelled) onTaskMessage(this.#options.listener, message);
