@@ -18,18 +18,18 @@
  * - R3. After a refusal nothing more is read: behind damage nobody knows where a frame begins.
  */
 import { BinaryReader } from "./binary-reader.ts";
-import { BinaryWriter } from "./binary-writer.ts";
 import { crc32c } from "./crc32c.ts";
 import { MillraceError } from "./errors.ts";
 
 /** @internal */
 export const FRAME_FORMAT_VERSION = 1;
-const HEADER_BYTES = 12;
+/** Where the payload begins in a frame. @internal */
+export const FRAME_HEADER_BYTES = 12;
 const HEADER_CHECKED_BYTES = 8;
 const CRC_BYTES = 4;
 
 /** What a frame adds to its payload. @internal */
-export const FRAME_OVERHEAD_BYTES: number = HEADER_BYTES + CRC_BYTES;
+export const FRAME_OVERHEAD_BYTES: number = FRAME_HEADER_BYTES + CRC_BYTES;
 
 /** @internal */
 export interface Frame {
@@ -46,15 +46,35 @@ export interface Frame {
  */
 export function encodeFrame(type: number, payload: Uint8Array, payloadBytesMax: number): Uint8Array {
   checkFrameSize(payload.length, payloadBytesMax);
-  const out = new BinaryWriter(payload.length + FRAME_OVERHEAD_BYTES);
-  out.u32(payload.length);
-  out.u8(FRAME_FORMAT_VERSION);
-  out.u8(type);
-  out.u16(0);
-  out.u32(crc32c(out.buffer, 0, HEADER_CHECKED_BYTES));
-  out.rawBytes(payload);
-  out.u32(crc32c(payload));
-  return out.written();
+  const bytes = new Uint8Array(payload.length + FRAME_OVERHEAD_BYTES);
+  bytes.set(payload, FRAME_HEADER_BYTES);
+  sealFrame(bytes, 0, type, payload.length);
+  return bytes;
+}
+
+/**
+ * Makes a frame of a payload that is in its place already: writes the header at `start`, the payload's checksum behind it,
+ * and returns where the frame ends. For those who would otherwise copy the payload once more; they check its size.
+ * @internal
+ */
+export function sealFrame(bytes: Uint8Array, start: number, type: number, payloadBytes: number): number {
+  const payloadStart = start + FRAME_HEADER_BYTES;
+  const payloadEnd = payloadStart + payloadBytes;
+  putU32(bytes, start, payloadBytes);
+  bytes[start + 4] = FRAME_FORMAT_VERSION;
+  bytes[start + 5] = type;
+  bytes[start + 6] = 0;
+  bytes[start + 7] = 0;
+  putU32(bytes, start + HEADER_CHECKED_BYTES, crc32c(bytes, start, start + HEADER_CHECKED_BYTES));
+  putU32(bytes, payloadEnd, crc32c(bytes, payloadStart, payloadEnd));
+  return payloadEnd + CRC_BYTES;
+}
+
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 /** @throws MillraceError `MR_FRAME_TOO_LARGE` @internal */
@@ -119,22 +139,22 @@ export class FrameDecoder {
 
   #next(): Frame | undefined {
     if (this.#header === undefined) {
-      if (this.#heldBytes < HEADER_BYTES) return undefined;
-      this.#header = this.#readHeader(this.#peek(HEADER_BYTES));
+      if (this.#heldBytes < FRAME_HEADER_BYTES) return undefined;
+      this.#header = this.#readHeader(this.#peek(FRAME_HEADER_BYTES));
     }
     const { type, payloadBytes } = this.#header;
     const frameBytes = payloadBytes + FRAME_OVERHEAD_BYTES;
     if (this.#heldBytes < frameBytes) return undefined;
     const frame = this.#peek(frameBytes);
-    const payload = frame.subarray(HEADER_BYTES, HEADER_BYTES + payloadBytes);
-    this.#checkCrc("the payload", payload, new BinaryReader(frame, HEADER_BYTES + payloadBytes).u32());
+    const payload = frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
+    this.#checkCrc("the payload", payload, new BinaryReader(frame, FRAME_HEADER_BYTES + payloadBytes).u32());
     this.#drop(frameBytes);
     this.#header = undefined;
     return { type, payload };
   }
 
   #readHeader(bytes: Uint8Array): { type: number; payloadBytes: number } {
-    const header = new BinaryReader(bytes, 0, HEADER_BYTES);
+    const header = new BinaryReader(bytes, 0, FRAME_HEADER_BYTES);
     const payloadBytes = header.u32();
     const version = header.u8();
     const type = header.u8();

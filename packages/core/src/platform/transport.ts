@@ -114,6 +114,14 @@ export function formatAddress({ host, port }: NetworkAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** What {@link formatAddress} made; undefined when it is no such text. @internal */
+export function parseAddress(text: string): NetworkAddress | undefined {
+  const parts = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3]);
+  return host === undefined || port > 65_535 ? undefined : { host, port };
+}
+
 /**
  * Refuses to open a port to other machines unless somebody has said that they may come in.
  * @throws MillraceError `MR_INSECURE_BIND`
