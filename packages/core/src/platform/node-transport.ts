@@ -1,4 +1,4 @@
-import { createServer, type Server, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { checkDelay } from "./io-arguments.ts";
 import {
   CLOSE_GRACE_MS,
@@ -14,7 +14,7 @@ import {
   WRITE_BUFFER_BYTES,
 } from "./transport.ts";
 
-/** TCP. @internal */
+/** TCP. Node's module is loaded when it is first needed: most processes and threads have no connections. @internal */
 export class NodeTransport implements Transport {
   async listen(
     address: NetworkAddress,
@@ -22,6 +22,7 @@ export class NodeTransport implements Transport {
     options: ListenOptions = {},
   ): Promise<Listener> {
     checkBind(address, options);
+    const { createServer } = await import("node:net");
     const server = createServer({ noDelay: true, pauseOnConnect: true, highWaterMark: WRITE_BUFFER_BYTES });
     server.on("connection", (socket) => onConnection(new NodeConnection(socket, peerOf(socket))));
     await new Promise<void>((resolve, reject) => {
@@ -37,9 +38,10 @@ export class NodeTransport implements Transport {
     return new NodeListener(server, address);
   }
 
-  dial(address: NetworkAddress, options: DialOptions = {}): Promise<Connection> {
+  async dial(address: NetworkAddress, options: DialOptions = {}): Promise<Connection> {
     const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS_DEFAULT;
     checkDelay(timeoutMs);
+    const { Socket } = await import("node:net");
     return new Promise((resolve, reject) => {
       // A Socket hands its options on to the stream that it is, which Node's types do not say.
       const socket = new Socket({ highWaterMark: WRITE_BUFFER_BYTES } as ConstructorParameters<typeof Socket>[0]);

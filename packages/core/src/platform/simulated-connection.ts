@@ -236,7 +236,6 @@ export class Direction {
   readonly #segments: Segment[] = [];
   #waitingBytes = 0;
   #lineFreeMs = 0;
-  #lastArrivalMs = 0;
   /** Set while an event is scheduled. */
   #cancel: Cancel | undefined;
   #isForgotten = false;
@@ -261,8 +260,8 @@ export class Direction {
     const { dice } = this.#from.owner;
     const byteCount = what.kind === "data" ? what.bytes.length : 0;
     this.#lineFreeMs = Math.max(this.#nowMs, this.#lineFreeMs) + dice.transferMs(byteCount);
-    const arrivesAtMs = Math.max(this.#lastArrivalMs, this.#lineFreeMs + dice.latencyMs() + dice.stallMs());
-    this.#lastArrivalMs = arrivesAtMs;
+    // May be before that of an earlier segment, behind which it then waits.
+    const arrivesAtMs = this.#lineFreeMs + dice.latencyMs() + dice.stallMs();
     this.#segments.push({ ...what, arrivesAtMs });
     this.#waitingBytes += byteCount;
     this.wake();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { MillraceError } from "../base/errors.ts";
 import { encodeFrame } from "../base/frame.ts";
 import { createNodePlatform } from "../platform/node-platform.ts";
@@ -32,6 +32,18 @@ describe("calls", () => {
     );
     expect(answers.map(({ text }) => text)).toEqual(texts.map((text) => `${text}!`));
     expect(log.starts).toEqual(texts);
+  });
+
+  test("a call's types are those of its method; anything else does not compile", async () => {
+    const { cluster, link } = await connectedPair();
+    const answer = await cluster.run(() => link.call(echo, { text: "typed" }));
+    expectTypeOf(answer).toEqualTypeOf<{ text: string }>();
+    // @ts-expect-error: the request has a text.
+    const withoutText = link.call(echo, { delayMs: 1 });
+    // @ts-expect-error: what is told is not asked.
+    const asked = (): Promise<unknown> => link.call(note, { number: 1 });
+    expect(asked).toBeTypeOf("function");
+    expect(await cluster.run(() => outcomeOf(withoutText))).toBe("MR_VALUE_UNSERIALIZABLE");
   });
 
   test("what is told arrives once and in order, and between the calls it was told between", async () => {
