@@ -53,7 +53,9 @@ export async function createSavepointDirectory(target: SavepointTarget): Promise
 /** The names of the files that a snapshot consists of, besides its metadata. @internal */
 export function filesOf(metadata: CheckpointMetadata): readonly string[] {
   const handles = [
-    ...metadata.operators.flatMap(({ subtasks }) => subtasks.flatMap(({ keyed, lists }) => [keyed, lists])),
+    ...metadata.operators.flatMap(({ subtasks }) =>
+      subtasks.flatMap(({ keyed, lists, channels }) => [keyed, lists, channels?.handle]),
+    ),
     ...metadata.coordinators.map(({ handle }) => handle),
   ];
   return handles
