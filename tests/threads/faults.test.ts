@@ -100,11 +100,14 @@ function countOf(key: number): number {
 
 /** Long enough for a healthy thread to answer on a machine that has much else to do. */
 const watched = { "taskmanager.slot.blocked-warning": "1 s", "taskmanager.slot.blocked-timeout": "6 s" };
+const unaligned = { "execution.checkpointing.unaligned.enabled": "true" };
 const withHeap = { "taskmanager.memory.task.heap.size": "64 mb" };
 
 describe("a fault in one thread ends in a restart from the checkpoint, with the rows of an undisturbed run", () => {
   test.each([
     ["throw", {}],
+    ["throw", unaligned],
+    ["exit", unaligned],
     ["throw-outside", {}],
     ["exit", {}],
     ["heap", withHeap],

@@ -164,6 +164,8 @@ const TOPOLOGIES: readonly Topology[] = [
   },
 ];
 
+const topologyNamed = (name: string): Topology => TOPOLOGIES.find((each) => each.name === name)!;
+
 const UNALIGNED = {
   "execution.checkpointing.interval": "20 ms",
   "execution.checkpointing.unaligned.enabled": "true",
@@ -271,8 +273,6 @@ describe("FLINK-31963, FLINK-35351, FLINK-38483, FLINK-22815, FLINK-22686: no re
 });
 
 describe("S39: what is refused", () => {
-  const topologyOf = (name: string): Topology => TOPOLOGIES.find((each) => each.name === name)!;
-
   /** Starts the job and cancels it at once. */
   function startOf(topology: Topology, settings: Readonly<Record<string, string>>): Promise<void> {
     const platform = createSimulatedPlatform({ seed: 1 });
@@ -284,13 +284,13 @@ describe("S39: what is refused", () => {
 
   test("a custom partitioner, unless it is forced, as in Flink", async () => {
     const settings = { "execution.checkpointing.unaligned.forced": "false" };
-    await expect(startOf(topologyOf("a custom partitioner"), settings)).rejects.toThrow(
+    await expect(startOf(topologyNamed("a custom partitioner"), settings)).rejects.toThrow(
       /MR_UNALIGNED_UNSUPPORTED.*custom partitioner.*unaligned\.forced/,
     );
     const aligned = { ...settings, "execution.checkpointing.unaligned.enabled": "false" };
-    await startOf(topologyOf("a custom partitioner"), aligned);
+    await startOf(topologyNamed("a custom partitioner"), aligned);
     const atLeastOnce = { ...settings, "execution.checkpointing.mode": "AT_LEAST_ONCE" };
-    await startOf(topologyOf("a custom partitioner"), atLeastOnce);
+    await startOf(topologyNamed("a custom partitioner"), atLeastOnce);
   });
 
   test("an iteration, unless it is forced, as in Flink", async () => {
@@ -314,12 +314,12 @@ describe("S39: what is refused", () => {
     const platform = createSimulatedPlatform({ seed: 4 });
     const rows = new CommittedRows();
     await platform.run(async () => {
-      const first = await start(platform, rows, { topology: topologyOf("keyed"), count: 400, parallelism: 3 });
+      const first = await start(platform, rows, { topology: topologyNamed("keyed"), count: 400, parallelism: 3 });
       await until(platform, first, () => hasInFlight(first));
       await first.cancel();
       const restorePath = first.progress().checkpoints.lastPath;
       const changed: Topology = {
-        ...topologyOf("keyed"),
+        ...topologyNamed("keyed"),
         build: (numbers, sink) =>
           void numbers
             .filter(() => true)
@@ -337,5 +337,121 @@ describe("S39: what is refused", () => {
       const dropping = await start(platform, rows, { ...options, settings });
       expect((await dropping.result).status).toBe("FINISHED");
     }, 3_600_000);
+  });
+});
+
+describe("S38: exactly once and at least once", () => {
+  /** The rows of a job whose function throws now and then. */
+  async function rowsWithFailures(
+    seed: number,
+    topology: Topology,
+    count: number,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<readonly unknown[]> {
+    const platform = createSimulatedPlatform({ seed });
+    const rows = new CommittedRows();
+    let failuresLeft = 6;
+    let seen = 0;
+    let failsAt = 60 + (platform.random.u32() % 100);
+    const onRecord = (): void => {
+      if (++seen < failsAt || failuresLeft === 0) return;
+      failuresLeft--;
+      // Sometimes at once: what was restored has not been taken then.
+      failsAt = seen + 1 + (platform.random.u32() % 120);
+      throw new Error("now and then");
+    };
+    await platform.run(async () => {
+      // Its inputs are read one after the other, so their barriers come at different times.
+      const sink = (): Target => slowSink(rows.sink(), platform.clock, { records: 2, pauseMs: 4 }) as never;
+      const job = await start(platform, rows, { topology, count, parallelism: 3, settings, onRecord, sink });
+      const { status, cause } = await job.result;
+      if (status !== "FINISHED") throw cause;
+    }, 3_600_000);
+    expect(failuresLeft).toBeLessThan(6);
+    return parsed(rows);
+  }
+
+  const skewed = topologyNamed("a stateless operator between two keyed ones");
+  const frequent = { "execution.checkpointing.interval": "10 ms" };
+
+  test("S39: FLINK-20654: unaligned checkpoints never lose or repeat a record, however often the job fails", async () => {
+    for (const topology of [skewed, topologyNamed("a stream united with itself, and side outputs")]) {
+      for (let seed = 1; seed <= 8; seed++) {
+        const rows = await rowsWithFailures(seed, topology, 300, frequent);
+        expect(rows, `${topology.name}, seed ${seed}`).toEqual(topology.rowsOf(300).toSorted());
+      }
+    }
+  });
+
+  test("S39: nor do those that are aligned until a timeout", async () => {
+    const settings = { ...frequent, "execution.checkpointing.aligned-checkpoint-timeout": "15 ms" };
+    for (let seed = 1; seed <= 6; seed++) {
+      const rows = await rowsWithFailures(seed, skewed, 300, settings);
+      expect(rows, `seed ${seed}`).toEqual(skewed.rowsOf(300).toSorted());
+    }
+  });
+
+  test("S38: AT_LEAST_ONCE loses nothing and repeats some records after a failure; unaligned checkpoints have no effect in it", async () => {
+    const topology = topologyNamed("rebalance");
+    let repeated = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const settings = { ...frequent, "execution.checkpointing.mode": "AT_LEAST_ONCE" };
+      const rows = await rowsWithFailures(seed, topology, 300, settings);
+      expect([...new Set(rows)], `seed ${seed}`).toEqual(topology.rowsOf(300).toSorted());
+      repeated += rows.length - 300;
+    }
+    expect(repeated).toBeGreaterThan(0);
+  });
+});
+
+describe("S39: a sink that takes next to nothing", () => {
+  /** The checkpoints of the first minutes of a job whose sink pauses for an hour after every record. */
+  async function checkpointsWith(
+    settings: Readonly<Record<string, string>>,
+  ): Promise<EmbeddedJob["checkpointHistory"]> {
+    const platform = createSimulatedPlatform({ seed: 3 });
+    const rows = new CommittedRows();
+    return platform.run(async () => {
+      const sink = (): Target => slowSink(rows.sink(), platform.clock, { records: 1, pauseMs: 3_600_000 }) as never;
+      const topology = topologyNamed("keyed");
+      const options = { topology, count: 1_000_000, parallelism: 2, sink };
+      const job = await start(platform, rows, {
+        ...options,
+        settings: { "execution.checkpointing.interval": "1 min", ...settings },
+      });
+      await sleep(platform, 150_000);
+      const history = job.checkpointHistory;
+      await job.cancel();
+      return history;
+    }, 36_000_000);
+  }
+
+  test("holds up aligned checkpoints", async () => {
+    expect(await checkpointsWith({ "execution.checkpointing.unaligned.enabled": "false" })).toEqual([]);
+  });
+
+  test("does not hold up unaligned ones, which say what they hold", async () => {
+    const history = await checkpointsWith({});
+    expect(history.map(({ checkpointId }) => checkpointId)).toEqual([1, 2]);
+    for (const checkpoint of history) {
+      expect(checkpoint.isUnaligned).toBe(true);
+      expect(checkpoint.endToEndDurationMs).toBeLessThan(1000);
+      expect(checkpoint.persistedBytes).toBeGreaterThan(0);
+      expect(checkpoint.stateBytes).toBeGreaterThan(checkpoint.persistedBytes);
+      expect(checkpoint.tasks.map(({ subtasks }) => subtasks.map(({ subtaskIndex }) => subtaskIndex))).toEqual([
+        [0, 1],
+        [0, 1],
+      ]);
+    }
+  });
+
+  test("holds up those with a timeout until it is over", async () => {
+    const history = await checkpointsWith({ "execution.checkpointing.aligned-checkpoint-timeout": "20 s" });
+    expect(history.length).toBeGreaterThan(0);
+    for (const { isUnaligned, endToEndDurationMs } of history) {
+      expect(isUnaligned).toBe(true);
+      expect(endToEndDurationMs).toBeGreaterThanOrEqual(20_000);
+      expect(endToEndDurationMs).toBeLessThan(22_000);
+    }
   });
 });
