@@ -40,7 +40,7 @@ export class DataStreamSink<T> {
    *
    * @throws MillraceError `MR_ARGUMENT_INVALID` when it is empty; the execution throws `MR_UID_DUPLICATE`
    * @example
-   * counts.uid("counts").setUidHash("auto-3f9a1c0b7d5e2846");
+   * numbers.print().uid("shown").setUidHash("auto-3f9a1c0b7d5e2846");
    */
   setUidHash(uidHash: string): this {
     checkText(userCall("setUidHash"), uidHash, "an identity");

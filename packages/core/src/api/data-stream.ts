@@ -468,7 +468,7 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
    *
    * @throws MillraceError `MR_ARGUMENT_INVALID` when it is empty; the execution throws `MR_UID_DUPLICATE`
    * @example
-   * counts.uid("counts").setUidHash("auto-3f9a1c0b7d5e2846");
+   * numbers.map((n) => n + 1).uid("next").setUidHash("auto-3f9a1c0b7d5e2846");
    */
   setUidHash(uidHash: string): this {
     checkText(userCall("setUidHash"), uidHash, "an identity");
