@@ -22,7 +22,7 @@ export class DistributedCache {
    *
    * @throws MillraceError `MR_CACHED_FILE_UNKNOWN`
    * @example
-   * const names = readFileSync(context.getDistributedCache().getFile("airports"), "utf8");
+   * const path = context.getDistributedCache().getFile("airports");
    */
   getFile(name: string): string {
     const path = this.#paths.get(name);
