@@ -4,7 +4,7 @@ import type { DataStream } from "../api/data-stream.ts";
 import { DiscardingSink } from "../connectors/discarding-sink.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { FunctionInitializationContext } from "../operators/checkpointed-function.ts";
-import type { Collector, ProcessContext } from "../operators/functions.ts";
+import type { Collector, ProcessContext, RuntimeContext } from "../operators/functions.ts";
 import type { ListState } from "../state/keyed-state.ts";
 import { listState } from "../state/state-descriptors.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
@@ -169,10 +169,41 @@ describe("U15: checkJob", () => {
     );
   });
 
+  test("a job that fails in a plain run is said to fail, not to depend on how it was run; the cause is the job's", async () => {
+    const failing = jobOf((stream) =>
+      stream.map((click) => {
+        if (click.user === "user 3") throw new TypeError("nobody knows user 3");
+        return click.at;
+      }),
+    );
+    const failure = checkJob(fc, failing, { ...found, inputs: { clicks: clicks.slice(0, 10) } });
+    await expect(failure).rejects.toThrow(
+      /^MR_JOB_CHECK_FAILED The job fails before anything is varied .*nobody knows user 3.*steps: clicks \[\{"user":"user 3",[^}]*\}\]\. Expected: a run in order/,
+    );
+    const error = (await failure.catch((reason: unknown) => reason)) as Error;
+    expect(String((error.cause as Error).message)).toContain("nobody knows user 3");
+  });
+
+  test("a job that fails only when it is run in another way is said to", async () => {
+    const failing = jobOf((stream) =>
+      stream.process({
+        open(context: RuntimeContext) {
+          if (context.numberOfParallelSubtasks > 1) throw new Error("there can be only one");
+        },
+        processElement: (click: Click, _context: ProcessContext, out: Collector<number>) => out.collect(click.at),
+      }),
+    );
+    await expect(checkJob(fc, failing, { ...found, inputs: { clicks: clicks.slice(0, 3) } })).rejects.toThrow(
+      /^MR_JOB_CHECK_FAILED Whether the job fails depends on how it was run .*there can be only one.*at parallelism 2/,
+    );
+  });
+
   test("misuse says what to do: an input that is no source, a source without end and without records", async () => {
     await expect(checkJob(fc, counts, { inputs: { clicks, orders: [] }, numRuns: 1 })).rejects.toThrow(
-      /no source of this name.*"orders"/,
+      /^MR_TEST_KIT_MISUSED.*no source of this name.*"orders"/,
     );
-    await expect(checkJob(fc, counts, { inputs: {}, numRuns: 1 })).rejects.toThrow(/without end.*"clicks"/);
+    await expect(checkJob(fc, counts, { inputs: {}, numRuns: 1 })).rejects.toThrow(
+      /^MR_TEST_KIT_MISUSED.*without end.*"clicks"/,
+    );
   });
 });

@@ -2,7 +2,7 @@
  * A property test of a whole job: its final result must not depend on how its records arrive, how they are split and
  * batched, where it is restarted, or at which parallelism it runs.
  */
-import { MillraceError } from "../base/errors.ts";
+import { type ErrorParts, MillraceError } from "../base/errors.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { SourceSpec } from "../operators/operator-spec.ts";
 import { NO_TIMESTAMP } from "../time/timestamps.ts";
@@ -68,7 +68,8 @@ const SHOWN_MAX = 5;
  *
  * @param fastCheck - The library: `import fc from "fast-check"`.
  * @param job - The default export of the job's module. It must not execute the pipeline.
- * @throws MillraceError `MR_JOB_CHECK_FAILED` with the smallest case that fails, and its seed and path
+ * @throws MillraceError `MR_JOB_CHECK_FAILED` with the smallest case that fails, and its seed and path: one with another
+ *   result, one in which the job fails, or one in which already the plain run does; `MR_TEST_KIT_MISUSED`
  * @example
  * await checkJob(fc, job, { inputs: { clicks: recordedClicks } });
  * @public
@@ -78,8 +79,8 @@ export async function checkJob(fastCheck: FastCheck, job: JobUnderTest, options:
   const configuration = options.configuration ?? new Configuration();
   const checked: CheckedJob = { job, args: options.args ?? [], configuration };
   const property = generators.asyncProperty(casesOf(generators, options), async (one) => {
-    const expected = await runChecked(checked, planOf({ ...one, ...plain }, options));
-    const found = await runChecked(checked, planOf(one, options));
+    const expected = await runOr("plain", checked, planOf({ ...one, ...plain }, options));
+    const found = await runOr("varied", checked, planOf(one, options));
     compareResults(expected, found, options);
   });
   const { seed, path, numRuns = 30 } = options;
@@ -123,6 +124,28 @@ function casesOf(generators: Generators, options: CheckJobOptions): ArbitraryOf<
     ),
     seed: between(0, 1000),
   });
+}
+
+/** A run that ended without a result: the plain one, or the one that a case varies. */
+class RunFailure extends Error {
+  readonly run: "plain" | "varied";
+
+  constructor(run: "plain" | "varied", cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.run = run;
+  }
+}
+
+async function runOr(run: RunFailure["run"], ...args: Parameters<typeof runChecked>): Promise<RunResult> {
+  try {
+    return await runChecked(...args);
+  } catch (cause) {
+    throw new RunFailure(run, cause);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function planOf(one: Case, options: CheckJobOptions): Parameters<typeof runChecked>[1] {
@@ -208,21 +231,45 @@ function without(rows: readonly string[], others: readonly string[]): readonly s
   });
 }
 
-function failureOf(details: CheckDetails<Case>): MillraceError {
+const PLAIN_RUN = "a run in order, in one batch, at parallelism 1, without a restart";
+
+function failureOf(details: CheckDetails<Case>): unknown {
+  const { errorInstance: error } = details;
   const [one] = details.counterexample!;
-  const { errorInstance: cause } = details;
+  const cause = error instanceof RunFailure ? error.cause : error;
+  // A mistake of the test, not of the job.
+  if (cause instanceof MillraceError && cause.code === "MR_TEST_KIT_MISUSED") return cause;
+  const isPlain = error instanceof RunFailure && error.run === "plain";
+  const smallest = `the smallest case after ${details.numShrinks} steps: ${isPlain ? describeRecords(one) : describeCase(one)}`;
+  const again = "Pass the same seed and path to checkJob to run this case again";
   return new MillraceError("MR_JOB_CHECK_FAILED", {
-    what: "The job's final result depends on how it was run",
+    ...wordsOf(error, again),
     where: { seed: details.seed, path: details.counterexamplePath ?? "" },
-    found: `${cause instanceof Error ? cause.message : String(cause)}; the smallest case after ${details.numShrinks} steps: ${describeCase(one)}`,
-    expected: "the result of a run in order, in one batch, at parallelism 1, without a restart",
-    todo: "Pass the same seed and path to checkJob to run this case again",
+    found: `${messageOf(cause)}; ${smallest}`,
     cause,
   });
 }
 
+function wordsOf(error: unknown, again: string): Pick<ErrorParts, "what" | "expected" | "todo"> {
+  if (!(error instanceof RunFailure)) {
+    const what = "The job's final result depends on how it was run";
+    return { what, expected: `the result of ${PLAIN_RUN}`, todo: again };
+  }
+  if (error.run === "plain") {
+    const todo = `Correct the job, or the records it is given: the cause has the details. ${again}`;
+    return { what: "The job fails before anything is varied", expected: `${PLAIN_RUN}, that finishes`, todo };
+  }
+  const what = "Whether the job fails depends on how it was run";
+  return { what, expected: `a result, as of ${PLAIN_RUN}`, todo: again };
+}
+
+function describeRecords({ records }: Case): string {
+  return Object.entries(records)
+    .map(([name, values]) => `${name} ${JSON.stringify(values)}`)
+    .join(", ");
+}
+
 function describeCase(one: Case): string {
-  const records = Object.entries(one.records).map(([name, values]) => `${name} ${JSON.stringify(values)}`);
   const delays = one.delays.some((delay) => delay > 0)
     ? `arriving late by ${JSON.stringify(one.delays)} ‰ of the bound`
     : "in order";
@@ -232,5 +279,5 @@ function describeCase(one: Case): string {
       `restarted ${againPercent} % after a checkpoint at ${atPercent} % at parallelism ${parallelism}`,
   );
   const splits = one.splits === 1 ? "one split" : `${one.splits} splits`;
-  return [...records, delays, splits, batches, `at parallelism ${one.parallelism}`, ...restarts].join(", ");
+  return [describeRecords(one), delays, splits, batches, `at parallelism ${one.parallelism}`, ...restarts].join(", ");
 }

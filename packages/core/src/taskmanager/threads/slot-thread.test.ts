@@ -1,4 +1,4 @@
-/** What a slot's thread owes when it is asked for accumulators. The thread itself is the test. */
+/** What a slot's thread owes when it is asked for accumulators, and where it was when it died. The thread itself is the test. */
 import { describe, expect, test } from "vitest";
 import type { JobGraph } from "../../graph/job-graph.ts";
 import { AccumulatorResults } from "../../operators/accumulators/accumulator-results.ts";
@@ -43,22 +43,34 @@ class FakeWorker implements WorkerHandle {
   }
 }
 
-function thread(platform: SimulatedPlatform): { readonly worker: FakeWorker; readonly slot: SlotThread } {
+interface Situation {
+  readonly slot?: number;
+  readonly graph?: JobGraph;
+  /** By slot, which of its subtasks is at work. */
+  readonly currentTasks?: SharedArrayBuffer;
+}
+
+// Of the graph only the hash is looked at, and the vertices when the thread dies.
+const empty = { hash: "hash", vertices: [] } as unknown as JobGraph;
+
+function thread(
+  platform: SimulatedPlatform,
+  { slot: index = 0, graph = empty, currentTasks = new SharedArrayBuffer(4) }: Situation = {},
+): { readonly worker: FakeWorker; readonly slot: SlotThread } {
   const worker = new FakeWorker();
   const slot = new SlotThread({
     input: {
-      slot: 0,
+      slot: index,
       jobId: "job",
       jobName: "job",
       module: { url: "job.ts", args: [] },
       configuration: [],
       doorbells: new SharedArrayBuffer(4),
-      currentTasks: new SharedArrayBuffer(4),
+      currentTasks,
     },
     mainUrl: "main.ts",
     isSelfContained: false,
-    // Of the graph only the hash is looked at, and the names of tasks when the thread dies.
-    graph: { hash: "hash", vertices: [] } as unknown as JobGraph,
+    graph,
     platform: { ...platform, workers: { spawn: () => worker } },
     heapBytesMax: undefined,
     blockedWarningMs: 600_000,
@@ -130,5 +142,32 @@ describe("F31: a slot's thread that is asked for its accumulators", () => {
   test("leaves an error for a result when it is gone before it could answer", () => {
     const results = AccumulatorResults.lost(accumulatorsLost([0, 2]));
     expect(() => results.all()).toThrow(/MR_ACCUMULATOR_FAILED.*slots 0, 2/s);
+  });
+});
+
+describe("S16: a slot's thread that dies", () => {
+  const vertices = [
+    { id: 0, name: "read", parallelism: 2, slotSharingGroup: "default" },
+    { id: 1, name: "judge", parallelism: 3, slotSharingGroup: "heavy" },
+    { id: 2, name: "write", parallelism: 1, slotSharingGroup: "default" },
+    { id: 3, name: "report", parallelism: 1, slotSharingGroup: "heavy" },
+  ];
+  const graph = { hash: "hash", vertices } as unknown as JobGraph;
+
+  test.each<[slot: number, task: number, name: string | undefined]>([
+    [0, 0, "read"],
+    [0, 1, "write"],
+    [1, 0, "read"],
+    [2, 0, "judge"],
+    [2, 1, "report"],
+    [4, 0, "judge"],
+    [4, -1, undefined],
+  ])("names the operator it was in, in a slot of any sharing group: slot %i, task %i", async (slot, task, name) => {
+    const currentTasks = new SharedArrayBuffer(5 * 4);
+    new Int32Array(currentTasks)[slot] = task;
+    const started = thread(createSimulatedPlatform({ seed: 5 }), { slot, graph, currentTasks });
+    started.worker.exit(1, new Error("killed"));
+    await expect(started.slot.loaded).rejects.toThrow("killed");
+    expect(started.slot.death?.where["task"]).toBe(name);
   });
 });

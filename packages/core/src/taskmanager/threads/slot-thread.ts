@@ -12,6 +12,7 @@ import type { SubtaskReport } from "../../graph/stall/job-report.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { Cancel, Platform, StackFrame, WorkerHandle } from "../../platform/platform.ts";
+import { subtasksOfSlot } from "../slot-layout.ts";
 import { Questions } from "./questions.ts";
 import { type BlockedPlace, blocked, diedOf, jobEnded, notClosed } from "./slot-errors.ts";
 import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-thread-messages.ts";
@@ -266,9 +267,12 @@ export class SlotThread {
   }
 
   #currentTaskName(): string | undefined {
+    // The thread counts the subtasks of its slot.
     const index = Atomics.load(this.#currentTasks, this.slot);
-    const vertices = this.#options.graph.vertices.filter((vertex) => this.slot < vertex.parallelism);
-    return index < 0 ? undefined : vertices[index]?.name;
+    if (index < 0) return undefined;
+    const { graph } = this.#options;
+    const subtask = subtasksOfSlot(graph, this.slot)[index];
+    return subtask === undefined ? undefined : graph.vertices[subtask.vertexId]!.name;
   }
 
   #placeOf(stack: readonly StackFrame[]): BlockedPlace {
