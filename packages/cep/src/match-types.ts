@@ -11,8 +11,8 @@ export type Narrowed<C, F> = {
   readonly [K in keyof C]: C[K] extends readonly [unknown, ...unknown[]] ? readonly [F, ...F[]] : readonly F[];
 };
 
-/** One object type of several. @public */
-export type Simplified<M> = { readonly [K in keyof M]: M[K] };
+/** One object type of several, which is what messages of the compiler show. @public */
+export type Simplified<M> = [M] extends [infer All] ? { readonly [K in keyof All]: All[K] } : never;
 
 /** As much of a match as had come when its time was over. @public */
 export type PartialMatch<M> = Simplified<Maybe<M>>;

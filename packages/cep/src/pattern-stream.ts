@@ -48,7 +48,7 @@ export interface PatternSettings<T> {
 export class PatternStream<T, M> {
   readonly #settings: PatternSettings<T>;
   /** Phantom: what a match looks like. */
-  declare readonly _match?: M;
+  declare readonly _match?: M | undefined;
 
   /** @internal */
   constructor(settings: PatternSettings<T>) {

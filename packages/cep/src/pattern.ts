@@ -76,9 +76,9 @@ export class Pattern<T, F, M, C, K extends PatternKind> {
   /** @internal */
   readonly skip: AfterMatchSkipStrategy;
   /** Phantoms. */
-  declare readonly _event?: (event: T) => void;
-  declare readonly _match?: M & C;
-  declare readonly _kind?: K;
+  declare readonly _event?: ((event: T) => void) | undefined;
+  declare readonly _match?: M & C | undefined;
+  declare readonly _kind?: K | undefined;
 
   /** @internal */
   constructor(stage: Stage, skip: AfterMatchSkipStrategy) {

@@ -53,7 +53,7 @@ export class AllWindowedStream<T, A extends AnyWindowAssigner<T> = SpanAssigner>
   readonly #input: DataStream<T>;
   readonly #windowing: Windowing;
   /** Phantom: the assigner. */
-  declare readonly _assigner?: A;
+  declare readonly _assigner?: A | undefined;
 
   /** @internal */
   constructor(input: DataStream<T>, windowing: Windowing) {

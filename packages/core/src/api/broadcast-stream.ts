@@ -32,7 +32,7 @@ export class BroadcastStream<T> {
   /** @internal */
   readonly states: readonly AnyMapState[];
   /** Phantom: the type of the records. */
-  declare readonly _type?: T;
+  declare readonly _type?: T | undefined;
 
   /** @internal */
   constructor(input: Input, states: readonly AnyMapState[]) {
@@ -97,7 +97,7 @@ export class BroadcastConnectedStream<T1, T2> {
 export class KeyedBroadcastConnectedStream<K, T1, T2> extends BroadcastConnectedStream<T1, T2> {
   readonly #key: KeySelector<unknown, unknown>;
   /** Phantom: the type of the keys. */
-  declare readonly _key?: K;
+  declare readonly _key?: K | undefined;
 
   /** @internal */
   constructor(stream: KeyedStream<T1, K>, broadcast: BroadcastStream<T2>) {

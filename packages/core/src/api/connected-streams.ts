@@ -75,7 +75,7 @@ export class ConnectedStreams<T1, T2> {
 export class KeyedConnectedStreams<K, T1, T2> extends ConnectedStreams<T1, T2> {
   readonly #keys: readonly [Key, Key];
   /** Phantom: the type of the keys. */
-  declare readonly _key?: K;
+  declare readonly _key?: K | undefined;
 
   /** @internal */
   constructor(first: KeyedStream<T1, K>, second: KeyedStream<T2, K>) {

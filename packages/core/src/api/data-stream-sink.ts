@@ -13,7 +13,7 @@ export class DataStreamSink<T> {
   /** @internal */
   readonly transformation: Transformation;
   /** Phantom: what the sink takes. */
-  declare readonly _type?: T;
+  declare readonly _type?: T | undefined;
 
   /** @internal */
   constructor(transformation: Transformation) {

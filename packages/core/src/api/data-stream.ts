@@ -87,12 +87,15 @@ type Key = KeySelector<unknown, unknown>;
 /**
  * A stream of records of type `T`. It may feed any number of operators; each gets all records.
  *
+ * A stream of a narrower type does not stand for one of a wider type, because what some operators make of its records is
+ * fed to it again (`reduce`, `iterate`, a declared type): `map<Wider>((value) => value)` makes one, at no cost in a chain.
+ *
  * @example
  * const words = lines.flatMap((line) => line.split(" ")).filter((word) => word !== "");
  * const lengths = words.map((word) => word.length);
  * @public
  */
-export class DataStream<T> {
+export class DataStream<in out T> {
   /** What the records are, when that was declared; the runtime learns their shapes otherwise. */
   readonly type: Type<T> | undefined;
   /** @internal */
@@ -435,7 +438,7 @@ export class DataStream<T> {
  * totals.map((total) => total.count).name("counts").uid("counts").setParallelism(2);
  * @public
  */
-export class SingleOutputStreamOperator<T> extends DataStream<T> {
+export class SingleOutputStreamOperator<in out T> extends DataStream<T> {
   /** @internal */
   readonly transformation: Transformation;
 
@@ -550,7 +553,7 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
  * that is forced.
  * @public
  */
-export class IterativeStream<T> extends SingleOutputStreamOperator<T> {
+export class IterativeStream<in out T> extends SingleOutputStreamOperator<T> {
   readonly #tails: Transformation[] = [];
   #isConnected = false;
 
@@ -593,11 +596,11 @@ export class IterativeStream<T> extends SingleOutputStreamOperator<T> {
 }
 
 /** A stream whose records are partitioned by a key of type `K`. @public */
-export class KeyedStream<T, K> extends DataStream<T> {
+export class KeyedStream<in out T, K> extends DataStream<T> {
   /** @internal */
   readonly key: Key;
   /** Phantom: the type of the keys. */
-  declare readonly _key?: K;
+  declare readonly _key?: K | undefined;
 
   /** @internal */
   constructor(builder: PipelineBuilder, upstreams: readonly Upstream[], type: Type<T> | undefined, key: Key) {

@@ -72,8 +72,8 @@ export abstract class IntervalJoinSettings<L, R> {
   readonly interval: JoinInterval;
   readonly #with: (interval: JoinInterval) => this;
   /** Phantoms: the types of the records. */
-  declare readonly _left?: L;
-  declare readonly _right?: R;
+  declare readonly _left?: L | undefined;
+  declare readonly _right?: R | undefined;
 
   /** @internal */
   constructor(interval: JoinInterval, withInterval: (interval: JoinInterval) => IntervalJoinSettings<L, R>) {

@@ -89,7 +89,7 @@ export class JoinedWithWindow<
   A extends AnyWindowAssigner<TaggedUnion<T1, T2>> = SpanAssigner,
 > extends PairedWindows<T1, T2, A> {
   /** Phantoms: the types of the records. */
-  declare readonly _types?: readonly [T1, T2];
+  declare readonly _types?: readonly [T1, T2] | undefined;
 
   protected override changed(windows: Windows): this {
     return erased(new JoinedWithWindow<T1, T2, A>(this.assigner, windows));

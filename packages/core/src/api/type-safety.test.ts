@@ -22,8 +22,8 @@ import { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import type { GlobalWindow } from "../time/window.ts";
 import type { AllWindowedStream } from "./all-windowed-stream.ts";
 import type { CollectedStream } from "./collected-stream.ts";
-import type { KeyedConnectedStreams } from "./connected-streams.ts";
-import type { DataStream, KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
+import type { ConnectedIterativeStreams, KeyedConnectedStreams } from "./connected-streams.ts";
+import type { DataStream, IterativeStream, KeyedStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { PipelineEnvironment } from "./environment.ts";
 import type { FieldOf, Orderable, Summable } from "./field-aggregations.ts";
 import type { KeyNotAllowed, KeyOf } from "./key-types.ts";
@@ -207,6 +207,51 @@ test("F01: a tag gives its type to the side output", () => {
   const late = new OutputTag<Flight>("late");
   const side = hourly.sideOutputLateData(late).sum("delay").getSideOutput(late);
   expectTypeOf(side).toEqualTypeOf<DataStream<Flight>>();
+});
+
+test("S02: a stream stands for one of the same type only, and map widens it", () => {
+  interface Cancelled extends Flight {
+    readonly reason: string;
+  }
+  expectTypeOf<DataStream<Cancelled>>().not.toExtend<DataStream<Flight>>();
+  expectTypeOf<DataStream<Flight>>().not.toExtend<DataStream<Cancelled>>();
+  expectTypeOf<KeyedStream<Cancelled, string>>().not.toExtend<KeyedStream<Flight, string>>();
+  expectTypeOf<DataStream<"a">>().not.toExtend<DataStream<string>>();
+  // The kinds of streams of one type stand for each other where one extends the other.
+  expectTypeOf<KeyedStream<Flight, string>>().toExtend<DataStream<Flight>>();
+  expectTypeOf<IterativeStream<Flight>>().toExtend<SingleOutputStreamOperator<Flight>>();
+  const cancelled: DataStream<Cancelled> = env.fromData<Cancelled>([]);
+  const wider = cancelled.map<Flight>((flight) => flight);
+  expectTypeOf(flights.union(wider)).toEqualTypeOf<DataStream<Flight>>();
+});
+
+test("S13: a loop keeps the type of its input, or has a second one for what is fed back", () => {
+  const loop = flights.iterate();
+  expectTypeOf(loop).toEqualTypeOf<IterativeStream<Flight>>();
+  expectTypeOf(loop.closeWith).parameter(0).toEqualTypeOf<DataStream<Flight>>();
+  const texts = loop.withFeedbackType<string>();
+  expectTypeOf(texts).toEqualTypeOf<ConnectedIterativeStreams<Flight, string>>();
+  expectTypeOf(texts.closeWith).parameter(0).toEqualTypeOf<DataStream<string>>();
+  texts.map({
+    map1: (flight) => {
+      expectTypeOf(flight).toEqualTypeOf<Flight>();
+      return flight.origin;
+    },
+    map2: (text) => {
+      expectTypeOf(text).toEqualTypeOf<string>();
+      return text;
+    },
+  });
+});
+
+test("F31: functions are given cached files as paths", () => {
+  keyed.process<string>({
+    open(context) {
+      expectTypeOf(context.getDistributedCache().getFile("airports")).toEqualTypeOf<string>();
+    },
+    processElement() {},
+  });
+  expectTypeOf(env.registerCachedFile("airports.csv", "airports")).toEqualTypeOf(env);
 });
 
 /** Never called: each statement is an error that the compiler must report. */

@@ -55,7 +55,7 @@ export class WindowedStream<T, K, A extends AnyWindowAssigner<T> = SpanAssigner>
   readonly #input: KeyedStream<T, K>;
   readonly #windowing: Windowing;
   /** Phantom: the assigner. */
-  declare readonly _assigner?: A;
+  declare readonly _assigner?: A | undefined;
 
   /** @internal */
   constructor(input: KeyedStream<T, K>, windowing: Windowing) {

@@ -53,7 +53,7 @@ export interface Type<T> {
   /** @throws MillraceError `MR_VALUE_INVALID` naming the path, what was found and what was expected. */
   validate(value: unknown, path?: string): asserts value is T;
   /** Phantom: carries `T` for inference. */
-  readonly _type?: T;
+  readonly _type?: T | undefined;
 }
 
 /** The value type of a declared type: `Infer<typeof Flight>`. @public */

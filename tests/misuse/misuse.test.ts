@@ -1,10 +1,10 @@
-/** What a mistake in a job says: every file of testdata/misuse is compiled, and has the error that its comment announces. */
+/** What a mistake in a job says: every file of testdata is compiled, and has the error that its comment announces. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { beforeAll, expect, test } from "vitest";
 
-const folder = join(import.meta.dirname, "testdata/misuse");
+const folder = join(import.meta.dirname, "testdata");
 const files = readdirSync(folder).sort();
 
 interface Announced {
@@ -16,7 +16,7 @@ interface Announced {
 let errors: ReadonlyMap<string, readonly Announced[]>;
 
 beforeAll(() => {
-  const configPath = join(import.meta.dirname, "../../tsconfig.json");
+  const configPath = join(import.meta.dirname, "../tsconfig.json");
   const { options } = ts.getParsedCommandLineOfConfigFile(
     configPath,
     { noEmit: true, composite: false },

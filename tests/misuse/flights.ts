@@ -1,6 +1,5 @@
 /** What the misuses in this folder start from. They are compiled by a test and never run. */
-import type { AggregateFunction } from "../../operators/functions.ts";
-import type { DataStream, KeyedStream } from "../data-stream.ts";
+import type { AggregateFunction, DataStream, KeyedStream, StreamExecutionEnvironment } from "millrace";
 
 export interface Flight {
   readonly date: number;
@@ -10,6 +9,7 @@ export interface Flight {
   readonly landed: Date;
 }
 
+export declare const env: StreamExecutionEnvironment;
 export declare const flights: DataStream<Flight>;
 export declare const byOrigin: KeyedStream<Flight, string>;
 export declare const texts: DataStream<string>;

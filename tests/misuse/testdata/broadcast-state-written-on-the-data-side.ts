@@ -1,4 +1,4 @@
-import { mapState } from "../../../state/state-descriptors.ts";
+import { mapState } from "millrace";
 import { flights, texts } from "../flights.ts";
 
 const rules = mapState<string, string>("rules");

@@ -1,4 +1,4 @@
-import { OutputTag } from "../../../operators/output-tag.ts";
+import { OutputTag } from "millrace";
 import { flights } from "../flights.ts";
 
 const tag = new OutputTag<string>("names");

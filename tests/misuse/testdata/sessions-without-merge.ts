@@ -1,4 +1,4 @@
-import { EventTimeSessionWindows } from "../../../time/session-windows.ts";
+import { EventTimeSessionWindows } from "millrace";
 import { byOrigin, counting } from "../flights.ts";
 
 // expect-error: Property 'merge' is optional in type

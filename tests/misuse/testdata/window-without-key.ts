@@ -1,4 +1,4 @@
-import { TumblingEventTimeWindows } from "../../../time/tumbling-windows.ts";
+import { TumblingEventTimeWindows } from "millrace";
 import { flights } from "../flights.ts";
 
 // expect-error: Property 'window' does not exist on type 'DataStream<Flight>'
