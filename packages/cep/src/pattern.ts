@@ -77,7 +77,7 @@ export class Pattern<T, F, M, C, K extends PatternKind> {
   readonly skip: AfterMatchSkipStrategy;
   /** Phantoms. */
   declare readonly _event?: ((event: T) => void) | undefined;
-  declare readonly _match?: M & C | undefined;
+  declare readonly _match?: (M & C) | undefined;
   declare readonly _kind?: K | undefined;
 
   /** @internal */
