@@ -6,6 +6,7 @@ import { slotLoopBenchmarks } from "./slot-loop.ts";
 import { stateBenchmarks } from "./state.ts";
 import { timerBenchmarks } from "./timers.ts";
 import { windowBenchmarks } from "./windows.ts";
+import { wireBenchmarks } from "./wire.ts";
 
 /**
  * All micro benchmarks by group, one file each. A group runs in a process of its own: what V8 has seen in one does not
@@ -20,6 +21,7 @@ export const microGroups: Readonly<Record<string, readonly MicroBenchmark[]>> = 
   "slot-loop": slotLoopBenchmarks,
   "local-channel": localChannelBenchmarks,
   ring: ringBenchmarks,
+  wire: wireBenchmarks,
 };
 
 /** The benchmarks in whose name a word begins with one of the texts; all of them without texts. @internal */
