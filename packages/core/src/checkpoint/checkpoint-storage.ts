@@ -7,8 +7,9 @@
  * or in memory; and where its savepoints are.
  */
 import type { LocalFs, Random } from "../platform/platform.ts";
+import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 import { makeDirectoryDurably } from "./durable-directory.ts";
-import { SnapshotDirectory } from "./snapshot-directory.ts";
+import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 import { abortedError, storageError } from "./storage-errors.ts";
 
@@ -18,6 +19,11 @@ const DISCARDED_REMEMBERED_MAX = 1024;
 /** Where the JobMaster and the tasks keep checkpoints. @internal */
 export interface CheckpointStorage {
   initialize(): Promise<void>;
+  /**
+   * Makes the place that other processes write the state of a checkpoint to; returns its directory, undefined when state has
+   * to come with the acknowledgement.
+   */
+  prepare(checkpointId: number): Promise<string | undefined>;
   /**
    * Makes bytes durable as part of a checkpoint. They must not change until the promise settles, and inline ones never.
    */
@@ -75,6 +81,10 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
     return this.#options.fs.resolve(this.#directory, `chk-${checkpointId}`);
   }
 
+  async prepare(checkpointId: number): Promise<string> {
+    return this.#directoryOf(checkpointId).prepare(checkpointId);
+  }
+
   async write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
     return this.#directoryOf(checkpointId).write(checkpointId, bytes);
   }
@@ -128,9 +138,41 @@ export async function removeIfWithoutCheckpoints(fs: LocalFs, jobDirectory: stri
   if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(jobDirectory);
 }
 
+/**
+ * Removes from a job's directory every checkpoint that is not complete, or is newer than the one that the job goes on from:
+ * nobody has heard of it. Returns the highest id that was used.
+ * @internal
+ */
+export async function removeCheckpointsAbove(
+  fs: LocalFs,
+  jobDirectory: string,
+  restore: LoadedCheckpoint | undefined,
+): Promise<number> {
+  if ((await fs.stat(jobDirectory)) === undefined) return 0;
+  let lastId = 0;
+  for (const name of await fs.list(jobDirectory)) {
+    const id = Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0);
+    if (id === 0) continue;
+    lastId = Math.max(lastId, id);
+    const path = fs.resolve(jobDirectory, name);
+    const isComplete = (await fs.stat(fs.resolve(path, METADATA_FILE))) !== undefined;
+    if (isComplete && id <= (restore?.metadata.checkpointId ?? 0)) continue;
+    if (isComplete) {
+      await fs.remove(fs.resolve(path, METADATA_FILE));
+      await fs.syncDirectory(path);
+    }
+    await fs.removeTree(path);
+  }
+  return lastId;
+}
+
 /** For jobs without a checkpoint directory: survives failures of the job, not of the process. @internal */
 export class MemoryCheckpointStorage implements CheckpointStorage {
   async initialize(): Promise<void> {}
+
+  async prepare(_checkpointId: number): Promise<undefined> {
+    return undefined;
+  }
 
   async write(_checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
     return { kind: "inline", bytes };
@@ -162,6 +204,10 @@ export class JobSnapshotStorage implements CheckpointStorage {
 
   initialize(): Promise<void> {
     return this.#checkpoints.initialize();
+  }
+
+  prepare(checkpointId: number): Promise<string | undefined> {
+    return (this.#savepoints.get(checkpointId) ?? this.#checkpoints).prepare(checkpointId);
   }
 
   write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {

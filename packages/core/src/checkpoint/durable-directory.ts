@@ -7,3 +7,17 @@ export async function makeDirectoryDurably(fs: LocalFs, path: string): Promise<v
   await fs.makeDirectory(path);
   await fs.syncDirectory(parent);
 }
+
+/** The file has all of the bytes or what it had before, also after a crash; its name is durable afterwards. @internal */
+export async function replaceFileDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
+  const inProgress = `${path}.inprogress`;
+  const file = await fs.open(inProgress, "create");
+  try {
+    await file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fs.rename(inProgress, path);
+  await fs.syncDirectory(fs.resolve(path, ".."));
+}

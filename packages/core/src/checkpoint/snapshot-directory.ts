@@ -31,6 +31,8 @@ export interface SnapshotDirectoryOptions {
   readonly inlineBelowBytes: number;
   /** What a message about the directory tells to change. */
   readonly setting: StorageSetting;
+  /** The directory has been made by another process, which also removes it. Default false. */
+  readonly isPrepared?: boolean;
 }
 
 /**
@@ -52,6 +54,15 @@ export class SnapshotDirectory {
   constructor(options: SnapshotDirectoryOptions) {
     this.#options = options;
     this.path = options.path;
+    if (options.isPrepared === true) this.#prepared = Promise.resolve();
+  }
+
+  /** Makes the directory, for other processes to write to; returns it. */
+  prepare(checkpointId: number): Promise<string> {
+    return this.#whileWriting(checkpointId, async () => {
+      await this.#prepare();
+      return this.path;
+    });
   }
 
   /** Makes bytes durable as part of the snapshot (F1); few of them stay inline. */

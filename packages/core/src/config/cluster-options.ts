@@ -1,5 +1,5 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
-import { durationType, memorySizeType } from "./option-types.ts";
+import { durationType, intType, memorySizeType, stringType } from "./option-types.ts";
 
 /** The option `heartbeat.interval`. @public */
 export const HEARTBEAT_INTERVAL: ConfigOption<number> = option({
@@ -38,8 +38,69 @@ export const FRAME_SIZE: ConfigOption<number> = option({
     "The largest message that processes of a cluster send to each other and accept. The same in all of them. Flink writes the unit b behind the number, which is understood.",
 });
 
+/** The option `jobmanager.rpc.address`. @public */
+export const JOBMANAGER_RPC_ADDRESS: ConfigOption<string> = option({
+  key: "jobmanager.rpc.address",
+  type: stringType,
+  default: "localhost",
+  description: "Where the JobManager listens for TaskManagers, and where they look for it.",
+});
+
+/** The option `jobmanager.rpc.port`. @public */
+export const JOBMANAGER_RPC_PORT: ConfigOption<number> = option({
+  key: "jobmanager.rpc.port",
+  type: intType({ min: 0, max: 65_535 }),
+  default: 6123,
+  description: "The port of `jobmanager.rpc.address`. With 0 the JobManager takes any free one.",
+});
+
+/** The option `high-availability.storageDir`. @public */
+export const HA_STORAGE_DIR: ConfigOption<string> = option({
+  key: "high-availability.storageDir",
+  type: stringType,
+  default: ".millrace/jobmanager",
+  description:
+    "Where the JobManager keeps its jobs: with the same directory a JobManager that starts again takes them over. Each JobManager needs one of its own.",
+});
+
+/** The option `slot.request.timeout`. @public */
+export const SLOT_REQUEST_TIMEOUT: ConfigOption<number> = option({
+  key: "slot.request.timeout",
+  type: durationType({ min: 1 }),
+  default: 300_000,
+  description:
+    "How long a job waits for all of its slots before the attempt fails. The restart strategy decides whether it tries again.",
+});
+
+/** The option `taskmanager.numberOfTaskSlots`. @public */
+export const TASK_SLOTS: ConfigOption<number> = option({
+  key: "taskmanager.numberOfTaskSlots",
+  type: intType({ min: 1, max: 1024 }),
+  default: 1,
+  description: "How many slots a TaskManager has. A slot that is in use is a thread.",
+});
+
+/** The option `jobstore.max-capacity`. @public */
+export const JOBSTORE_MAX_CAPACITY: ConfigOption<number> = option({
+  key: "jobstore.max-capacity",
+  type: intType({ min: 1, max: 100_000 }),
+  default: 1000,
+  description: "How many jobs that have ended the JobManager remembers. In Flink there is no limit.",
+});
+
 /** @internal */
 export const clusterOptions: OptionGroup = {
   title: "Processes of a cluster",
-  options: [HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, ASK_TIMEOUT, FRAME_SIZE],
+  options: [
+    HEARTBEAT_INTERVAL,
+    HEARTBEAT_TIMEOUT,
+    ASK_TIMEOUT,
+    FRAME_SIZE,
+    JOBMANAGER_RPC_ADDRESS,
+    JOBMANAGER_RPC_PORT,
+    HA_STORAGE_DIR,
+    SLOT_REQUEST_TIMEOUT,
+    TASK_SLOTS,
+    JOBSTORE_MAX_CAPACITY,
+  ],
 };

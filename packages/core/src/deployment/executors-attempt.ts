@@ -34,6 +34,9 @@ export class ExecutorsAttempt implements LocalAttempt {
   readonly #options: ExecutorsAttemptOptions;
   /** By slot. */
   #deployed: ReadonlyMap<number, DeployedTasks> = new Map();
+  #isDeployed = false;
+  /** A slot may die while others are still being deployed to: nobody listens yet. */
+  #earlyFailure: Error | undefined;
 
   private constructor(options: ExecutorsAttemptOptions) {
     this.#options = options;
@@ -134,9 +137,10 @@ export class ExecutorsAttempt implements LocalAttempt {
     const made = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     this.#deployed = new Map(made.flatMap(({ executor, deployed }) => executor.slots.map((slot) => [slot, deployed])));
     const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
+    this.#isDeployed = failed === undefined && this.#earlyFailure === undefined;
+    if (this.#isDeployed) return;
     await Promise.allSettled(made.map(({ deployed }) => deployed.cancel()));
-    throw failed.reason;
+    throw failed?.reason ?? this.#earlyFailure;
   }
 
   #listener(): DeploymentListener {
@@ -148,7 +152,10 @@ export class ExecutorsAttempt implements LocalAttempt {
         listener.onAcknowledged(task, checkpointId, state, metrics),
       onDeclined: (task, checkpointId, reason) => listener.onDeclined(task, checkpointId, reason),
       onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
-      onFailed: (task, error) => listener.onFailed(task, error),
+      onFailed: (task, error) => {
+        if (this.#isDeployed) listener.onFailed(task, error);
+        else this.#earlyFailure ??= error;
+      },
       onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
       onSourceEvent: (sourceUid, subtaskIndex, event) => listener.onSourceEvent({ sourceUid, subtaskIndex }, event),
       onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>

@@ -4,7 +4,7 @@
  */
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
-import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
@@ -17,7 +17,7 @@ import {
   RETAINED_CHECKPOINTS,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_CLAIM_MODE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
@@ -27,8 +27,12 @@ import { formatWarning } from "../graph/lint.ts";
 import { explainStall } from "../graph/stall/explain-stall.ts";
 import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { Transformation } from "../graph/transformation.ts";
-import { type DeployOptions, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
-import { type CheckpointedOperator, JobCheckpoints } from "../jobmanager/jobmaster/job-checkpoints.ts";
+import { type DeployOptions, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import {
+  type CheckpointedOperator,
+  JobCheckpoints,
+  type RestartPoint,
+} from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
@@ -44,7 +48,10 @@ import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
 import { checkCachedFiles, coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
 import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
+import { RequestedCheckpoints } from "./requested-checkpoints.ts";
 import { checkRestore, claimedByUid } from "./restored-state.ts";
+import { figuresOf, type SubtaskFigures } from "./subtask-figures.ts";
+import { type Beginning, beginningOf, type JobRecovery } from "./take-over.ts";
 
 export interface JobRunnerOptions {
   readonly name: string;
@@ -53,6 +60,14 @@ export interface JobRunnerOptions {
   readonly platform: Platform;
   readonly onWarning: (message: string) => void;
   readonly slots: SlotsOfJob;
+  /** 32 hexadecimal digits. Undefined: random ones. */
+  readonly jobId?: string;
+  /** The job has run before, in a process that is gone; undefined on its first start. */
+  readonly recovery?: JobRecovery;
+  /** Hears of every state the job comes into, the last one included. */
+  readonly onStatus?: (status: JobStatus, cause: unknown) => void;
+  /** Before anything is committed on a checkpoint that a restart would begin from; a rejection fails the checkpoint. */
+  readonly onRestartPoint?: (checkpoint: RestartPoint) => Promise<void>;
 }
 
 export interface JobRunnerResult {
@@ -76,6 +91,7 @@ export class JobRunner {
   readonly #checkpoints: JobCheckpoints;
   readonly #master: JobMaster;
   readonly #slots: JobSlots;
+  readonly #requested: RequestedCheckpoints;
   #attempt: LocalAttempt | undefined;
   /** Known when the job has ended. */
   #accumulators: AccumulatorResults | undefined;
@@ -96,7 +112,7 @@ export class JobRunner {
   static async start(options: JobRunnerOptions): Promise<JobRunner> {
     const { configuration, platform, transformations, name } = options;
     await checkCachedFiles(configuration, platform);
-    const path = configuration.get(STATE_RECOVERY_PATH);
+    const path = options.recovery?.path ?? configuration.get(STATE_RECOVERY_PATH);
     const given = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
     for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
@@ -107,10 +123,11 @@ export class JobRunner {
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);
     }
-    const jobId = toHex(platform.random.bytes(16));
+    const jobId = options.jobId ?? toHex(platform.random.bytes(16));
     const storage = new JobSnapshotStorage(storageOf(configuration, platform, jobId));
+    const beginning = await beginningOf(configuration, platform, jobId, options.recovery, restore);
     if (isCheckpointed(graph, configuration)) await storage.initialize();
-    const job = new JobRunner(options, jobId, graph, storage, restore);
+    const job = new JobRunner(options, jobId, graph, storage, beginning);
     job.#sampleMeters();
     job.#master.start();
     return job;
@@ -121,10 +138,11 @@ export class JobRunner {
     jobId: string,
     graph: JobGraph,
     storage: JobSnapshotStorage,
-    restore: LoadedCheckpoint | undefined,
+    { restore, claimed, firstId }: Beginning,
   ) {
     const { configuration, platform, name } = options;
     this.#options = options;
+    this.#requested = new RequestedCheckpoints(platform.clock, name);
     this.jobId = jobId;
     this.graph = graph;
     this.#checkpoints = new JobCheckpoints(
@@ -137,9 +155,13 @@ export class JobRunner {
         storage,
         config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
         retainedCount: configuration.get(RETAINED_CHECKPOINTS),
-        claimed: configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM" ? restore : undefined,
+        claimed,
+        onRestartPoint: async (checkpoint) => {
+          await options.onRestartPoint?.(checkpoint);
+          this.#requested.onRestartPoint(checkpoint);
+        },
       },
-      (restore?.metadata.checkpointId ?? 0) + 1,
+      firstId,
     );
     this.#slots = options.slots({
       jobId,
@@ -172,6 +194,8 @@ export class JobRunner {
       onStatus: (status, cause) => {
         if (cause !== undefined) this.#failure = cause instanceof Error ? cause.message : String(cause);
         if (status === "RESTARTING") options.onWarning(`restarting after: ${this.#failure}`);
+        this.#requested.onStatus(status);
+        options.onStatus?.(status, cause);
         if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
         this.#sampling?.();
         const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
@@ -222,6 +246,19 @@ export class JobRunner {
     return path;
   }
 
+  /**
+   * Takes a checkpoint beside the period; returns its directory, undefined when it is only in memory.
+   * @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE`, `MR_BATCH_NO_CHECKPOINTS`, `MR_CHECKPOINT_FAILED`
+   */
+  async triggerCheckpoint(): Promise<string | undefined> {
+    if (this.graph.isBatch) throw noCheckpointsIn(this.graph, "a checkpoint");
+    this.#master.checkTakesSavepoints();
+    const { timeoutMs, minPauseMs } = coordinatorConfigOf(this.#options.configuration);
+    const taken = this.#requested.wait(this.#checkpoints.nextId, timeoutMs + minPauseMs);
+    this.#checkpoints.request();
+    return taken;
+  }
+
   progress(): JobProgress {
     this.#measure();
     const { completed, failed, lastCompletedMs } = this.#checkpoints.statistics;
@@ -239,6 +276,13 @@ export class JobRunner {
       restarts: this.#master.restarts,
       tasks: this.#tasks(),
     };
+  }
+
+  /** What a subtask of the current attempt has done, as far as its slot has told. */
+  figuresOf(task: TaskId): SubtaskFigures {
+    const attempt = this.#attempt;
+    const isThere = attempt?.tasks.some((each) => taskName(each) === taskName(task)) === true;
+    return figuresOf(this.graph.vertices[task.vertexId]!, isThere ? attempt.statisticsOf(task) : undefined);
   }
 
   /** What all metrics of the job show, sorted by identifier. */

@@ -49,6 +49,17 @@ export function storageOf(configuration: Configuration, platform: Platform, jobI
   });
 }
 
+/** The directory that has the checkpoints of one job, and of no other; undefined when there is none. */
+export function checkpointDirectoryOf(
+  configuration: Configuration,
+  platform: Platform,
+  jobId: string,
+): string | undefined {
+  const directory = configuration.get(CHECKPOINTS_DIRECTORY);
+  if (directory === undefined || !configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY)) return undefined;
+  return platform.fs.resolve(directory, jobId);
+}
+
 /**
  * Makes the directory of a savepoint.
  *

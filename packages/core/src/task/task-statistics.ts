@@ -68,6 +68,11 @@ export class TaskStatistics {
     this.#sinceMs = nowMonoMs;
   }
 
+  /** All figures as they lie in memory, for who keeps a copy. */
+  get values(): Float64Array {
+    return this.#values;
+  }
+
   get times(): TaskTimes {
     return { idleMs: this.#values[0]!, backPressuredMs: this.#values[1]!, busyMs: this.#values[2]! };
   }

@@ -12,7 +12,7 @@ export type PersistState = (
 ) => Promise<readonly OperatorSubtaskState[]>;
 
 /** Writes to a checkpoint storage. */
-export function persistTo(storage: CheckpointStorage): PersistState {
+export function persistTo(storage: Pick<CheckpointStorage, "write">): PersistState {
   return (checkpointId, state) =>
     Promise.all(
       state.map(async ({ uid, keyed, lists, channels }) => ({

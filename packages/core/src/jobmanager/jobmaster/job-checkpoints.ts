@@ -57,6 +57,15 @@ export interface JobCheckpointsOptions {
   readonly retainedCount: number;
   /** What the job starts from and owns from now on; undefined when that stays its owner's. */
   readonly claimed: LoadedCheckpoint | undefined;
+  /** See {@link RestartPoint}. Awaited before anything is committed on it; a rejection fails the checkpoint. */
+  readonly onRestartPoint: (checkpoint: RestartPoint) => Promise<void>;
+}
+
+/** A completed snapshot that a restart begins from from now on (J2). */
+export interface RestartPoint {
+  readonly checkpointId: number;
+  /** Undefined when it is only in memory. */
+  readonly path: string | undefined;
 }
 
 /** A savepoint that somebody has asked for. One of the two callbacks is called, once. */
@@ -153,6 +162,11 @@ export class JobCheckpoints {
               missing: this.#attempt?.tasks.filter((task) => !collected.parts.has(taskName(task))) ?? [],
             },
     };
+  }
+
+  /** The id of the next checkpoint or savepoint. */
+  get nextId(): number {
+    return this.#coordinator?.nextId ?? this.#nextId;
   }
 
   /** All tasks of a new attempt run. */
@@ -327,6 +341,7 @@ export class JobCheckpoints {
     const savepoint = this.#savepoints.get(checkpointId);
     const metadata = this.#metadataOf(checkpointId, collected, coordinators, savepoint?.properties);
     const path = await storage.storeMetadata(metadata);
+    if (savepoint?.kind !== "savepoint") await this.#options.onRestartPoint({ checkpointId, path });
     this.#collected.delete(checkpointId);
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;

@@ -288,7 +288,8 @@ export class SlotThread {
   }
 }
 
-function differentGraph(graph: JobGraph, plan: JobPlan): MillraceError {
+/** What was built from the job's module is another job than the JobMaster's. */
+export function differentGraph(graph: JobGraph, plan: JobPlan): MillraceError {
   return new MillraceError("MR_GRAPH_DIFFERS", {
     what: "A slot's thread built another graph from the job's module than the JobMaster",
     where: { job: graph.name },

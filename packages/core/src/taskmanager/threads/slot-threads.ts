@@ -52,10 +52,12 @@ export class SlotThreads {
   readonly #threads = new Map<number, SlotThread>();
   /** By attempt number. */
   readonly #attempts = new Map<number, AttemptOfThreads>();
+  #slots: readonly number[];
   #isClosed = false;
 
   constructor(options: SlotThreadsOptions) {
     this.#options = options;
+    this.#slots = options.slots;
     const count = slotCountOf(options.graph);
     this.wireBell = count;
     this.doorbells = createDoorbellMemory(count + 1);
@@ -64,7 +66,15 @@ export class SlotThreads {
 
   /** The slots of the job that are here. */
   get slots(): readonly number[] {
-    return this.#options.slots;
+    return this.#slots;
+  }
+
+  /** Changes which slots of the job are here; threads that are missing start with the next attempt, others end now. */
+  async assign(slots: readonly number[]): Promise<void> {
+    this.#slots = slots;
+    const gone = [...this.#threads].filter(([slot]) => !slots.includes(slot));
+    for (const [slot] of gone) this.#threads.delete(slot);
+    await Promise.all(gone.map(([, thread]) => thread.terminate()));
   }
 
   /**

@@ -1,0 +1,128 @@
+/** The slots of one job, in TaskManagers. They stay the job's over restarts; those of a lost TaskManager are replaced. */
+import type { MillraceError } from "../base/errors.ts";
+import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
+import { ExecutorsAttempt } from "../deployment/executors-attempt.ts";
+import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
+import type { LocalAttempt } from "../deployment/local-attempt.ts";
+import { describeJobGraph } from "../graph/describe.ts";
+import type { DeployOptions } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+import { slotCountOf, slotOf } from "../taskmanager/slot-layout.ts";
+import { jobEnded } from "../taskmanager/threads/slot-errors.ts";
+import { jobMetrics, releaseJob } from "./cluster-messages.ts";
+import type { AssignedSlot, ClusterResources } from "./cluster-resources.ts";
+import type { RegisteredTaskManager } from "./registered-task-manager.ts";
+import { type RemoteJob, RemoteTaskExecutor } from "./remote-task-executor.ts";
+import type { TaskStates } from "./task-states.ts";
+
+export interface ClusterSlotsOptions {
+  readonly resources: ClusterResources;
+  readonly job: JobOfSlots;
+  readonly code: Pick<RemoteJob, "codeHash" | "args" | "given">;
+  readonly states: TaskStates;
+  readonly nextDeploymentId: () => string;
+  /** Rejects when another JobManager has the job: nothing is to be done about its checkpoints any more. */
+  readonly checkLeads: () => Promise<void>;
+}
+
+export class ClusterSlots implements JobSlots {
+  readonly #options: ClusterSlotsOptions;
+  readonly #remoteJob: RemoteJob;
+  /** By slot of the job; undefined where it has none (any more). */
+  readonly #slots: (AssignedSlot | undefined)[];
+  /** TaskManagers that may have something of the job. */
+  readonly #touched = new Set<RegisteredTaskManager>();
+  #isClosed = false;
+
+  constructor(options: ClusterSlotsOptions) {
+    this.#options = options;
+    const { job, code, nextDeploymentId } = options;
+    const { jobId, graph, storage, configuration } = job;
+    this.#slots = Array.from({ length: slotCountOf(graph) }, () => undefined);
+    this.#remoteJob = {
+      ...code,
+      jobId,
+      graph,
+      plan: JSON.stringify(describeJobGraph(graph)),
+      cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
+      prepare: async (checkpointId) => {
+        await options.checkLeads();
+        return storage.prepare(checkpointId);
+      },
+      nextDeploymentId,
+    };
+  }
+
+  async deploy(options: DeployOptions): Promise<LocalAttempt> {
+    const { job, states } = this.#options;
+    const { graph } = job;
+    const assigned = await this.#allSlots();
+    const slotsOf = new Map<RegisteredTaskManager, number[]>();
+    assigned.forEach(({ taskManager }, slot) => {
+      slotsOf.set(taskManager, [...(slotsOf.get(taskManager) ?? []), slot]);
+      this.#touched.add(taskManager);
+    });
+    const executors = [...slotsOf].map(
+      ([taskManager, slots]) => new RemoteTaskExecutor(this.#remoteJob, taskManager, slots),
+    );
+    const addresses = assigned.map(({ taskManager }) => taskManager.registration.dataAddress);
+    const listener = states.follow(options.attemptNumber, options.listener, (task) => {
+      const { id, registration } = assigned[slotOf(graph, task)]!.taskManager;
+      return { taskManagerId: id, host: registration.host };
+    });
+    const attempt = await ExecutorsAttempt.deploy({
+      graph,
+      ...options,
+      listener,
+      executors,
+      dataAddresses: addresses.every((address) => address !== null) ? (addresses as string[]) : undefined,
+    });
+    return attempt;
+  }
+
+  async metrics(): Promise<readonly MetricSnapshot[]> {
+    const { jobId } = this.#options.job;
+    const answers = await Promise.allSettled(
+      [...this.#touched]
+        .filter(({ loss }) => loss === undefined)
+        .map((taskManager) => taskManager.call(jobMetrics, { jobId })),
+    );
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value.metrics : []));
+  }
+
+  /** Settles when nothing of the job is left in any TaskManager that can be reached. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { resources, job } = this.#options;
+    const { jobId } = job;
+    const released = await Promise.allSettled(
+      [...this.#touched]
+        .filter(({ loss }) => loss === undefined)
+        .map((taskManager) =>
+          taskManager
+            .call(releaseJob, { jobId }, { timeoutMs: this.#remoteJob.cancellationTimeoutMs })
+            .catch((error) => {
+              // Ends what the job may still have there.
+              taskManager.giveUp(error as MillraceError);
+            }),
+        ),
+    );
+    for (const result of released) if (result.status === "rejected") job.onWarning(String(result.reason));
+    resources.release(jobId, jobEnded());
+  }
+
+  /** The slots of the job, with new ones for those that are lost. */
+  async #allSlots(): Promise<readonly AssignedSlot[]> {
+    if (this.#isClosed) throw jobEnded();
+    const missing = this.#slots.flatMap((slot, index) =>
+      slot === undefined || slot.taskManager.loss !== undefined ? [index] : [],
+    );
+    if (missing.length > 0) {
+      const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
+      for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
+      if (this.#isClosed) throw jobEnded();
+    }
+    // A granted slot is there; one whose TaskManager is lost right now fails the deployment by name.
+    return this.#slots as readonly AssignedSlot[];
+  }
+}

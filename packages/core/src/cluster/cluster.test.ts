@@ -1,0 +1,204 @@
+/** Jobs on a whole simulated cluster: what they write is what an undisturbed run writes, whatever happens to the processes. */
+import { describe, expect, test } from "vitest";
+import type { PipelineEnvironment } from "../api/environment.ts";
+import { DataGeneratorSource } from "../connectors/generator-source.ts";
+import { CommittedRows } from "../testing/committed-rows.ts";
+import { WatermarkStrategy } from "../time/watermark-strategy.ts";
+import { SimulatedDeployment, type SimulatedDeploymentOptions } from "./testdata/simulated-deployment.ts";
+
+const COUNT = 1200;
+const KEYS = 7;
+
+const CHECKPOINTED = {
+  "parallelism.default": "4",
+  "execution.checkpointing.interval": "200 ms",
+  "execution.checkpointing.dir": "/shared/checkpoints",
+  "restart-strategy.type": "fixed-delay",
+  "restart-strategy.fixed-delay.attempts": "1000",
+  "restart-strategy.fixed-delay.delay": "100 ms",
+};
+
+/** Counts numbers by key: every row says how many there have been of its key. */
+function counts(rows: CommittedRows, ratePerSecond: number | undefined) {
+  return (env: PipelineEnvironment): void => {
+    env
+      .fromSource(
+        DataGeneratorSource.of((n) => n, COUNT, ratePerSecond === undefined ? {} : { ratePerSecond }),
+        WatermarkStrategy.noWatermarks(),
+        "numbers",
+      )
+      .uid("numbers")
+      .map((n) => ({ key: n % KEYS, count: 1 }))
+      .keyBy(({ key }) => key)
+      .reduce((left, right) => ({ key: left.key, count: left.count + right.count }))
+      .uid("counts")
+      .sinkTo(rows.sink())
+      .uid("rows");
+  };
+}
+
+/** Every key's counts from 1 on, once each. */
+const EXPECTED = Array.from({ length: COUNT }, (_, n) =>
+  JSON.stringify({ key: n % KEYS, count: Math.floor(n / KEYS) + 1 }),
+).sort();
+
+async function start(
+  options: Partial<SimulatedDeploymentOptions> & { readonly seed: number; readonly ratePerSecond?: number },
+): Promise<{ readonly deployment: SimulatedDeployment; readonly rows: CommittedRows }> {
+  const rows = new CommittedRows();
+  const jobs = { counts: counts(rows, options.ratePerSecond) };
+  const deployment = await SimulatedDeployment.start({ jobs, taskManagers: 2, slots: 2, ...options });
+  return { deployment, rows };
+}
+
+describe("S56: a JobManager and TaskManagers", () => {
+  test("run a job over several TaskManagers to its end, and give its slots back", async () => {
+    const { deployment, rows } = await start({ seed: 1 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    const status = await deployment.untilEnded(jobId);
+    expect(status).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    expect(deployment.jobManager.overview()).toMatchObject({ taskManagers: 2, slotsTotal: 4, slotsAvailable: 4 });
+  });
+
+  test("a job that is cancelled ends, and nothing of it is left", async () => {
+    const { deployment } = await start({ seed: 2, ratePerSecond: 100 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("running", () => deployment.statusOf(jobId) === "RUNNING");
+    await deployment.advance(1000);
+    await deployment.cluster.run(() => deployment.jobManager.cancelJob(jobId));
+    expect(await deployment.untilEnded(jobId)).toBe("CANCELED");
+    expect(deployment.jobManager.overview().slotsAvailable).toBe(4);
+  });
+
+  test("the same id twice is one job, also when it has ended; another hash than the code's is refused", async () => {
+    const { deployment, rows } = await start({ seed: 3 });
+    const id = "0123456789abcdef0123456789abcdef";
+    await deployment.cluster.run(async () => {
+      await Promise.all([deployment.submit("counts", CHECKPOINTED, id), deployment.submit("counts", CHECKPOINTED, id)]);
+    });
+    await deployment.untilEnded(id);
+    await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED, id));
+    expect(deployment.jobManager.listJobs()).toHaveLength(1);
+    expect(rows.rows).toEqual(EXPECTED);
+    const code = { bytes: new Uint8Array([1]), hash: "0".repeat(64) };
+    const submission = { name: "bad", code, args: [], configuration: [] };
+    await expect(deployment.jobManager.submitJob(submission)).rejects.toThrow(/MR_JOB_CODE_INVALID/);
+    await expect(deployment.jobManager.submitJob({ ...submission, jobId: "7" })).rejects.toThrow(/MR_JOB_ID_INVALID/);
+    await expect(deployment.jobManager.job("7")).rejects.toThrow(/MR_JOB_UNKNOWN/);
+    await expect(deployment.jobManager.triggerSavepoint(id)).rejects.toThrow(/MR_JOB_NOT_RUNNING/);
+    expect(() => deployment.jobManager.operation(id, "7")).toThrow(/MR_OPERATION_UNKNOWN/);
+  });
+
+  test("S51, S54: a job waits for its slots; without them its attempt fails as MR_NO_RESOURCES", async () => {
+    const { deployment } = await start({ seed: 4, settings: { "slot.request.timeout": "5 s" } });
+    const settings = { ...CHECKPOINTED, "parallelism.default": "5", "restart-strategy.type": "none" };
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", settings));
+    expect(await deployment.untilEnded(jobId)).toBe("FAILED");
+    expect((await deployment.jobManager.job(jobId)).failure?.coded?.code).toBe("MR_NO_RESOURCES");
+  });
+});
+
+describe("S54: a TaskManager that is lost", () => {
+  test("killed: its tasks fail by name, the job goes on in fresh slots, and no row is lost or there twice", async () => {
+    const { deployment, rows } = await start({ seed: 11, taskManagers: 3, ratePerSecond: 400 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const used = deployment.jobManager.taskManagers().find(({ freeSlotCount }) => freeSlotCount < 2)!;
+    const number = Number(used.name.slice(3));
+    deployment.taskManagers[number]!.kill();
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    const { entries } = await deployment.jobManager.exceptions(jobId);
+    expect(entries[0]!.error.coded?.code).toBe("MR_TASKMANAGER_LOST");
+    expect(entries[0]!.task?.taskManagerId).toBe(used.taskManagerId);
+    expect((await deployment.jobManager.job(jobId)).restarts).toBe(1);
+  });
+
+  test("paused: it is given up after heartbeat.timeout, and a zombie that wakes up changes nothing", async () => {
+    const { deployment, rows } = await start({ seed: 12, taskManagers: 3, ratePerSecond: 200 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const used = deployment.jobManager.taskManagers().find(({ freeSlotCount }) => freeSlotCount < 2)!;
+    const zombie = deployment.taskManagers[Number(used.name.slice(3))]!;
+    zombie.pause();
+    const pausedMs = deployment.cluster.scheduler.nowMs;
+    await deployment.until("lost", () => deployment.jobManager.overview().taskManagers === 2);
+    expect(deployment.cluster.scheduler.nowMs - pausedMs).toBeLessThan(5500);
+    await deployment.until("running again", () => deployment.statusOf(jobId) === "RUNNING");
+    zombie.resume();
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    await deployment.until("registered again", () => deployment.jobManager.overview().taskManagers === 3);
+    expect(deployment.jobManager.overview().slotsAvailable).toBe(6);
+  });
+
+  test("cut off: the job goes on elsewhere, and the TaskManager comes back when the network does", async () => {
+    const { deployment, rows } = await start({ seed: 13, taskManagers: 3, ratePerSecond: 200 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const used = deployment.jobManager.taskManagers().find(({ freeSlotCount }) => freeSlotCount < 2)!;
+    deployment.cluster.faults.partition("leader", `worker-${used.name.slice(3)}`);
+    await deployment.until("lost", () => deployment.jobManager.overview().taskManagers === 2);
+    deployment.cluster.faults.heal("leader", `worker-${used.name.slice(3)}`);
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    await deployment.until("registered again", () => deployment.jobManager.overview().taskManagers === 3);
+  });
+});
+
+describe("S58: a JobManager that starts again with its directory", () => {
+  test("takes its jobs over from their newest checkpoints, with ids that go on rising", async () => {
+    const { deployment, rows } = await start({ seed: 21, ratePerSecond: 300 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 4);
+    const before = (await deployment.jobManager.checkpoints(jobId)).latest!.checkpointId;
+    const { epoch } = deployment.jobManager;
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    expect(deployment.jobManager.epoch).toBeGreaterThan(epoch);
+    expect((await deployment.jobManager.checkpoints(jobId)).restored!.checkpointId).toBeGreaterThanOrEqual(before);
+    const commits = rows.commitCount;
+    await deployment.until("committed again", () => rows.commitCount > commits + 4);
+    expect((await deployment.jobManager.checkpoints(jobId)).latest!.checkpointId).toBeGreaterThan(before);
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+  });
+
+  test("a JobManager that was replaced while it stood still changes nothing when it wakes up", async () => {
+    const { deployment, rows } = await start({ seed: 24, ratePerSecond: 200 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const old = deployment.jobManagerPlatform;
+    old.pause();
+    const address = { host: "second", port: 6123 };
+    deployment.leader = address;
+    const platform = deployment.process("second jobmanager", "second");
+    await deployment.cluster.run(() => deployment.startJobManager(platform));
+    await deployment.until("running again", () => deployment.statusOf(jobId) === "RUNNING");
+    old.resume();
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    await deployment.until("stopped", () => deployment.fenced.length > 0);
+    expect(deployment.fenced).toEqual(["MR_FENCED"]);
+  });
+
+  test("knows the jobs that have ended, and their checkpoints are gone from the disk", async () => {
+    const { deployment } = await start({ seed: 22 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    expect(deployment.statusOf(jobId)).toBe("FINISHED");
+    const { fs } = deployment.jobManagerPlatform;
+    expect(await deployment.cluster.run(() => fs.list("/shared/checkpoints"))).toEqual([]);
+  });
+
+  test("a job whose checkpoints were in memory only is not started again: what it wrote would be written twice", async () => {
+    const { deployment, rows } = await start({ seed: 23, ratePerSecond: 300 });
+    const { "execution.checkpointing.dir": _, ...inMemory } = CHECKPOINTED;
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", inMemory));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    expect(await deployment.untilEnded(jobId)).toBe("FAILED");
+    expect((await deployment.jobManager.job(jobId)).failure?.coded?.code).toBe("MR_JOB_NOT_RECOVERABLE");
+  });
+});

@@ -1,0 +1,458 @@
+/**
+ * The JobManager: the process that leads a cluster. It keeps the jobs of its clients, gives them slots of TaskManagers, and
+ * runs a JobMaster for each.
+ *
+ * - L1. A submission is answered when it is durable; the same id is the same job, whoever asks and however often.
+ * - L2. Jobs that have not ended when the process ends are taken over by the next one with the same directory, from the
+ *   newest checkpoint that they may have committed.
+ * - L3. A JobManager that does not lead any more (another one has begun) stops, and changes nothing that is durable.
+ */
+import { toErrorMessage } from "../base/error-message.ts";
+import { MillraceError } from "../base/errors.ts";
+import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
+import { Configuration } from "../config/configuration.ts";
+import type { JobRunner } from "../deployment/job-runner.ts";
+import { describeJobGraph } from "../graph/describe.ts";
+import { JobStore, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
+import { isEnded, type JobEnd, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-table.ts";
+import type { JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+import type { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { NetworkAddress } from "../platform/transport.ts";
+import { RpcEndpoint } from "../rpc/rpc-endpoint.ts";
+import { RpcHandlers } from "../rpc/rpc-handlers.ts";
+import type { RpcSession } from "../rpc/rpc-session.ts";
+import { rpcSettings } from "../rpc/rpc-settings.ts";
+import { AsyncOperations, toHex } from "./async-operations.ts";
+import { jobIdInvalid, jobNotRunning, jobUnknown, operationUnknown, taskManagerLost } from "./cluster-errors.ts";
+import { ClusterJob } from "./cluster-job.ts";
+import {
+  CODE_CHUNK_BYTES,
+  fetchCode,
+  jobWarning,
+  registerTaskManager,
+  tasksEvent,
+  tasksStatistics,
+} from "./cluster-messages.ts";
+import { ClusterResources } from "./cluster-resources.ts";
+import { CodeCache, checkCode } from "./code-cache.ts";
+import type { JobCodeLoader } from "./job-code.ts";
+import type {
+  AsyncOperation,
+  CheckpointsDetails,
+  ClusterOverview,
+  ExceptionHistory,
+  JobConfigDetails,
+  JobDetails,
+  JobManagerApi,
+  JobOverview,
+  JobSubmission,
+  SavepointRequestOptions,
+  StopRequestOptions,
+  TaskManagerDetails,
+} from "./job-manager-api.ts";
+import { TaskStates } from "./task-states.ts";
+
+export interface JobManagerOptions {
+  readonly platform: Platform;
+  /** What jobs start from, and the process itself. */
+  readonly configuration: Configuration;
+  /** Where the JobManager listens for TaskManagers. */
+  readonly address: NetworkAddress;
+  readonly allowNonLoopback?: boolean;
+  /** Where its jobs are kept: `high-availability.storageDir`. */
+  readonly directory: string;
+  readonly loader: JobCodeLoader;
+  /** Where the code of jobs is kept to be run; see `CodeCache`. */
+  readonly codeDirectory: string;
+  readonly onWarning: (text: string) => void;
+  /** Another JobManager leads: this one has stopped (L3). */
+  readonly onFenced: (error: MillraceError) => void;
+}
+
+interface KnownJob {
+  readonly stored: StoredJob;
+  /** Undefined when it had ended before this process began. */
+  readonly running: ClusterJob | undefined;
+  accumulators: AccumulatorResults | undefined;
+}
+
+export class JobManager implements JobManagerApi {
+  readonly #options: JobManagerOptions;
+  readonly #store: JobStore;
+  readonly #table: JobTable;
+  readonly #resources: ClusterResources;
+  readonly #operations: AsyncOperations;
+  readonly #code: CodeCache;
+  readonly #jobs = new Map<string, KnownJob>();
+  /** Submissions that are being made durable. */
+  readonly #submitting = new Map<string, Promise<void>>();
+  readonly #sessions = new Map<string, RpcSession>();
+  readonly #endpoint: RpcEndpoint;
+  #deploymentCount = 0;
+  #isClosed = false;
+  #address: NetworkAddress;
+
+  /** Begins to lead: takes the directory's jobs over, and listens. */
+  static async start(options: JobManagerOptions): Promise<JobManager> {
+    const store = await JobStore.open(options.platform.fs, options.directory);
+    const jobManager = new JobManager(options, store);
+    const states = await store.load();
+    await jobManager.#listen();
+    for (const state of states) jobManager.#takeOver(state);
+    return jobManager;
+  }
+
+  private constructor(options: JobManagerOptions, store: JobStore) {
+    const { platform, configuration, codeDirectory } = options;
+    this.#options = options;
+    this.#store = store;
+    this.#address = options.address;
+    this.#table = new JobTable(configuration.get(JOBSTORE_MAX_CAPACITY));
+    this.#operations = new AsyncOperations(platform.random);
+    this.#code = new CodeCache(platform.fs, codeDirectory);
+    this.#resources = new ClusterResources({
+      clock: platform.clock,
+      random: platform.random,
+      requestTimeoutMs: configuration.get(SLOT_REQUEST_TIMEOUT),
+      placement: "spread",
+    });
+    this.#endpoint = new RpcEndpoint({
+      platform,
+      name: "jobmanager",
+      handlers: this.#handlers(),
+      settings: rpcSettings(configuration),
+      leaderEpoch: store.epoch,
+      onWarning: (warning) => options.onWarning(warning.message),
+    });
+    // A TaskManager may have heard of the newer one first.
+    this.#endpoint.fence.onNewer(() => void this.#checkLeads());
+  }
+
+  /** Where it listens, with the port that was chosen. */
+  get address(): NetworkAddress {
+    return this.#address;
+  }
+
+  get epoch(): number {
+    return this.#store.epoch;
+  }
+
+  /** Stops to lead: jobs stop where they are, and the next JobManager with the directory takes them over (L2). */
+  async close(reason?: MillraceError): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#resources.close();
+    await this.#endpoint.close(reason);
+  }
+
+  async submitJob(submission: JobSubmission): Promise<{ readonly jobId: string; readonly isNew: boolean }> {
+    const { platform } = this.#options;
+    const { name, code, args, configuration } = submission;
+    const jobId = submission.jobId ?? toHex(platform.random.bytes(16));
+    if (!/^[0-9a-f]{32}$/.test(jobId)) throw jobIdInvalid(jobId);
+    checkCode(code.bytes, code.hash);
+    Configuration.fromEntries(configuration);
+    const submittedMs = platform.clock.wallMs();
+    if (!this.#table.submit(jobId, name, submittedMs)) {
+      await this.#submitting.get(jobId);
+      return { jobId, isNew: false };
+    }
+    const stored: StoredJob = { jobId, name, codeHash: code.hash, args, configuration, submittedMs };
+    const submitting = this.#store.addJob(stored, code.bytes);
+    this.#submitting.set(jobId, submitting);
+    try {
+      await submitting;
+    } catch (error) {
+      this.#table.withdraw(jobId);
+      this.#onStoreFailure(error);
+      throw error;
+    } finally {
+      this.#submitting.delete(jobId);
+    }
+    this.#start(stored, undefined);
+    return { jobId, isNew: true };
+  }
+
+  listJobs(): readonly JobOverview[] {
+    return this.#table.jobs.map((entry) => this.#overviewOf(entry));
+  }
+
+  async job(jobId: string): Promise<JobDetails> {
+    const entry = this.#entry(jobId);
+    const running = this.#jobs.get(jobId)?.running;
+    const runner = running?.loaded;
+    return {
+      ...this.#overviewOf(entry),
+      timestampsMs: entry.timestampsMs,
+      restarts: runner?.progress().restarts ?? 0,
+      plan: runner === undefined ? undefined : describeJobGraph(runner.graph),
+      vertices: running?.vertices ?? [],
+      failure: entry.failure,
+    };
+  }
+
+  async cancelJob(jobId: string): Promise<void> {
+    this.#entry(jobId);
+    const known = this.#jobs.get(jobId);
+    await known?.running?.cancel();
+  }
+
+  async stopWithSavepoint(jobId: string, options: StopRequestOptions = {}): Promise<string> {
+    const { drain = false, directory, format = "CANONICAL" } = options;
+    return this.#begin(jobId, (runner) => runner.stopWithSavepoint(drain, directory, format));
+  }
+
+  async triggerSavepoint(jobId: string, options: SavepointRequestOptions = {}): Promise<string> {
+    const { directory, format = "CANONICAL" } = options;
+    return this.#begin(jobId, (runner) => runner.triggerSavepoint(directory, format));
+  }
+
+  async triggerCheckpoint(jobId: string): Promise<string> {
+    return this.#begin(jobId, (runner) => runner.triggerCheckpoint());
+  }
+
+  operation(jobId: string, requestId: string): AsyncOperation {
+    const operation = this.#operations.get(jobId, requestId);
+    if (operation === undefined) throw operationUnknown(jobId, requestId);
+    return operation;
+  }
+
+  async checkpoints(jobId: string): Promise<CheckpointsDetails> {
+    this.#entry(jobId);
+    const none = { counts: { completed: 0, failed: 0 }, latest: undefined, restored: undefined };
+    return this.#jobs.get(jobId)?.running?.checkpoints ?? none;
+  }
+
+  async exceptions(jobId: string): Promise<ExceptionHistory> {
+    const entry = this.#entry(jobId);
+    const running = this.#jobs.get(jobId)?.running;
+    if (running !== undefined && running.exceptions.entries.length > 0) return running.exceptions;
+    const { failure, lastModifiedMs } = entry;
+    const entries = failure === undefined ? [] : [{ timestampMs: lastModifiedMs, error: failure, task: undefined }];
+    return { entries, isTruncated: false };
+  }
+
+  async config(jobId: string): Promise<JobConfigDetails> {
+    this.#entry(jobId);
+    // Jobs are in the table only with what was stored of them.
+    const { name, args, configuration } = this.#jobs.get(jobId)!.stored;
+    return { jobId, name, args, configuration };
+  }
+
+  async metrics(jobId: string): Promise<readonly MetricSnapshot[]> {
+    return this.#runner(jobId).metricSnapshots();
+  }
+
+  async accumulators(jobId: string): Promise<ReadonlyMap<string, unknown>> {
+    const entry = this.#entry(jobId);
+    const known = this.#jobs.get(jobId);
+    if (known?.accumulators !== undefined) return known.accumulators.all();
+    if (isEnded(entry.status)) return new Map();
+    return (await this.#runner(jobId).accumulators()).all();
+  }
+
+  taskManagers(): readonly TaskManagerDetails[] {
+    return this.#resources.taskManagers.map(({ id, registration, registeredMs }) => ({
+      taskManagerId: id,
+      name: registration.name,
+      host: registration.host,
+      dataAddress: registration.dataAddress ?? undefined,
+      slotCount: registration.slotCount,
+      freeSlotCount: this.#resources.freeSlotsOf(id),
+      registeredMs,
+      processId: registration.processId,
+      availableParallelism: registration.availableParallelism,
+      allocations: this.#resources.allocationsOf(id),
+    }));
+  }
+
+  overview(): ClusterOverview {
+    const { jobs } = this.#table;
+    const count = (status: JobStatus): number => jobs.filter((job) => job.status === status).length;
+    const [finished, cancelled, failed] = [count("FINISHED"), count("CANCELED"), count("FAILED")];
+    return {
+      taskManagers: this.#resources.taskManagers.length,
+      slotsTotal: this.#resources.slotCount,
+      slotsAvailable: this.#resources.freeSlotCount,
+      jobsRunning: jobs.length - finished - cancelled - failed,
+      jobsFinished: finished,
+      jobsCancelled: cancelled,
+      jobsFailed: failed,
+      epoch: this.epoch,
+    };
+  }
+
+  #handlers(): RpcHandlers {
+    return new RpcHandlers()
+      .on(registerTaskManager, (registration, { instanceId }) => {
+        const session = this.#sessions.get(instanceId);
+        // Its session has ended while this was on its way.
+        if (session === undefined) throw taskManagerLost(registration.name, registration.host, undefined);
+        return { taskManagerId: this.#resources.register(registration, session).id };
+      })
+      .on(fetchCode, async ({ hash, offset }) => {
+        const code = await this.#store.code(hash);
+        return { bytes: code.subarray(offset, offset + CODE_CHUNK_BYTES), total: code.length };
+      })
+      .onTell(tasksEvent, ({ deploymentId, event }, { instanceId }) =>
+        this.#deployment(instanceId, deploymentId)?.onEvent(event),
+      )
+      .onTell(tasksStatistics, ({ deploymentId, statistics }, { instanceId }) =>
+        this.#deployment(instanceId, deploymentId)?.onStatistics(statistics),
+      )
+      .onTell(jobWarning, ({ jobId, text }) => this.#options.onWarning(`job ${jobId}: ${text}`));
+  }
+
+  #deployment(
+    instanceId: string,
+    deploymentId: string,
+  ): ReturnType<ReturnType<ClusterResources["register"]>["deployment"]> {
+    const session = this.#sessions.get(instanceId);
+    return session === undefined ? undefined : this.#resources.ofSession(session)?.deployment(deploymentId);
+  }
+
+  async #listen(): Promise<void> {
+    const listener = await this.#endpoint.listen(this.#options.address, {
+      allowNonLoopback: this.#options.allowNonLoopback === true,
+      onSession: (session) => this.#onSession(session),
+      onSessionEnd: (session, reason) => this.#onSessionEnd(session, reason),
+    });
+    this.#address = listener.address;
+  }
+
+  #onSession(session: RpcSession): void {
+    // An open session knows its peer. One that dials again has given its older session up.
+    const { instanceId } = session.peer!;
+    this.#sessions.get(instanceId)?.end();
+    this.#sessions.set(instanceId, session);
+  }
+
+  #onSessionEnd(session: RpcSession, reason: MillraceError | undefined): void {
+    const instanceId = session.peer?.instanceId;
+    if (instanceId !== undefined && this.#sessions.get(instanceId) === session) this.#sessions.delete(instanceId);
+    // A process that ends loses its TaskManagers, too, but its jobs are not to fail for it.
+    if (this.#isClosed) return;
+    const taskManager = this.#resources.ofSession(session);
+    if (taskManager === undefined) return;
+    this.#resources.lose(taskManager, reason);
+    // It may have gone to a newer leader.
+    void this.#checkLeads();
+  }
+
+  // L2.
+  #takeOver({ job, checkpoint, end }: StoredJobState): void {
+    this.#table.submit(job.jobId, job.name, job.submittedMs);
+    if (end === undefined) {
+      this.#start(job, { checkpoint });
+      return;
+    }
+    this.#jobs.set(job.jobId, { stored: job, running: undefined, accumulators: undefined });
+    this.#table.end(job.jobId, end);
+  }
+
+  #start(stored: StoredJob, recovery: { readonly checkpoint: StoredJobState["checkpoint"] } | undefined): void {
+    const { platform, configuration, loader, onWarning } = this.#options;
+    const { jobId, codeHash, args } = stored;
+    const running = new ClusterJob({
+      stored,
+      recovery,
+      clusterConfiguration: configuration,
+      platform,
+      resources: this.#resources,
+      nextDeploymentId: () => `${this.epoch}-${this.#deploymentCount++}`,
+      checkLeads: () => this.#orStop(() => this.#store.checkLeads()),
+      load: async () => loader(await this.#code.provide(codeHash, () => this.#store.code(codeHash)), args),
+      onStatus: (status) => this.#table.setStatus(jobId, status, platform.clock.wallMs()),
+      onRestartPoint: ({ checkpointId, path }) =>
+        this.#orStop(() => this.#store.setCheckpoint(jobId, { checkpointId, path: path ?? null })),
+      onWarning: (text) => onWarning(`job ${jobId}: ${text}`),
+    });
+    const known: KnownJob = { stored, running, accumulators: undefined };
+    this.#jobs.set(jobId, known);
+    running.result.then(
+      ({ status, cause, accumulators }) => {
+        known.accumulators = accumulators;
+        void this.#onEnd(jobId, status, cause);
+      },
+      (error: unknown) => void this.#onEnd(jobId, running.isCancelled ? "CANCELED" : "FAILED", error),
+    );
+  }
+
+  async #onEnd(jobId: string, status: JobEnd["status"], cause: unknown): Promise<void> {
+    // What ends because the process does goes on in the next one.
+    if (this.#isClosed) return;
+    const failure = status === "FAILED" ? toErrorMessage(cause) : undefined;
+    const end = { status, endMs: this.#options.platform.clock.wallMs(), failure };
+    try {
+      await this.#store.setEnd(jobId, end);
+      const forgotten = this.#table.end(jobId, end);
+      for (const each of forgotten) {
+        this.#jobs.delete(each);
+        this.#operations.forget(each);
+      }
+      await this.#store.removeJobs(forgotten);
+    } catch (error) {
+      this.#table.end(jobId, end);
+      this.#onStoreFailure(error);
+    }
+  }
+
+  #begin(jobId: string, action: (runner: JobRunner) => Promise<string | undefined>): string {
+    const runner = this.#runner(jobId);
+    return this.#operations.begin(jobId, action(runner));
+  }
+
+  #runner(jobId: string): JobRunner {
+    const entry = this.#entry(jobId);
+    const running = this.#jobs.get(jobId)?.running;
+    if (running === undefined || isEnded(entry.status)) throw jobNotRunning(jobId, entry.status);
+    return running.runner;
+  }
+
+  #entry(jobId: string): JobEntry {
+    const entry = this.#table.get(jobId);
+    if (entry === undefined) throw jobUnknown(jobId);
+    return entry;
+  }
+
+  #overviewOf(entry: JobEntry): JobOverview {
+    const { jobId, name, status, submittedMs, lastModifiedMs } = entry;
+    const endTimeMs = isEnded(status) ? lastModifiedMs : undefined;
+    const { clock } = this.#options.platform;
+    const states = this.#jobs.get(jobId)?.running?.states ?? new TaskStates(clock, () => {});
+    return {
+      jobId,
+      name,
+      status,
+      startTimeMs: submittedMs,
+      endTimeMs,
+      durationMs: (endTimeMs ?? clock.wallMs()) - submittedMs,
+      lastModificationMs: lastModifiedMs,
+      tasks: states.counts(),
+    };
+  }
+
+  /** L3. */
+  async #checkLeads(): Promise<void> {
+    await this.#orStop(() => this.#store.checkLeads()).catch(() => {});
+  }
+
+  /** Does something with the store; when that is another JobManager's by now, this one stops. */
+  async #orStop(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#onStoreFailure(error);
+      throw error;
+    }
+  }
+
+  #onStoreFailure(error: unknown): void {
+    if (!(error instanceof MillraceError)) throw error;
+    this.#options.onWarning(error.message);
+    if (error.code !== "MR_FENCED" || this.#isClosed) return;
+    void this.close(error).then(() => this.#options.onFenced(error));
+  }
+}

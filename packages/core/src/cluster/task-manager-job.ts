@@ -1,0 +1,182 @@
+/** What one TaskManager has of one job: its graph, the threads of its slots, its deployments. */
+
+import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
+import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
+import { Configuration } from "../config/configuration.ts";
+import { ringSegmentsOf } from "../deployment/job-settings.ts";
+import { readRestoredState } from "../deployment/restored-state.ts";
+import { buildJobGraph } from "../graph/build-job-graph.ts";
+import type { JobPlan } from "../graph/describe.ts";
+import { graphOptionsOf } from "../graph/graph-options.ts";
+import type { JobGraph } from "../graph/job-graph.ts";
+import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+import type { Platform } from "../platform/platform.ts";
+import { persistTo } from "../taskmanager/state-persister.ts";
+import type { DeployedTasks, DeploymentListener } from "../taskmanager/task-executor.ts";
+import type { ChannelWire } from "../taskmanager/threads/channel-wire.ts";
+import { differentGraph } from "../taskmanager/threads/slot-thread.ts";
+import type { AttemptCommand } from "../taskmanager/threads/slot-thread-messages.ts";
+import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
+import { ThreadsExecutor } from "../taskmanager/threads/threads-executor.ts";
+import { type CommandTasks, type DeployTasks, packStatistics, unpackCheckpoint } from "./cluster-messages.ts";
+import type { JobCode } from "./job-code.ts";
+
+/** Targets of checkpoints that are remembered: more than are ever pending. */
+const TARGETS_MAX = 256;
+
+export interface TaskManagerJobOptions {
+  readonly request: DeployTasks;
+  readonly code: JobCode;
+  readonly platform: Platform;
+  readonly wire: ChannelWire | undefined;
+  readonly onWarning: (text: string) => void;
+}
+
+interface Deployment {
+  readonly deployed: DeployedTasks;
+  readonly tasks: DeployTasks["tasks"];
+  /** Its end, once somebody has asked for it. */
+  cancelled: Promise<void> | undefined;
+}
+
+export class TaskManagerJob {
+  readonly #threads: SlotThreads;
+  readonly #executor: ThreadsExecutor;
+  readonly #platform: Platform;
+  readonly #inlineBelowBytes: number;
+  readonly #deployments = new Map<string, Deployment>();
+  /** Where the state of a checkpoint goes, by its id; undefined: into the acknowledgement. */
+  readonly #targets = new Map<number, SnapshotDirectory | undefined>();
+
+  private constructor(graph: JobGraph, configuration: Configuration, options: TaskManagerJobOptions) {
+    const { request, code, platform, wire, onWarning } = options;
+    this.#platform = platform;
+    this.#inlineBelowBytes = configuration.get(DATA_INLINE_THRESHOLD);
+    this.#threads = new SlotThreads({
+      graph,
+      jobId: request.jobId,
+      module: code.module,
+      mainUrl: code.mainUrl,
+      isSelfContained: code.isSelfContained,
+      given: givenOf(request),
+      configuration,
+      slots: request.slots,
+      platform,
+      onWarning,
+    });
+    this.#executor = new ThreadsExecutor({
+      graph,
+      threads: this.#threads,
+      ringSegments: ringSegmentsOf(configuration),
+      persist: persistTo({
+        write: async (checkpointId, bytes) =>
+          (await this.#targets.get(checkpointId)?.write(checkpointId, bytes)) ?? { kind: "inline", bytes },
+      }),
+      readRestore: async (checkpoint) => {
+        const state = await readRestoredState(platform.fs, checkpoint, graph);
+        return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
+      },
+      wire,
+    });
+  }
+
+  /**
+   * Builds the job in this process.
+   * @throws MillraceError `MR_GRAPH_DIFFERS`, and what the job's code throws
+   */
+  static async load(options: TaskManagerJobOptions): Promise<TaskManagerJob> {
+    const { request, code } = options;
+    const { transformations, configuration } = await code.build(givenOf(request));
+    const graph = buildJobGraph(transformations, graphOptionsOf(configuration, request.jobName));
+    // The JobManager has made it with the same function.
+    const plan = JSON.parse(request.plan) as JobPlan;
+    if (graph.hash !== plan.hash) throw differentGraph(graph, plan);
+    return new TaskManagerJob(graph, configuration, options);
+  }
+
+  /** Makes the subtasks of a deployment. What earlier ones that are over could still be asked is gone. */
+  async deploy(request: DeployTasks, listener: DeploymentListener): Promise<Uint8Array> {
+    const { deploymentId, slots, attemptNumber, maxParallelism, tasks, dataAddresses } = request;
+    await this.#threads.assign(slots);
+    this.#deployments.clear();
+    const deployed = await this.#executor.deploy(
+      {
+        attemptNumber,
+        maxParallelism,
+        restore: unpackCheckpoint(request.restore),
+        tasks,
+        dataAddresses: dataAddresses ?? undefined,
+      },
+      listener,
+    );
+    this.#deployments.set(deploymentId, { deployed, tasks, cancelled: undefined });
+    return this.statistics(deploymentId) ?? new Uint8Array();
+  }
+
+  /** Stops the subtasks of a deployment, once, however often it is asked for. */
+  async cancel(deploymentId: string): Promise<void> {
+    const deployment = this.#deployments.get(deploymentId);
+    if (deployment !== undefined) await cancelOnce(deployment);
+  }
+
+  deployed(deploymentId: string): DeployedTasks | undefined {
+    return this.#deployments.get(deploymentId)?.deployed;
+  }
+
+  /** The figures of a deployment's subtasks; undefined when there is none. */
+  statistics(deploymentId: string): Uint8Array | undefined {
+    const deployment = this.#deployments.get(deploymentId);
+    return deployment === undefined ? undefined : packStatistics(deployment.tasks, deployment.deployed);
+  }
+
+  get deploymentIds(): readonly string[] {
+    return [...this.#deployments.keys()];
+  }
+
+  command({ deploymentId, command, slot, directory }: CommandTasks): void {
+    this.#noteTarget(command, directory);
+    this.#deployments.get(deploymentId)?.deployed.command(command, slot ?? undefined);
+  }
+
+  metrics(): Promise<readonly MetricSnapshot[]> {
+    return this.#threads.metrics();
+  }
+
+  /** Stops everything; settles when nothing of the job can write any more here. */
+  async close(): Promise<void> {
+    const cancelled = [...this.#deployments.values()].map(cancelOnce);
+    this.#deployments.clear();
+    await Promise.allSettled(cancelled);
+    await this.#threads.close();
+  }
+
+  #noteTarget(command: AttemptCommand, directory: string | null): void {
+    if (command.kind !== "trigger") return;
+    const { fs, random } = this.#platform;
+    const target =
+      directory === null
+        ? undefined
+        : new SnapshotDirectory({
+            fs,
+            random,
+            path: directory,
+            inlineBelowBytes: this.#inlineBelowBytes,
+            setting: "execution.checkpointing.dir",
+            isPrepared: true,
+          });
+    this.#targets.set(command.trigger.checkpointId, target);
+    for (const oldest of this.#targets.keys()) {
+      if (this.#targets.size <= TARGETS_MAX) return;
+      this.#targets.delete(oldest);
+    }
+  }
+}
+
+function cancelOnce(deployment: Deployment): Promise<void> {
+  deployment.cancelled ??= deployment.deployed.cancel();
+  return deployment.cancelled;
+}
+
+function givenOf({ given }: DeployTasks): Configuration {
+  return Configuration.fromEntries(given);
+}

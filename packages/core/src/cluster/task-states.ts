@@ -1,0 +1,96 @@
+/** How the subtasks of one job are, as far as the JobManager has heard: the state, attempt and place of each. */
+import type { JobGraph } from "../graph/job-graph.ts";
+import { type AttemptListener, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { Clock } from "../platform/platform.ts";
+import type { SubtaskStatus, TaskCounts } from "./job-manager-api.ts";
+
+export interface TaskPlace {
+  readonly taskManagerId: string;
+  readonly host: string;
+}
+
+export interface TaskState {
+  readonly status: SubtaskStatus;
+  readonly attempt: number;
+  readonly place: TaskPlace | undefined;
+  /** Epoch ms. */
+  readonly startTimeMs: number | undefined;
+  readonly endTimeMs: number | undefined;
+}
+
+/** A subtask has failed. */
+export type OnTaskFailed = (task: TaskId, error: Error, place: TaskPlace | undefined) => void;
+
+const CREATED: TaskState = {
+  status: "CREATED",
+  attempt: 0,
+  place: undefined,
+  startTimeMs: undefined,
+  endTimeMs: undefined,
+};
+
+export class TaskStates {
+  readonly #clock: Clock;
+  readonly #onFailed: OnTaskFailed;
+  readonly #states = new Map<string, TaskState>();
+  #tasks: readonly TaskId[] = [];
+
+  constructor(clock: Clock, onFailed: OnTaskFailed) {
+    this.#clock = clock;
+    this.#onFailed = onFailed;
+  }
+
+  /** The job's graph is known. */
+  plan(graph: JobGraph): void {
+    this.#tasks = graph.vertices.flatMap(({ id, parallelism }) =>
+      Array.from({ length: parallelism }, (_, subtaskIndex) => ({ vertexId: id, subtaskIndex })),
+    );
+  }
+
+  of(task: TaskId): TaskState {
+    return this.#states.get(taskName(task)) ?? CREATED;
+  }
+
+  counts(of: (task: TaskId) => boolean = () => true): TaskCounts {
+    const counts = { CREATED: 0, DEPLOYING: 0, RUNNING: 0, FINISHED: 0, CANCELING: 0, CANCELED: 0, FAILED: 0 };
+    for (const task of this.#tasks) if (of(task)) counts[this.of(task).status]++;
+    return counts;
+  }
+
+  /** Follows an attempt that is about to be deployed, by what its listener hears. */
+  follow(attempt: number, listener: AttemptListener, placeOf: (task: TaskId) => TaskPlace): AttemptListener {
+    for (const task of this.#tasks) {
+      const startTimeMs = this.#clock.wallMs();
+      this.#set(task, { status: "DEPLOYING", attempt, place: placeOf(task), startTimeMs, endTimeMs: undefined });
+    }
+    return {
+      ...listener,
+      onRunning: (task) => {
+        this.#change(task, attempt, "RUNNING");
+        listener.onRunning(task);
+      },
+      onFailed: (task, error) => {
+        this.#change(task, attempt, "FAILED");
+        this.#onFailed(task, error, this.of(task).place);
+        listener.onFailed(task, error);
+      },
+    };
+  }
+
+  /** The attempt is over: what has not failed by itself was ended with the rest. */
+  end(status: "FINISHED" | "CANCELED"): void {
+    for (const task of this.#tasks) this.#change(task, this.of(task).attempt, status);
+  }
+
+  #change(task: TaskId, attempt: number, status: SubtaskStatus): void {
+    const before = this.of(task);
+    const isOver = before.status === "FAILED" || before.status === "FINISHED" || before.status === "CANCELED";
+    if (before.attempt !== attempt || isOver) return;
+    const isEnd = status === "FAILED" || status === "FINISHED" || status === "CANCELED";
+    this.#set(task, { ...before, status, endTimeMs: isEnd ? this.#clock.wallMs() : undefined });
+  }
+
+  #set(task: TaskId, state: TaskState): void {
+    this.#states.set(taskName(task), state);
+  }
+}
