@@ -267,3 +267,20 @@ test("S23: reducing and aggregating states fold what is added, per key, and surv
     { numRuns: 50 },
   );
 });
+
+test.each([
+  [Number.NaN, "NaN"],
+  [Number.POSITIVE_INFINITY, "Infinity"],
+  [undefined, "undefined"],
+  [new Date(5), "a Date"],
+])("S28: a timer for %s, which is no time, is refused", (timeMs, found) => {
+  const { table } = open();
+  table.select("a");
+  for (const domain of ["event", "processing"] as const) {
+    expect(() => table.addTimer(domain, timeMs as number)).toThrow(
+      expect.objectContaining({ code: "MR_TIMER_INVALID", message: expect.stringContaining(`Found: ${found}.`) }),
+    );
+  }
+  table.addTimer("event", 7);
+  expect(table.pollTimer("event", 7)?.timeMs).toBe(7);
+});

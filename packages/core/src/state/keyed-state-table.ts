@@ -17,6 +17,7 @@ import { KeyedSnapshot } from "./keyed-snapshot.ts";
 import type { RestoredKeyedState } from "./keyed-snapshot-format.ts";
 import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
+import { timerInvalid } from "./timer-invalid.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
 /** Who the table belongs to: for messages, and for the time by which values expire. Every operator host is one. */
@@ -121,8 +122,12 @@ export class KeyedStateTable {
     return this.#nextSeq++;
   }
 
-  /** Registers a timer of the current key; a second one for the same time is the same timer. */
+  /**
+   * Registers a timer of the current key; a second one for the same time is the same timer.
+   * @throws MillraceError `MR_TIMER_INVALID` when it is no time: the queue would lose its order
+   */
   addTimer(domain: TimeDomain, timeMs: number): void {
+    if (!Number.isFinite(timeMs)) throw timerInvalid(this.owner, timeMs);
     if (this.takesTimers) this.addOwnTimer(domain, timeMs);
   }
 
