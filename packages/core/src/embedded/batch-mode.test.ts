@@ -120,6 +120,36 @@ describe("S46: BATCH", () => {
     );
   });
 
+  test.each([1, 2])(
+    "the last result of a rolling sum has its event time, so that windows behind it take it, at parallelism %i",
+    async (p) => {
+      const given = [
+        { user: "b", at: 50 },
+        { user: "a", at: 30 },
+        { user: "b", at: 20 },
+        { user: "a", at: 70 },
+      ];
+      const rows = await rowsOf((env, target) => {
+        clicksOf(env, given)
+          .keyBy((click) => click.user)
+          .sum("at")
+          .uid("sums")
+          .keyBy((click) => click.user)
+          .window(TumblingEventTimeWindows.of(25))
+          .aggregate(count, (user, window, n) => [user, window.start, n])
+          .uid("counts")
+          .sinkTo(target.sink())
+          .uid("rows");
+      }, at(p));
+      expect(sorted(rows)).toEqual(
+        sorted([
+          ["a", 50, 1],
+          ["b", 50, 1],
+        ]),
+      );
+    },
+  );
+
   test("keys come one after the other in their order, records in the order of their time; timers fire at the end of the key", async () => {
     const given = [
       { user: "b", at: 50 },

@@ -3,13 +3,13 @@
  * gets its records key by key.
  *
  * - B1. A keyed operator begins a chain, so that its inputs can be sorted before it.
- * - B2. A rolling reduce emits one result a key, its last one.
+ * - B2. A rolling reduce emits one result a key, its last one, with the event time of its last record.
  * - B3. Event time is that of the end of input everywhere else: sources and assigners make no watermarks.
  */
 import { MillraceError } from "../base/errors.ts";
 import type { RuntimeExecutionMode } from "../config/execution-options.ts";
 import type { OperatorSpec } from "../operators/operator-spec.ts";
-import { keyPartitionSpec } from "../operators/partition/partition-spec.ts";
+import { lastResultSpec } from "../operators/partition/partition-spec.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import { iterationEndOf } from "./iterations.ts";
 import type { Transformation } from "./transformation.ts";
@@ -59,7 +59,7 @@ function batchSpecOf(spec: OperatorSpec): OperatorSpec {
     case "timestamps":
       return { ...spec, strategy: withoutWatermarks(spec.strategy) };
     case "keyedReduce":
-      return keyPartitionSpec(spec.label, spec.key, { kind: "reduce", fn: spec.fn }, spec.type);
+      return lastResultSpec(spec.label, spec.key, { kind: "reduce", fn: spec.fn }, spec.type);
     default:
       return spec;
   }

@@ -111,7 +111,7 @@ export class KeyPartitionOperator extends PartitionOperator {
     super.open();
   }
 
-  override processElement(value: unknown): void {
+  override processElement(value: unknown, _timestampMs: number): void {
     const entry = this.table.createCurrent();
     entry.s0 = this.folding.add(entry.s0, value);
   }
@@ -126,5 +126,19 @@ export class KeyPartitionOperator extends PartitionOperator {
       entry.s0 = undefined;
       this.table.removeIfEmpty(entry);
     }
+  }
+}
+
+/**
+ * What a rolling reduce becomes in a batch job, whose records come key by key and in the order of time: each key's last result,
+ * with the event time that it has in a stream, which is that of the key's last record.
+ */
+export class LastResultOperator extends KeyPartitionOperator {
+  #lastMs = NO_TIMESTAMP;
+  protected override readonly collector: Collector<unknown> = { collect: (value) => this.emit(value, this.#lastMs) };
+
+  override processElement(value: unknown, timestampMs: number): void {
+    this.#lastMs = timestampMs;
+    super.processElement(value, timestampMs);
   }
 }

@@ -3,7 +3,7 @@ import type { KeySelector } from "../functions.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
 import type { TransformSpec } from "../operator-spec.ts";
 import { functionOf, type PartitionFold } from "./partition-fold.ts";
-import { KeyPartitionOperator, SubtaskPartitionOperator } from "./partition-operator.ts";
+import { KeyPartitionOperator, LastResultOperator, SubtaskPartitionOperator } from "./partition-operator.ts";
 
 type U = unknown;
 
@@ -16,6 +16,16 @@ export function keyPartitionSpec(
 ): TransformSpec {
   const create = (host: OperatorHost): KeyPartitionOperator => new KeyPartitionOperator(host, fold, type);
   return { ...shared, label, keys: [key], details: { partition: "key" }, functions: functionsOf(fold), create };
+}
+
+/** The last result of a rolling reduce, one a key; for batch jobs. */
+export function lastResultSpec(
+  label: string,
+  key: KeySelector<U, U>,
+  fold: PartitionFold,
+  type: Type<U> | undefined,
+): TransformSpec {
+  return { ...keyPartitionSpec(label, key, fold, type), create: (host) => new LastResultOperator(host, fold, type) };
 }
 
 /** One partition a subtask. */
