@@ -442,3 +442,54 @@ test("S13: a loop that is not closed, or whose end could not be found, is refuse
   loop.closeWith(loop.assignTimestampsAndWatermarks({ boundedOutOfOrderness: 0, timestamp: (n) => n }));
   await expect(platform.run(() => timed.execute())).rejects.toThrow(/MR_ITERATION_ENDLESS.*Timestamps.*wait time/);
 });
+
+describe("S13: an iteration in another one", () => {
+  interface Turns {
+    readonly inner: number;
+    readonly outer: number;
+  }
+
+  function nested(env: StreamExecutionEnvironment, outerWait?: "1 s", innerWait?: "1 s"): DataStream<Turns> {
+    const outer = env
+      .fromSequence(1, 20)
+      .map((): Turns => ({ inner: 0, outer: 0 }))
+      .iterate(outerWait);
+    const inner = outer.iterate(innerWait);
+    const turned = inner.map((turns) => ({ ...turns, inner: turns.inner + 1 }));
+    inner.closeWith(turned.filter((turns) => turns.inner < 3));
+    const through = turned
+      .filter((turns) => turns.inner >= 3)
+      .map((turns): Turns => ({ inner: 0, outer: turns.outer + 1 }));
+    outer.closeWith(through.filter((turns) => turns.outer < 4));
+    return through.filter((turns) => turns.outer >= 4);
+  }
+
+  test.each([
+    [undefined, undefined],
+    ["1 s", undefined],
+    [undefined, "1 s"],
+  ] as const)("S13: is refused without a wait time for both (%s, %s)", async (outerWait, innerWait) => {
+    const platform = createSimulatedPlatform({ seed: 3 });
+    const env = environment(platform);
+    nested(env, outerWait, innerWait).sinkTo(new CommittedRows().sink());
+    await expect(platform.run(() => env.execute())).rejects.toThrow(
+      /MR_ITERATION_ENDLESS.*iteration\.test\.ts.*wait time/,
+    );
+  });
+
+  test.each([1, 2])("S13: lets all records out when both have one, at parallelism %i", async (p) => {
+    const rows = await rowsOf(p, (env, target) => void nested(env, "1 s", "1 s").sinkTo(target.sink()));
+    expect(rows).toHaveLength(20);
+  });
+
+  test("S13: two iterations one after the other need none", async () => {
+    const rows = await rowsOf(2, (env, target) => {
+      const first = collatz(env.fromSequence(1, 9).map((n): Walk => ({ from: n, now: n, count: 0 })));
+      collatz(first.map(({ from, count }): Walk => ({ from, now: from, count })))
+        .map(({ from, count }) => [from, count])
+        .sinkTo(target.sink());
+    });
+    const wanted = Array.from({ length: 9 }, (_, index) => [index + 1, 2 * steps(index + 1)]);
+    expect(rows.map((row) => JSON.stringify(row)).sort()).toEqual(wanted.map((row) => JSON.stringify(row)).sort());
+  });
+});

@@ -11,10 +11,7 @@ export function checkIterations(transformations: readonly Transformation[], isRe
   for (const head of transformations) {
     const end = iterationEndOf(head);
     if (end?.role !== "head") continue;
-    const tails = transformations.filter((each) => {
-      const other = iterationEndOf(each);
-      return other?.role === "tail" && other.loop === end.loop;
-    });
+    const tails = tailsOf(head, transformations);
     if (tails.length === 0) throw notClosed(head);
     if (isRefused) throw checkpointed(head);
     if (end.maxWaitMs !== undefined) continue;
@@ -23,7 +20,26 @@ export function checkIterations(transformations: readonly Transformation[], isRe
       (each) => each.spec.kind === "timestamps" && leadsTo(head, each) && tails.some((tail) => leadsTo(each, tail)),
     );
     if (assigner !== undefined) throw endless(head, assigner);
+    // They do not wait for what goes around in a loop within the loop, nor for what an outer one feeds into it again.
+    const other = transformations.find(
+      (each) => isWithin(each, head, transformations) || isWithin(head, each, transformations),
+    );
+    if (other !== undefined) throw nested(head, other);
   }
+}
+
+function tailsOf(head: Transformation, transformations: readonly Transformation[]): readonly Transformation[] {
+  const loop = iterationEndOf(head)?.loop;
+  return transformations.filter((each) => {
+    const end = iterationEndOf(each);
+    return end?.role === "tail" && end.loop === loop;
+  });
+}
+
+/** Whether the iteration that begins at `inner` is on the way around the one that begins at `outer`. */
+function isWithin(inner: Transformation, outer: Transformation, transformations: readonly Transformation[]): boolean {
+  if (inner === outer || iterationEndOf(inner)?.role !== "head" || iterationEndOf(outer)?.role !== "head") return false;
+  return leadsTo(outer, inner) && tailsOf(outer, transformations).some((tail) => leadsTo(inner, tail));
 }
 
 /** What the operator is to an iteration; undefined for all others. */
@@ -55,6 +71,16 @@ function endless(head: Transformation, operator: Transformation): MillraceError 
     found: `"${operator.name}" at ${operator.callSite} between iterate and closeWith`,
     expected: "a wait time, or watermarks that go through the loop",
     todo: 'Pass a wait time such as iterate("5 s"), or assign the timestamps before or after the loop',
+  });
+}
+
+function nested(head: Transformation, other: Transformation): MillraceError {
+  return new MillraceError("MR_ITERATION_ENDLESS", {
+    what: "Of two iterations, one in the other, one without a wait time cannot find out that its loop is empty",
+    where: { operator: head.name, at: head.callSite },
+    found: `no wait time, and another iteration at ${other.callSite}`,
+    expected: "a wait time for both, or one iteration after the other",
+    todo: 'Pass a wait time such as iterate("5 s") to both',
   });
 }
 
