@@ -15,12 +15,18 @@ function sizes(costs: readonly number[]): readonly number[] {
   );
 }
 
-test("fast records are taken many at a time", () => {
-  expect(sizes([0.001, 0.001, 0.001])).toEqual([TAKE_RECORDS_MAX, TAKE_RECORDS_MAX, TAKE_RECORDS_MAX]);
+test("fast records are soon taken many at a time", () => {
+  const found = sizes(new Array<number>(12).fill(0.001));
+  expect(found.slice(0, 4)).toEqual([1, 2, 4, 8]);
+  expect(found.slice(-3)).toEqual([TAKE_RECORDS_MAX, TAKE_RECORDS_MAX, TAKE_RECORDS_MAX]);
 });
 
-test("records that take long are taken one by one after the first look", () => {
-  expect(sizes([260, 260, 260])).toEqual([TAKE_RECORDS_MAX, 1, 1]);
+test("records that take long are taken one by one, from the first one on", () => {
+  expect(sizes([260, 260, 260])).toEqual([1, 1, 1]);
+});
+
+test("records that begin to take long are taken one by one after the first look", () => {
+  expect(sizes([...new Array<number>(9).fill(0), 260, 260]).slice(-2)).toEqual([TAKE_RECORDS_MAX, 1]);
 });
 
 test("a take of moderate records lasts a few milliseconds", () => {

@@ -13,7 +13,8 @@ const SHORT_MS = 1;
  */
 export class TakeSize {
   readonly #clock: Clock;
-  #records = TAKE_RECORDS_MAX;
+  /** Begins with one: how slow the functions are is not known yet, and nothing else has its turn meanwhile. */
+  #records = 1;
 
   constructor(clock: Clock) {
     this.#clock = clock;
