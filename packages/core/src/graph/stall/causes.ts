@@ -221,10 +221,23 @@ export function notStarted(at: StallPlace): StallCause {
 }
 
 export function notRunning(status: string, failure: string | undefined): StallCause {
-  const text = `the job is ${status}${failure === undefined ? "" : ` after: ${failure}`}`;
-  const todo =
-    status === "RESTARTING" || status === "FAILING" ? "Remove the cause of the failure" : "Wait until it is RUNNING";
-  return cause("notRunning", undefined, text, todo);
+  const text = `the job is ${status}${failure === undefined ? "" : ` after: ${failure.replace(/\.$/, "")}`}`;
+  return cause("notRunning", undefined, text, notRunningTodo(status));
+}
+
+function notRunningTodo(status: string): string {
+  switch (status) {
+    case "RESTARTING":
+    case "FAILING":
+      return "Remove the cause of the failure";
+    case "FAILED":
+      return "Remove the cause of the failure, and start the job again";
+    case "FINISHED":
+    case "CANCELED":
+      return "Nothing: nothing more comes out of a job that has ended";
+    default:
+      return "Wait until it is RUNNING";
+  }
 }
 
 // What does not wait for watermarks

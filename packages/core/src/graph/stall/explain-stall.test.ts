@@ -15,6 +15,7 @@ import {
 import { MIN_WATERMARK } from "../../time/timestamps.ts";
 import { WatermarkStrategy } from "../../time/watermark-strategy.ts";
 import type { JobGraph } from "../job-graph.ts";
+import { notRunning } from "./causes.ts";
 import { explainStall } from "./explain-stall.ts";
 import type { JobReport } from "./job-report.ts";
 import type { StallCauseKind, StallExplanation } from "./stall-explanation.ts";
@@ -199,3 +200,14 @@ const idleGate = {
 function readerCounts(): JobReport["coordinators"][number]["readers"][number] {
   return { assignedCount: 1, isAsking: false, hasAllSplits: false };
 }
+
+test.each([
+  ["FAILED", "start the job again"],
+  ["FINISHED", "has ended"],
+  ["CANCELED", "has ended"],
+  ["CREATED", "Wait until it is RUNNING"],
+])("U09: a job that is %s is told what it can still do", (status, todo) => {
+  const found = notRunning(status, "the disk is full.");
+  expect(found.text).toBe(`the job is ${status} after: the disk is full`);
+  expect(found.todo).toContain(todo);
+});
