@@ -138,3 +138,23 @@ test("S18: bounded out-of-orderness trails by the bound and 1 ms, and says nothi
     }),
   );
 });
+
+test.each([
+  [Number.NaN, "NaN"],
+  [undefined, "undefined"],
+  [new Date(5), "a Date"],
+])("S18: a watermark of %s, which is no time, is refused, and those before it stay", (watermark, found) => {
+  onClock((clock) => {
+    const generator = { onEvent: () => {}, onPeriodicEmit: () => {} };
+    const watermarks = new SplitWatermarks(
+      WatermarkStrategy.forGenerator(() => generator),
+      clock,
+    );
+    const tracker = watermarks.trackerOf("0");
+    tracker.emitWatermark(7);
+    expect(() => tracker.emitWatermark(watermark as number)).toThrow(
+      expect.objectContaining({ code: "MR_WATERMARK_INVALID", message: expect.stringContaining(`Found: ${found}.`) }),
+    );
+    expect(tracker.watermarkMs()).toBe(7);
+  });
+});

@@ -8,6 +8,7 @@
  *   where it is.
  * - T3. A split that may not be read, because outputs are full or because it waits for others, does not fall idle.
  */
+import { MillraceError } from "../base/errors.ts";
 import type { Clock } from "../platform/platform.ts";
 import { IdlenessTimer } from "../time/idleness-timer.ts";
 import { MIN_WATERMARK } from "../time/timestamps.ts";
@@ -37,7 +38,9 @@ export class SplitTracker implements WatermarkOutput {
     this.#timer = strategy.idlenessMs === undefined ? undefined : new IdlenessTimer(strategy.idlenessMs, nowMonoMs);
   }
 
+  /** @throws MillraceError `MR_WATERMARK_INVALID` when it is no time: event time would stand still from then on */
   emitWatermark(timestampMs: number): void {
+    if (typeof timestampMs !== "number" || Number.isNaN(timestampMs)) throw watermarkInvalid(timestampMs);
     // As in Flink, who emits a watermark is not idle.
     this.#isMarkedIdle = false;
     if (timestampMs <= this.#emitted) return;
@@ -201,4 +204,13 @@ export class SplitWatermarks {
     }
     return next;
   }
+}
+
+function watermarkInvalid(watermark: unknown): MillraceError {
+  return new MillraceError("MR_WATERMARK_INVALID", {
+    what: "A watermark generator has emitted something that is no time",
+    found: typeof watermark === "number" ? `${watermark}` : watermark instanceof Date ? "a Date" : typeof watermark,
+    expected: "epoch milliseconds",
+    todo: "Correct what the generator computes it from, for example a field that some records do not have",
+  });
 }
