@@ -1,6 +1,7 @@
 /** How far a job is, as one line for a terminal and as a summary for its end. Pure. */
 import { inspect } from "node:util";
 import type { JobExecutionResult, JobProgress, TaskProgress } from "millrace";
+import { shellWord } from "./repeated-command.ts";
 
 /** @internal */
 export interface ProgressSample {
@@ -83,15 +84,15 @@ function accumulated(value: unknown): string {
   return text.length <= ACCUMULATED_MAX ? text : `${text.slice(0, ACCUMULATED_MAX - 1)}…`;
 }
 
-/** What is said when a job was stopped. @internal */
-export function stoppedLines(path: string | undefined, job: string): string {
+/** What is said when a job was stopped; `again` is what follows the checkpoint on the command line. @internal */
+export function stoppedLines(path: string | undefined, again: string): string {
   if (path === undefined) return "Job stopped. It keeps no checkpoints on disk, so it starts afresh next time.\n";
-  return `Job stopped after a last checkpoint. To go on where it was:\n\n    millrace run -s ${path} ${job}\n\n`;
+  return `Job stopped after a last checkpoint. To go on where it was:\n\n    millrace run -s ${shellWord(path)} ${again}\n\n`;
 }
 
 /** What is said when a job has failed for good and its last checkpoint is kept. @internal */
-export function failedLines(path: string, job: string): string {
-  return `The job's last checkpoint is kept. When the cause is removed, go on with\n\n    millrace run -s ${path} ${job}\n\n`;
+export function failedLines(path: string, again: string): string {
+  return `The job's last checkpoint is kept. When the cause is removed, go on with\n\n    millrace run -s ${shellWord(path)} ${again}\n\n`;
 }
 
 function count(value: number): string {

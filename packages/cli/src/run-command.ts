@@ -19,6 +19,7 @@ import {
   resultLines,
   stoppedLines,
 } from "./progress.ts";
+import { repeatedCommand } from "./repeated-command.ts";
 import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
 import { StallWatch, stallAfterMs } from "./stall-watch.ts";
 
@@ -51,7 +52,7 @@ export async function runJob(path: string, args: readonly string[], options: Run
   });
   await warnOfLostState(env, path);
   const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
-  const outcome = await follow(client, path, explainAfterMs);
+  const outcome = await follow(client, repeatedCommand(path, args, options), explainAfterMs);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));
   process.stderr.write(accumulatorsOf(outcome));
@@ -84,7 +85,7 @@ function jobNameOf(path: string): string {
 /** Waits for the job's end; undefined when it was stopped by a signal. */
 async function follow(
   client: JobClient,
-  path: string,
+  again: string,
   explainAfterMs: number,
 ): Promise<JobExecutionResult | undefined> {
   let stopping: Promise<string | undefined> | undefined;
@@ -100,11 +101,11 @@ async function follow(
   try {
     const result = await client.getJobExecutionResult();
     if (stopping === undefined) return result;
-    process.stderr.write(stoppedLines(await stopping, path));
+    process.stderr.write(stoppedLines(await stopping, again));
     return undefined;
   } catch (error) {
     const { lastPath } = client.getProgress().checkpoints;
-    if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, path));
+    if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, again));
     throw error;
   } finally {
     stopProgress();

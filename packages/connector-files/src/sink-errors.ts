@@ -28,7 +28,7 @@ export function dataLost(file: string, found: string, expectedBytes: number): Mi
     where: { file },
     found,
     expected: `at least ${expectedBytes} bytes`,
-    todo: "Bring the file back, or restore from a checkpoint whose files are complete",
+    todo: "Start the job with the arguments that it had, if it looks in another place; or bring the file back, or restore from a checkpoint whose files are complete",
   });
 }
 
