@@ -3,6 +3,7 @@
  *
  * - R1. Nothing is taken that was not asked for: a damaged checkpoint is refused, with the others that could be asked for.
  * - R2. State is used only when its length and checksum are those of the handle.
+ * - R3. What a job starts from outlives a loss of power from then on: the job commits what belongs to it.
  */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
@@ -37,6 +38,25 @@ export async function loadCheckpoint(fs: LocalFs, path: string): Promise<LoadedC
   } catch (error) {
     if (error instanceof FileSystemError) throw unreadable(given, error);
     throw error;
+  }
+}
+
+/** What a directory that cannot be synced answers when nothing in it can change either. */
+const READ_ONLY: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM", "EINVAL"]);
+
+/**
+ * Makes the name `_metadata` durable (R3): who stored the checkpoint may have been killed between giving the name and syncing
+ * it.
+ *
+ * @throws MillraceError `MR_CHECKPOINT_UNREADABLE`
+ * @internal
+ */
+export async function makeDurable(fs: LocalFs, directory: string): Promise<void> {
+  try {
+    await fs.syncDirectory(directory);
+  } catch (error) {
+    if (!(error instanceof FileSystemError)) throw error;
+    if (!READ_ONLY.has(error.errno)) throw unreadable(directory, error);
   }
 }
 

@@ -343,12 +343,22 @@ describe("savepoints", () => {
     expect(complete(target, 2, 5100).map((action) => action.kind)).toEqual(["store", "announce", "abort"]);
   });
 
+  test("C8: nothing follows a terminal savepoint that is stored; one that fails is followed as if nobody had asked", () => {
+    const stopped = coordinator();
+    complete(stopped, stopped.requestSavepoint("terminal", 900).checkpointId, 1100);
+    expect(stopped.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
+    expect(triggered(stopped.onTime(5000))).toEqual([]);
+    const goingOn = coordinator();
+    goingOn.onDeclined(goingOn.requestSavepoint("terminal", 900).checkpointId, undefined, 1100);
+    expect(triggered(goingOn.onTime(5000))).toEqual([2]);
+  });
+
   test("C8: held triggers start nothing but savepoints, and go on when they are let go", () => {
     const target = coordinator();
     expect(target.hold(true, 0)).toEqual([]);
     expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
     expect(triggered(target.request(2000))).toEqual([]);
-    complete(target, target.requestSavepoint("terminal", 2000).checkpointId, 2100);
+    complete(target, target.requestSavepoint("savepoint", 2000).checkpointId, 2100);
     expect(triggered(target.hold(false, 3000))).toEqual([2]);
   });
 });

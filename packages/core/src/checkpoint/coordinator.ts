@@ -13,8 +13,8 @@
  *   what its tasks wrote is the storage's to remove (F4 of snapshot-directory.ts).
  * - C7. A savepoint is the user's: triggered at once, whatever the limits; never subsumed and subsuming nothing; its
  *   failure fails no job. It is not announced, so that nothing is committed that a restart would not know of.
- * - C8. A terminal savepoint is the last thing of its attempt: it is announced like a checkpoint, and while it is pending,
- *   or while triggers are held, nothing periodic starts.
+ * - C8. A terminal savepoint is the last thing of its attempt: it is announced like a checkpoint, and from its trigger on, unless
+ *   it fails, nothing periodic starts; nor does anything while triggers are held.
  */
 import { invariant } from "../base/errors.ts";
 
@@ -80,6 +80,8 @@ export class CheckpointCoordinator {
   #nextPeriodicMs: number;
   #isRequested = false;
   #isHeld = false;
+  /** A terminal savepoint is stored. */
+  #isOver = false;
   #lastEndMs = Number.NEGATIVE_INFINITY;
   #consecutiveFailures = 0;
   #isJobFailing = false;
@@ -148,6 +150,7 @@ export class CheckpointCoordinator {
       this.#remove(pending);
       return this.#storeNext();
     }
+    if (pending.savepoint === "terminal") this.#isOver = true;
     const subsumed = this.#pending.filter(
       (other) => other.checkpointId < checkpointId && other.savepoint === undefined,
     );
@@ -195,7 +198,7 @@ export class CheckpointCoordinator {
   }
 
   #nextTriggerMs(): number {
-    if (this.#isJobFailing || this.#isHeld) return Number.POSITIVE_INFINITY;
+    if (this.#isJobFailing || this.#isHeld || this.#isOver) return Number.POSITIVE_INFINITY;
     if (this.#pending.some(({ savepoint }) => savepoint === "terminal")) return Number.POSITIVE_INFINITY;
     const limit = this.#config.minPauseMs > 0 ? 1 : this.#config.maxConcurrent;
     if (this.#pending.length >= limit) return Number.POSITIVE_INFINITY;

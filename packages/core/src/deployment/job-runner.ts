@@ -4,7 +4,7 @@
  */
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
-import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { loadCheckpoint, makeDurable } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
@@ -120,6 +120,7 @@ export class JobRunner {
     const restore = given === undefined ? undefined : claimedByUid(given, graph);
     if (restore !== undefined) {
       await checkFilesPresent(platform.fs, restore);
+      await makeDurable(platform.fs, restore.directory);
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);
     }
@@ -333,7 +334,12 @@ export class JobRunner {
     try {
       return await take();
     } catch (error) {
-      if (error instanceof MillraceError && error.code === "MR_SAVEPOINT_NOT_POSSIBLE") await order.directory.discard();
+      if (error instanceof MillraceError && error.code === "MR_SAVEPOINT_NOT_POSSIBLE") {
+        // Whoever asked hears why there is no savepoint, not why its empty directory is still there.
+        await order.directory.discard().catch((discarding: unknown) => {
+          this.#options.onWarning(`${order.directory.path} could not be removed: ${String(discarding)}`);
+        });
+      }
       throw error;
     }
   }

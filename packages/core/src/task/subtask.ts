@@ -87,6 +87,8 @@ export class Subtask {
   #waitsFor: TaskState = "idle";
   #isInputFinished = false;
   #isEnded = false;
+  /** Settles when the operators have been opened, and have committed what a restored checkpoint left to them. */
+  #starting: Promise<void> = Promise.resolve();
   #commits: Promise<void> = Promise.resolve();
   #waitingForOperator: Promise<void> | undefined;
 
@@ -123,7 +125,12 @@ export class Subtask {
   }
 
   /** Opens the operators and finishes what a restored checkpoint left to be committed. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     try {
       this.chain.open();
       await this.chain.initialize();
@@ -253,6 +260,8 @@ export class Subtask {
   /** Stops taking part in anything and releases what the operators hold. */
   async close(): Promise<void> {
     this.#isEnded = true;
+    // Whoever comes after this attempt may rely on it: nothing is committed any more.
+    await this.#starting;
     await this.#commits;
     await this.chain.close();
   }

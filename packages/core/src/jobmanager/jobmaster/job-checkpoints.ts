@@ -219,7 +219,7 @@ export class JobCheckpoints {
     }
     this.#coordinator = undefined;
     for (const request of this.#waiting.splice(0)) {
-      await request.directory.discard();
+      this.#inBackground(`the savepoint ${request.directory.path}`, request.directory.discard());
       request.onFailed("JOB_FAILOVER_REGION", undefined);
     }
     // Nothing touches the directory any more once the attempt is over.

@@ -144,6 +144,9 @@ export class ThreadsDeployment implements DeployedTasks {
     });
     wire?.connect(this.#wired, threads.doorbells, threads.wireBell, (channel, error) => this.#onBroken(channel, error));
     const deployed = threads.slots.map((slot) => {
+      // One that died while others were still loading has said so before anybody listened.
+      const { death } = threads.thread(slot);
+      if (death !== undefined) return Promise.reject(death);
       const settled = this.#await(slot);
       threads.thread(slot).post({ kind: "deploy", deployment: this.#deploymentOf(slot) });
       return settled;
