@@ -4,6 +4,7 @@
 
 export { checkFunction, checkMembers, checkText, describeValue, invalidArgument } from "./api/argument-checks.ts";
 export { type UserCall, userCall } from "./api/call-site.ts";
+export { PipelineEnvironment } from "./api/environment.ts";
 export { erased } from "./api/erased.ts";
 export { checkTag } from "./api/stream-checks.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
@@ -13,7 +14,10 @@ export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { sha256Hex } from "./base/sha256.ts";
 export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
+export { decodeMetadata } from "./checkpoint/metadata-codec.ts";
+export { decodeOperatorLists } from "./checkpoint/operator-lists.ts";
 export { disposeSnapshot } from "./checkpoint/savepoint.ts";
+export type { CheckpointMetadata, StateHandle } from "./checkpoint/state-handles.ts";
 export type * from "./cluster/job-manager-api.ts";
 export { startJobManager, startTaskManager } from "./cluster-processes.ts";
 export { generateChain } from "./codegen/chain-source.ts";
@@ -33,6 +37,7 @@ export type {
 } from "./connectors/source.ts";
 export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deployment/graph-lock.ts";
 export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
+export { EmbeddedJob } from "./embedded/embedded-job.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
 export { graphOptionsOf } from "./graph/graph-options.ts";
@@ -40,13 +45,26 @@ export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-functi
 export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";
 export { StreamOperator } from "./operators/stream-operator.ts";
-export type { DiskEffect } from "./platform/disk-faults.ts";
+export { type DiskEffect, type EffectVerdict, HEALTHY_DISK } from "./platform/disk-faults.ts";
 export { createNodePlatform } from "./platform/node-platform.ts";
-export type { Clock, FileStat, LocalFs, OpenFile, OpenMode, Platform } from "./platform/platform.ts";
+export type {
+  Clock,
+  FileStat,
+  LocalFs,
+  OpenFile,
+  OpenMode,
+  Platform,
+  WorkerHandle,
+  WorkerScope,
+  Workers,
+} from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
+export { SeededRandom } from "./platform/seeded-random.ts";
+export type { SimulatedDisk } from "./platform/simulated-disk.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
 export { serializerCodec } from "./state/state-handles.ts";
+export { type BuiltPipeline, runSlotThread } from "./taskmanager/threads/slot-thread-main.ts";
 export { t } from "./types/declared-types.ts";
 export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";

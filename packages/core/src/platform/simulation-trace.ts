@@ -7,6 +7,8 @@ const RECENT_LINES_MAX = 100;
  * @internal
  */
 export class SimulationTrace {
+  /** Hears every line as it is added. */
+  onLine: ((line: string) => void) | undefined;
   readonly #recent: string[] = [];
   #low = 0x811c9dc5 | 0;
   #high = 0x050c5d1f | 0;
@@ -16,6 +18,7 @@ export class SimulationTrace {
     for (let index = 0; index < line.length; index++) this.#mix(line.charCodeAt(index));
     this.#mix(0x0a);
     this.#recent[this.#lineCount % RECENT_LINES_MAX] = line;
+    this.onLine?.(line);
     this.#lineCount++;
   }
 

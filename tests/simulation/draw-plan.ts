@@ -1,0 +1,157 @@
+/**
+ * Draws a plan from a seed. Every part has random numbers of its own, so that a change in how one is drawn leaves the others
+ * of the same seed as they were.
+ */
+import { SeededRandom } from "millrace/internal";
+import type { Fault, FaultKind, Moment, ShapeName, SimulationPlan } from "./plan.ts";
+
+export const SHAPES: readonly ShapeName[] = [
+  "counts",
+  "windows",
+  "timers",
+  "intervalJoin",
+  "unionState",
+  "broadcast",
+  "async",
+  "partitioner",
+  "files",
+];
+
+const FAULT_KINDS: readonly FaultKind[] = [
+  "kill",
+  "powerOff",
+  "killWorker",
+  "pause",
+  "slowDisk",
+  "stalledDisk",
+  "fullDisk",
+  "failingDisk",
+  "ioError",
+  "storeDown",
+  "throw",
+  "cancel",
+  "stop",
+  "suspend",
+  "savepoint",
+];
+
+const FAULTS_MAX = 12;
+const PARALLELISM_MAX = 3;
+
+/** What of a plan is given, not drawn. */
+export interface PlanWishes {
+  readonly shapes?: readonly ShapeName[] | undefined;
+  readonly hosts?: SimulationPlan["hosts"] | undefined;
+}
+
+export function drawPlan(seed: string | number, wishes: PlanWishes = {}): SimulationPlan {
+  const random = new SeededRandom(`plan ${seed}`);
+  const shape = pick(random.fork("shape"), wishes.shapes ?? SHAPES);
+  const hosts = wishes.hosts ?? (random.fork("hosts").below(3) === 0 ? "threads" : "in-thread");
+  const size = random.fork("size");
+  const parallelism = 1 + size.below(PARALLELISM_MAX);
+  const splits = 2 + size.below(6);
+  const recordsPerSplit = 10 + size.below(40);
+  const batchRecords = 1 + size.below(8);
+  const keys = 1 + size.below(9);
+  // So that the undisturbed job runs for some hundred ms, whatever else is drawn.
+  const durationMs = 100 + size.below(500);
+  const batches = Math.ceil((splits * recordsPerSplit) / batchRecords);
+  const pauseMs = Math.max(0.25, Math.round((durationMs * parallelism * 4) / batches) / 4);
+  return {
+    seed: String(seed),
+    shape,
+    hosts,
+    parallelism,
+    splits,
+    recordsPerSplit,
+    keys,
+    batchRecords,
+    pauseMs,
+    settings: drawSettings(random.fork("settings"), shape),
+    faults: drawFaults(random.fork("faults"), hosts, durationMs),
+  };
+}
+
+function drawSettings(random: SeededRandom, shape: ShapeName): Readonly<Record<string, string>> {
+  const minPauseMs = pick(random, [0, 0, 5, 40]);
+  const isHasty = random.below(4) === 0;
+  // Where a record goes with a custom partitioner, the engine does not know after a rescale.
+  const isUnaligned = random.below(3) === 0 && shape !== "partitioner";
+  return {
+    "execution.checkpointing.interval": `${10 + random.below(70)} ms`,
+    "execution.checkpointing.min-pause": `${minPauseMs} ms`,
+    "execution.checkpointing.max-concurrent-checkpoints": String(
+      minPauseMs > 0 || isUnaligned ? 1 : pick(random, [1, 1, 2, 3]),
+    ),
+    // A timeout that a healthy disk may miss must not be what the job fails of.
+    "execution.checkpointing.timeout": isHasty ? pick(random, ["30 ms", "150 ms"]) : "10 s",
+    "execution.checkpointing.tolerable-failed-checkpoints": isHasty ? "1000000" : String(pick(random, [0, 0, 2, 1000])),
+    "execution.checkpointing.num-retained": String(1 + random.below(3)),
+    "execution.checkpointing.data-inline-threshold": `${pick(random, [0, 200, 20_000])} b`,
+    "restart-strategy.type": "fixed-delay",
+    "restart-strategy.fixed-delay.attempts": String(pick(random, [0, 1, 3, 1000, 1000])),
+    "restart-strategy.fixed-delay.delay": `${pick(random, [1, 20, 200])} ms`,
+    ...(isUnaligned ? unaligned(random) : {}),
+  };
+}
+
+function unaligned(random: SeededRandom): Readonly<Record<string, string>> {
+  return {
+    "execution.checkpointing.unaligned.enabled": "true",
+    "execution.checkpointing.aligned-checkpoint-timeout": pick(random, ["0 ms", "0 ms", "1 ms", "5 ms"]),
+  };
+}
+
+// Some seeds have one kind of fault only, some all of them; some have a single fault, some many.
+function drawFaults(random: SeededRandom, hosts: SimulationPlan["hosts"], durationMs: number): readonly Fault[] {
+  const possible = FAULT_KINDS.filter((kind) => kind !== "killWorker" || hosts === "threads");
+  const kindCount = 1 + random.below(possible.length);
+  const kinds = shuffled(random, possible).slice(0, kindCount);
+  const count = random.below(FAULTS_MAX + 1);
+  // Restarts make the job longer than it would be.
+  const spanMs = durationMs * (1 + random.fraction());
+  const faults = Array.from({ length: count }, () => drawFault(random, pick(random, kinds), spanMs));
+  return faults.sort((left, right) => left.at.ms - right.at.ms);
+}
+
+function drawFault(random: SeededRandom, kind: FaultKind, spanMs: number): Fault {
+  const ms = Math.round(random.fraction() * spanMs * 4) / 4;
+  const at: Moment =
+    random.below(3) === 0
+      ? { ms }
+      : { ms, effect: { number: 1 + random.below(40), phase: random.below(2) === 0 ? "before" : "after" } };
+  switch (kind) {
+    case "kill":
+    case "powerOff":
+      return { kind, at, downMs: pick(random, [0, 1, 30, 2000]) };
+    case "killWorker":
+      return { kind, at, slot: random.below(PARALLELISM_MAX) };
+    case "pause":
+      return { kind, at: { ms }, durationMs: pick(random, [5, 50, 400, 3000]) };
+    case "slowDisk":
+    case "stalledDisk":
+    case "fullDisk":
+    case "failingDisk":
+    case "storeDown":
+      return { kind, at: { ms }, durationMs: pick(random, [5, 50, 300]) };
+    case "cancel":
+    case "stop":
+    case "suspend":
+      return { kind, at, parallelism: 1 + random.below(PARALLELISM_MAX) };
+    case "ioError":
+      return { kind, at: { ms, effect: at.effect ?? { number: 1, phase: "before" } } };
+    case "throw":
+    case "savepoint":
+      return { kind, at };
+  }
+}
+
+function pick<T>(random: SeededRandom, values: readonly T[]): T {
+  return values[random.below(values.length)]!;
+}
+
+function shuffled<T>(random: SeededRandom, values: readonly T[]): readonly T[] {
+  const left = [...values];
+  return Array.from(values, () => left.splice(random.below(left.length), 1)[0]!);
+}

@@ -1,0 +1,130 @@
+/**
+ * What is checked of every snapshot at the moment at which it becomes visible: that it is whole (I3), that it leaves the others
+ * alone (I4), that ids rise (I12), that every split is somewhere once (I10), and that books and positions agree (I1).
+ */
+import {
+  BinaryReader,
+  type CheckpointMetadata,
+  decodeOperatorLists,
+  type SimulatedDisk,
+  type StateHandle,
+} from "millrace/internal";
+import { LEDGER, seenType } from "./checking-functions.ts";
+import { type NumberedSplit, splitSerializer, stateSerializer } from "./numbered-source.ts";
+import { handlesOf, snapshotDirectories, snapshotIn, stateOf, type VisibleSnapshot } from "./visible-files.ts";
+import type { World } from "./world.ts";
+
+/** Where functions keep the list {@link LEDGER}: behind a prefix of the engine's. */
+const isLedger = (name: string): boolean => name.endsWith(LEDGER);
+
+export function checkCompleted(world: World, disk: SimulatedDisk, directory: string): void {
+  if (world.completed.has(directory)) return;
+  const snapshot = read(world, disk, directory);
+  if (snapshot === undefined) return;
+  const { metadata } = snapshot;
+  const isSavepoint = metadata.savepoint !== undefined;
+  // A savepoint may be overtaken by checkpoints, which are not held up by it.
+  if (!isSavepoint && metadata.checkpointId <= world.lastCheckpointId) {
+    world.violated("I12", `checkpoint ${metadata.checkpointId} completes after checkpoint ${world.lastCheckpointId}`);
+  }
+  if (!isSavepoint) world.lastCheckpointId = metadata.checkpointId;
+  world.completed.set(directory, metadata.checkpointId);
+  checkWhole(world, disk, snapshot);
+  checkBooks(world, disk, snapshot);
+}
+
+/** I3, I4: whatever is listed can be restored, now and whenever it is asked. */
+export function checkAllSnapshots(world: World, disk: SimulatedDisk): void {
+  for (const directory of snapshotDirectories(disk)) {
+    const snapshot = read(world, disk, directory);
+    if (snapshot === undefined) continue;
+    for (const handle of handlesOf(snapshot.metadata)) {
+      const state = stateOf(disk, directory, handle);
+      if (typeof state === "string") world.violated("I4", `${directory} is listed, and ${state}`);
+    }
+  }
+}
+
+function read(world: World, disk: SimulatedDisk, directory: string): VisibleSnapshot | undefined {
+  try {
+    return snapshotIn(disk, directory);
+  } catch (error) {
+    world.violated("I3", `${directory} is not readable: ${String(error)}`);
+    return undefined;
+  }
+}
+
+function checkWhole(world: World, disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): void {
+  for (const handle of handlesOf(metadata)) {
+    const state = stateOf(disk, directory, handle);
+    if (typeof state === "string") world.violated("I3", `checkpoint ${metadata.checkpointId}: ${state}`);
+  }
+  for (const { uid, parallelism, subtasks } of metadata.operators) {
+    if (subtasks.length !== parallelism || subtasks.some((each) => (each as unknown) === undefined)) {
+      world.violated("I3", `checkpoint ${metadata.checkpointId} lacks subtasks of ${uid}`);
+    }
+  }
+}
+
+interface Position {
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** I1, I10. */
+function checkBooks(world: World, disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): void {
+  const elementsOf = (uid: string, isWanted: (name: string) => boolean, isUnion: boolean): readonly Uint8Array[] => {
+    const operator = metadata.operators.find((each) => each.uid === uid);
+    return (operator?.subtasks ?? []).flatMap(({ lists }) => {
+      const bytes = stateOf(disk, directory, lists);
+      if (typeof bytes === "string") return [];
+      const wanted = decodeOperatorLists(bytes).filter(({ name }) => isWanted(name));
+      if (isUnion && wanted.some(({ mode }) => mode !== "union"))
+        world.violated("I3", `${uid} has lost its union list`);
+      return wanted.flatMap(({ elements }) => elements);
+    });
+  };
+  const splits = elementsOf("numbers", (name) => name === "splits", false).map((bytes) =>
+    splitSerializer.read(new BinaryReader(bytes)),
+  );
+  const positions = positionsOf(world, metadata, splits, unassignedIn(disk, { directory, metadata }));
+  const isUnaligned = world.plan.settings["execution.checkpointing.unaligned.enabled"] === "true";
+  for (const uid of ["front", "check"]) {
+    const isUnion = uid === "check" && world.plan.shape === "unionState";
+    const seen = elementsOf(uid, isLedger, isUnion).map((bytes) => seenType.serializer.read(new BinaryReader(bytes)));
+    for (const [split, { count, sum }] of positions) {
+      const own = seen.filter((each) => each.split === split);
+      const counted = own.reduce((total, each) => total + each.count, 0);
+      const summed = own.reduce((total, each) => total + each.sum, 0);
+      if (counted === count && summed === sum) continue;
+      // What is on the way is in the state of channels.
+      if (uid === "check" && isUnaligned && counted < count) continue;
+      const found = `${uid} has seen ${counted} records (sum ${summed}) of split ${split}`;
+      world.violated("I1", `checkpoint ${metadata.checkpointId}: ${found}, the source has read ${count} (sum ${sum})`);
+    }
+  }
+}
+
+function unassignedIn(disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): readonly NumberedSplit[] {
+  const handle: StateHandle | undefined = metadata.coordinators.find(({ uid }) => uid === "numbers")?.handle;
+  const bytes = handle === undefined ? "missing" : stateOf(disk, directory, handle);
+  return typeof bytes === "string" ? [] : stateSerializer.read(new BinaryReader(bytes)).unassigned;
+}
+
+/** How far every split has been read: one that nobody has any more has been read to its end. */
+function positionsOf(
+  world: World,
+  { checkpointId }: CheckpointMetadata,
+  inReaders: readonly NumberedSplit[],
+  unassigned: readonly NumberedSplit[],
+): ReadonlyMap<number, Position> {
+  const { splits, recordsPerSplit } = world.plan;
+  const positions = new Map<number, Position>();
+  for (let split = 0; split < splits; split++) {
+    const own = [...inReaders, ...unassigned].filter(({ index }) => index === split);
+    if (own.length > 1) world.violated("I10", `checkpoint ${checkpointId} has split ${split} ${own.length} times`);
+    const count = own[0]?.next ?? recordsPerSplit;
+    positions.set(split, { count, sum: (count * (count - 1)) / 2 });
+  }
+  return positions;
+}

@@ -1,0 +1,62 @@
+/** Looks at a simulated disk from outside: takes no simulated time, draws nothing and is no effect. */
+import {
+  type CheckpointMetadata,
+  crc32c,
+  decodeMetadata,
+  type SimulatedDisk,
+  type StateHandle,
+} from "millrace/internal";
+
+const METADATA = "_metadata";
+
+export interface VisibleSnapshot {
+  readonly directory: string;
+  readonly metadata: CheckpointMetadata;
+}
+
+export function namesIn(disk: SimulatedDisk, directory: string): readonly string[] {
+  return disk.stat(directory)?.kind === "directory" ? disk.list(directory) : [];
+}
+
+export function bytesOf(disk: SimulatedDisk, path: string): Uint8Array | undefined {
+  if (disk.stat(path)?.kind !== "file") return undefined;
+  const file = disk.open(path, "read", 0);
+  const bytes = new Uint8Array(file.contents.sizeBytes);
+  file.contents.read(bytes, 0);
+  disk.close(file);
+  return bytes;
+}
+
+/** Directories with a `_metadata`: checkpoints below `/checkpoints/<job>`, savepoints in `/savepoints`. */
+export function snapshotDirectories(disk: SimulatedDisk): readonly string[] {
+  const parents = namesIn(disk, "/checkpoints").map((job) => `/checkpoints/${job}`);
+  return [...parents, "/savepoints"]
+    .flatMap((parent) => namesIn(disk, parent).map((name) => `${parent}/${name}`))
+    .filter((directory) => disk.stat(`${directory}/${METADATA}`)?.kind === "file");
+}
+
+/** @throws what `decodeMetadata` throws */
+export function snapshotIn(disk: SimulatedDisk, directory: string): VisibleSnapshot | undefined {
+  const path = `${directory}/${METADATA}`;
+  const bytes = bytesOf(disk, path);
+  return bytes === undefined ? undefined : { directory, metadata: decodeMetadata(bytes, path) };
+}
+
+/** The state behind a handle; a text says what is wrong with it. */
+export function stateOf(disk: SimulatedDisk, directory: string, handle: StateHandle): Uint8Array | string {
+  if (handle.kind === "inline") return handle.bytes;
+  const bytes = bytesOf(disk, `${directory}/${handle.name}`);
+  if (bytes === undefined) return `${directory}/${handle.name} is missing`;
+  if (bytes.length !== handle.sizeBytes) return `${directory}/${handle.name} has ${bytes.length} bytes`;
+  return crc32c(bytes) === handle.crc32c ? bytes : `${directory}/${handle.name} has another checksum`;
+}
+
+/** All handles of a snapshot. */
+export function handlesOf({ operators, coordinators }: CheckpointMetadata): readonly StateHandle[] {
+  const ofSubtasks = operators.flatMap(({ subtasks }) =>
+    subtasks.flatMap(({ keyed, lists, channels }) =>
+      [keyed, lists, channels?.handle].filter((each) => each !== undefined),
+    ),
+  );
+  return [...ofSubtasks, ...coordinators.map(({ handle }) => handle)];
+}

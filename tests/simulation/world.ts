@@ -1,0 +1,97 @@
+/** What is around the jobs of one simulation and outlives them: the sink's store, what went wrong, what was done to them. */
+import type { Platform } from "millrace/internal";
+import { allRecords, type Numbered } from "./numbered-source.ts";
+import type { FaultKind, SimulationPlan } from "./plan.ts";
+import { TransactionalStore } from "./transactional-store.ts";
+
+/** The invariants of docs/internals/simulation.md. */
+export type InvariantId =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "I7"
+  | "I8"
+  | "I9"
+  | "I10"
+  | "I12"
+  | "I13"
+  | "I14"
+  | "E";
+
+export interface Violation {
+  readonly invariant: InvariantId;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** More of the same say nothing new. */
+const VIOLATIONS_MAX = 20;
+
+export class World {
+  readonly plan: SimulationPlan;
+  readonly store: TransactionalStore;
+  readonly violations: Violation[] = [];
+  readonly faultCounts: Map<FaultKind, number> = new Map();
+  /** Completed snapshots, by directory. */
+  readonly completed: Map<string, number> = new Map();
+  /** Of the checkpoints, savepoints left out, the one that completed last. */
+  lastCheckpointId = 0;
+  /** Of the snapshots that outlive a loss of power. */
+  newestDurableId = 0;
+  /** By key and split: from each number (-1: none) to the next. */
+  readonly #order: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** How many user functions are to throw. */
+  pendingThrows = 0;
+  isStoreDown = false;
+  readonly #nowMs: () => number;
+  /** Of the incarnation that is running. */
+  platform: Platform;
+
+  constructor(plan: SimulationPlan, platform: Platform, nowMs: () => number) {
+    this.plan = plan;
+    this.platform = platform;
+    this.#nowMs = nowMs;
+    this.#order = orderOf(allRecords(plan));
+    this.store = new TransactionalStore(this);
+  }
+
+  get nowMs(): number {
+    return this.#nowMs();
+  }
+
+  /** The number of the next record of the same split and key. */
+  numberAfter({ key, split }: Numbered, last: number): number | undefined {
+    return this.#order.get(`${key}/${split}`)?.get(last);
+  }
+
+  violated(invariant: InvariantId, text: string): void {
+    if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ invariant, text, atMs: this.nowMs });
+  }
+
+  countFault(kind: FaultKind): void {
+    this.faultCounts.set(kind, (this.faultCounts.get(kind) ?? 0) + 1);
+  }
+
+  /** Called by user functions for every record. @throws the failure that is due */
+  onRecord(): void {
+    if (this.pendingThrows === 0) return;
+    this.pendingThrows--;
+    throw new Error("injected: a user's function throws");
+  }
+}
+
+function orderOf(records: readonly Numbered[]): ReadonlyMap<string, ReadonlyMap<number, number>> {
+  const order = new Map<string, Map<number, number>>();
+  const last = new Map<string, number>();
+  for (const { key, split, number } of records) {
+    const lane = `${key}/${split}`;
+    const next = order.get(lane) ?? new Map<number, number>();
+    next.set(last.get(lane) ?? -1, number);
+    order.set(lane, next);
+    last.set(lane, number);
+  }
+  return order;
+}
