@@ -12,7 +12,7 @@ import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
-import type { OperatorRestore } from "../task/chain.ts";
+import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
 
 const NO_CHANNELS = new Uint8Array();
@@ -57,7 +57,9 @@ async function readOperator(
 ): Promise<readonly OperatorRestore[]> {
   const lists: (readonly OperatorList[])[] = [];
   for (const subtask of state.subtasks) {
-    lists.push(decodeOperatorLists(await readState(fs, checkpoint.directory, subtask.lists)));
+    const all = decodeOperatorLists(await readState(fs, checkpoint.directory, subtask.lists));
+    // A job that goes on after it was drained begins its event time again: at its end every record would be late.
+    lists.push(checkpoint.metadata.savepoint?.isDrained ? all.filter(({ name }) => name !== WATERMARK_LIST) : all);
   }
   const dealt = redistributeLists(lists, vertex.parallelism);
   const listHeaders = listHeadersOf(lists.flat());

@@ -64,7 +64,7 @@ export interface ChainOptions {
   readonly url: string;
 }
 
-const WATERMARK_LIST = "_watermark";
+export const WATERMARK_LIST = "_watermark";
 
 export class Chain {
   readonly inputs: readonly RecordInput[];
