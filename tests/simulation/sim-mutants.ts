@@ -73,12 +73,17 @@ async function kill(mutant: Mutant): Promise<Death | undefined> {
   let seedsTried = 0;
   let death: Death | undefined;
   const planFiles = (await readdir(SEED_BOOK)).toSorted().map((name) => join(SEED_BOOK, name));
-  await runSeeds(bundle, { planFiles, seeds, wishes, stopsAtViolation: true }, (line) => {
-    const { seed, violations } = line as SeedReport;
-    seedsTried++;
-    const violation = violations[0];
-    if (violation === undefined) return;
-    death = { seed, seedsTried, why: `${violation.invariant} ${violation.text.slice(0, 100).replaceAll("\n", " ")}` };
-  });
+  try {
+    await runSeeds(bundle, { planFiles, seeds, wishes, stopsAtViolation: true }, (line) => {
+      const { seed, violations } = line as SeedReport;
+      seedsTried++;
+      const violation = violations[0];
+      if (violation === undefined) return;
+      death = { seed, seedsTried, why: `${violation.invariant} ${violation.text.slice(0, 100).replaceAll("\n", " ")}` };
+    });
+  } catch (error) {
+    // An error that nobody waits for any more ends the process.
+    death ??= { seed: "of the last run", seedsTried: seedsTried + 1, why: String(error) };
+  }
   return death;
 }
