@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JobClient } from "../api/job-client.ts";
+import { MillraceError } from "../base/errors.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { Sink } from "../connectors/sink.ts";
@@ -7,6 +8,7 @@ import type {
   Collector,
   KeyedProcessContext,
   KeyedProcessFunction,
+  MapFunction,
   OnTimerContext,
   ProcessContext,
   RuntimeContext,
@@ -225,7 +227,11 @@ describe("ends at awkward moments", () => {
     "restart-strategy.fixed-delay.delay": "1 s",
   };
 
-  function endless(env: StreamExecutionEnvironment, rows: CommittedRows, map: (n: number) => number): void {
+  function endless(
+    env: StreamExecutionEnvironment,
+    rows: CommittedRows,
+    map: ((n: number) => number) | MapFunction<number, number>,
+  ): void {
     env
       .fromSource(
         DataGeneratorSource.of((i) => i, 1e9, { ratePerSecond: 100 }),
@@ -267,6 +273,45 @@ describe("ends at awkward moments", () => {
         await new Promise<void>((resolve) => platform.clock.after(20, resolve));
       expect(await client.stop()).toMatch(/chk-\d+$/);
       expect(await client.getJobStatus()).toBe("FINISHED");
+    }, 60_000);
+  });
+
+  test("a job whose restarts all fail ends when it is stopped, and keeps its newest checkpoint", async () => {
+    const platform = createSimulatedPlatform({ seed: 16 });
+    const env = environment(platform, {
+      "execution.checkpointing.interval": "100 ms",
+      "execution.checkpointing.dir": "/checkpoints",
+    });
+    const map = (n: number): number => {
+      if (n === 50) throw new Error("at 50");
+      return n;
+    };
+    const open = ({ attemptNumber }: RuntimeContext): void => {
+      if (attemptNumber > 0) throw new Error("never again");
+    };
+    endless(env, new CommittedRows(), { map, open });
+    await platform.run(async () => {
+      const client = await env.executeAsync();
+      while (client.getProgress().restarts < 3) await new Promise<void>((resolve) => platform.clock.after(20, resolve));
+      expect(await client.stop()).toMatch(/chk-\d+$/);
+      expect(await client.getJobStatus()).toBe("FAILED");
+      expect(client.getProgress().restarts).toBeLessThan(6);
+      await expect(client.getJobExecutionResult()).rejects.toThrow("never again");
+      expect(await platform.fs.list("/checkpoints")).toHaveLength(1);
+    }, 60_000);
+  });
+
+  test("output that is lost ends the job at once: no restart can find it again", async () => {
+    const platform = createSimulatedPlatform({ seed: 17 });
+    const env = environment(platform, { "execution.checkpointing.interval": "100 ms" });
+    endless(env, new CommittedRows(), (n) => {
+      if (n === 50) throw new MillraceError("MR_SINK_DATA_LOST", { what: "A part is gone", todo: "Put it back" });
+      return n;
+    });
+    await platform.run(async () => {
+      const client = await env.executeAsync();
+      await expect(client.getJobExecutionResult()).rejects.toThrow("MR_SINK_DATA_LOST");
+      expect(client.getProgress().restarts).toBe(0);
     }, 60_000);
   });
 

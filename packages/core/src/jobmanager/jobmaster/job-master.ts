@@ -64,6 +64,8 @@ export interface JobMasterOptions {
   readonly onWarning: (message: string) => void;
 }
 
+const FAIL = { kind: "fail" } as const;
+
 interface RunningAttempt {
   readonly attempt: ExecutionAttempt;
   readonly coordinators: SourceCoordinators;
@@ -78,6 +80,8 @@ interface CheckpointEnding {
   readonly kind: "finish" | "stop";
   /** The first checkpoint that was triggered after the end was decided on. */
   checkpointId: number | undefined;
+  /** Whether an attempt has failed since, or had failed before. */
+  hasFailed: boolean;
 }
 
 type Ending = CheckpointEnding | SavepointEnding;
@@ -134,10 +138,13 @@ export class JobMaster {
     await this.#end("CANCELED", undefined);
   }
 
-  /** Ends the job after one last checkpoint, which is kept; M4 tells the caller through `onStatus`. */
+  /**
+   * Ends the job after one last checkpoint, which is kept; M4 tells the caller through `onStatus`. A job that fails all the
+   * time ends as FAILED instead, with the newest checkpoint it has.
+   */
   stop(): void {
     if (this.#isTerminal() || this.#ending !== undefined) return;
-    this.#ending = { kind: "stop", checkpointId: undefined };
+    this.#ending = { kind: "stop", checkpointId: undefined, hasFailed: this.#status === "RESTARTING" };
     this.#options.checkpoints.request();
   }
 
@@ -363,7 +370,7 @@ export class JobMaster {
       return;
     }
     if (this.#ending?.kind === "finish") return;
-    this.#ending = { kind: "finish", checkpointId: undefined };
+    this.#ending = { kind: "finish", checkpointId: undefined, hasFailed: false };
     this.#options.checkpoints.request();
   }
 
@@ -399,7 +406,7 @@ export class JobMaster {
     if ((this.#status as JobStatus) !== "FAILING") return;
     const stop = this.#ending !== undefined && isWithSavepoint(this.#ending) ? this.#ending : undefined;
     if (stop !== undefined && stop.path === undefined) await this.#giveUpStop(stop, error);
-    const decision = isUnrecoverable(error) ? ({ kind: "fail" } as const) : this.#options.restartStrategy.onFailure();
+    const decision = this.#canRestartAfter(error) ? this.#options.restartStrategy.onFailure() : FAIL;
     if (decision.kind === "fail") {
       await this.#end("FAILED", stop?.path === undefined ? error : stopUncommitted(stop.path, error));
       return;
@@ -408,10 +415,19 @@ export class JobMaster {
     this.#setStatus("RESTARTING", error);
     // What was decided about the end belongs to the attempt that is gone; a restored one finds its end again.
     if (this.#ending?.kind === "finish") this.#ending = undefined;
-    else if (this.#ending?.kind === "stop") this.#ending.checkpointId = undefined;
+    else if (this.#ending?.kind === "stop") {
+      this.#ending.checkpointId = undefined;
+      this.#ending.hasFailed = true;
+    }
     this.#options.platform.clock.after(decision.delayMs, () => {
       if (this.#status === "RESTARTING") void this.#startAttempt();
     });
+  }
+
+  // A job that is to stop gets one more attempt to take its last checkpoint: it must not go on restarting for ever.
+  #canRestartAfter(error: unknown): boolean {
+    const ending = this.#ending;
+    return !isUnrecoverable(error) && !(ending?.kind === "stop" && ending.hasFailed);
   }
 
   /** The attempt that was to end with a savepoint has failed before (E1). */
@@ -449,7 +465,7 @@ export class JobMaster {
   async #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
     if (this.#isTerminal()) return;
     const { retention, checkpoints, onWarning } = this.#options;
-    const isStopped = this.#ending?.kind === "stop" && status === "FINISHED";
+    const isStopped = this.#ending?.kind === "stop" && status !== "CANCELED";
     const isKept =
       isStopped ||
       (status === "FAILED" && retention !== "NO_EXTERNALIZED_CHECKPOINTS") ||
