@@ -112,10 +112,11 @@ describe("U15: checkJob", () => {
     const failure: unknown = await checkJob(fc, last, { ...found, inputs: { clicks: clicks.slice(0, 16) } }).catch(
       (error: unknown) => error,
     );
-    expect(String(failure)).toMatch(/MR_JOB_CHECK_FAILED.*splits?, in one batch, at parallelism 1\. Expected/);
+    // Without a restart. That the parallelism becomes 1 is shown above; here it may be what brings the two out of order.
+    expect(String(failure)).toMatch(/MR_JOB_CHECK_FAILED.*splits?, in one batch, at parallelism \d\. Expected/);
     const records = recordsShown(failure);
-    // The two of one user, and perhaps one that sends them to different splits.
-    expect(records.length).toBeLessThanOrEqual(3);
+    // The two of one user, and perhaps some that send them to different splits.
+    expect(records.length).toBeLessThanOrEqual(4);
     expect(new Set(records.map(({ user }) => user)).size).toBe(records.length - 1);
   });
 
