@@ -4,6 +4,7 @@
  * that was told to claim it.
  */
 import { MillraceError } from "../base/errors.ts";
+import { toHex } from "../base/hex.ts";
 import type { LocalFs, Random } from "../platform/platform.ts";
 import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 import { makeDirectoryDurably } from "./durable-directory.ts";
@@ -39,7 +40,7 @@ export async function createSavepointDirectory(target: SavepointTarget): Promise
   const setting = "execution.checkpointing.savepoint-dir";
   try {
     for (let tried = 0; ; tried++) {
-      const digits = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      const digits = toHex(random.bytes(6));
       const path = fs.resolve(parent, `savepoint-${jobId.slice(0, 6)}-${digits}`);
       if (tried + 1 < NAMES_TRIED_MAX && (await fs.stat(path)) !== undefined) continue;
       await makeDirectoryDurably(fs, path);

@@ -1,5 +1,7 @@
 /** Requests that take longer than whoever asks wants to wait: their results are kept to be asked for. */
+
 import { toErrorMessage } from "../base/error-message.ts";
+import { toHex } from "../base/hex.ts";
 import type { Random } from "../platform/platform.ts";
 import type { AsyncOperation } from "./job-manager-api.ts";
 
@@ -41,9 +43,4 @@ export class AsyncOperations {
   forget(jobId: string): void {
     this.#operations.delete(jobId);
   }
-}
-
-/** @internal */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -70,14 +70,13 @@ export class ClusterSlots implements JobSlots {
       const { id, registration } = assigned[slotOf(graph, task)]!.taskManager;
       return { taskManagerId: id, host: registration.host };
     });
-    const attempt = await ExecutorsAttempt.deploy({
+    return ExecutorsAttempt.deploy({
       graph,
       ...options,
       listener,
       executors,
       dataAddresses: addresses.every((address) => address !== null) ? (addresses as string[]) : undefined,
     });
-    return attempt;
   }
 
   async metrics(): Promise<readonly MetricSnapshot[]> {

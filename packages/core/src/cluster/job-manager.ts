@@ -9,6 +9,7 @@
  */
 import { toErrorMessage } from "../base/error-message.ts";
 import { MillraceError } from "../base/errors.ts";
+import { toHex } from "../base/hex.ts";
 import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { JobRunner } from "../deployment/job-runner.ts";
@@ -24,7 +25,7 @@ import { RpcEndpoint } from "../rpc/rpc-endpoint.ts";
 import { RpcHandlers } from "../rpc/rpc-handlers.ts";
 import type { RpcSession } from "../rpc/rpc-session.ts";
 import { rpcSettings } from "../rpc/rpc-settings.ts";
-import { AsyncOperations, toHex } from "./async-operations.ts";
+import { AsyncOperations } from "./async-operations.ts";
 import { jobIdInvalid, jobNotRunning, jobUnknown, operationUnknown, taskManagerLost } from "./cluster-errors.ts";
 import { ClusterJob } from "./cluster-job.ts";
 import {

@@ -4,7 +4,7 @@ import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import { ringSegmentsOf } from "../deployment/job-settings.ts";
-import { readRestoredState } from "../deployment/restored-state.ts";
+import { restoreReader } from "../deployment/restored-state.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import { graphOptionsOf } from "../graph/graph-options.ts";
@@ -72,10 +72,7 @@ export class TaskManagerJob {
         write: async (checkpointId, bytes) =>
           (await this.#targets.get(checkpointId)?.write(checkpointId, bytes)) ?? { kind: "inline", bytes },
       }),
-      readRestore: async (checkpoint) => {
-        const state = await readRestoredState(platform.fs, checkpoint, graph);
-        return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
-      },
+      readRestore: restoreReader(platform.fs, graph),
       wire,
     });
   }

@@ -7,7 +7,7 @@ import type { Source, SourceSplit } from "../connectors/source.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { AttemptListener, ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
-import { slotOf } from "../taskmanager/slot-layout.ts";
+import { slotOf, subtasksOf } from "../taskmanager/slot-layout.ts";
 import type {
   DeployedTasks,
   DeploymentListener,
@@ -16,6 +16,7 @@ import type {
   TaskExecutor,
 } from "../taskmanager/task-executor.ts";
 import type { AttemptCommand } from "../taskmanager/threads/slot-thread-messages.ts";
+import { deploymentListenerOf } from "./deployment-listener.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
 
 export interface ExecutorsAttemptOptions {
@@ -40,9 +41,7 @@ export class ExecutorsAttempt implements LocalAttempt {
 
   private constructor(options: ExecutorsAttemptOptions) {
     this.#options = options;
-    this.tasks = options.graph.vertices.flatMap((vertex) =>
-      Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
-    );
+    this.tasks = subtasksOf(options.graph);
   }
 
   /** Makes all subtasks. When one executor cannot, what others have made is cancelled and the first error thrown. */
@@ -146,20 +145,11 @@ export class ExecutorsAttempt implements LocalAttempt {
   #listener(): DeploymentListener {
     const { listener } = this.#options;
     return {
-      onRunning: (task) => listener.onRunning(task),
-      onInputFinished: (task) => listener.onInputFinished(task),
-      onAcknowledged: (task, checkpointId, state, metrics) =>
-        listener.onAcknowledged(task, checkpointId, state, metrics),
-      onDeclined: (task, checkpointId, reason) => listener.onDeclined(task, checkpointId, reason),
-      onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
+      ...deploymentListenerOf(listener),
       onFailed: (task, error) => {
         if (this.#isDeployed) listener.onFailed(task, error);
         else this.#earlyFailure ??= error;
       },
-      onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
-      onSourceEvent: (sourceUid, subtaskIndex, event) => listener.onSourceEvent({ sourceUid, subtaskIndex }, event),
-      onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
-        listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs),
     };
   }
 

@@ -4,6 +4,7 @@
  */
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
+import { toHex } from "../base/hex.ts";
 import { loadCheckpoint, makeDurable } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
@@ -446,8 +447,4 @@ function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[]
       isStateful: needsRestore(spec),
     })),
   );
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

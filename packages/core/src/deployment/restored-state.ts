@@ -13,6 +13,7 @@ import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
+import type { ThreadsExecutorOptions } from "../taskmanager/threads/threads-executor-options.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
 
 const NO_CHANNELS = new Uint8Array();
@@ -46,6 +47,14 @@ export async function readRestoredState(
   return {
     checkpointId: checkpoint.metadata.checkpointId,
     of: (vertexId, subtaskIndex) => restores.get(`${vertexId}/${subtaskIndex}`) ?? new Map(),
+  };
+}
+
+/** How the executors of a job read what their subtasks restore. */
+export function restoreReader(fs: LocalFs, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
+  return async (checkpoint) => {
+    const state = await readRestoredState(fs, checkpoint, graph);
+    return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
   };
 }
 

@@ -1,10 +1,12 @@
 /** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
+import { deploymentListenerOf } from "../deployment/deployment-listener.ts";
 import type { LocalAttempt } from "../deployment/local-attempt.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
+import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
 import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
@@ -21,9 +23,7 @@ export class InThreadAttempt implements LocalAttempt {
   constructor(options: AttemptOptions) {
     const { graph, restore, listener } = options;
     this.#options = options;
-    this.tasks = graph.vertices.flatMap((vertex) =>
-      Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
-    );
+    this.tasks = subtasksOf(graph);
     this.#statistics = new Map(
       this.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
@@ -42,15 +42,8 @@ export class InThreadAttempt implements LocalAttempt {
       restoreOf: (task) => restore?.of(task.vertexId, task.subtaskIndex),
       statisticsOf: (task) => this.statisticsOf(task),
       listener: {
-        onRunning: (task) => listener.onRunning(task),
-        onInputFinished: (task) => listener.onInputFinished(task),
+        ...deploymentListenerOf(listener),
         onSnapshot: (task, checkpointId, snapshot) => this.#persister.persist(task, checkpointId, snapshot),
-        onCommitted: (task, checkpointId) => listener.onCommitted(task, checkpointId),
-        onFailed: (task, error) => listener.onFailed(task, error),
-        onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
-          listener.onWatermarkReport({ sourceUid, subtaskIndex }, watermarkMs),
-        onSplitRequest: (sourceUid, subtaskIndex) => listener.onSplitRequest({ sourceUid, subtaskIndex }),
-        onSourceEvent: (sourceUid, subtaskIndex, event) => listener.onSourceEvent({ sourceUid, subtaskIndex }, event),
       },
     });
   }

@@ -2,7 +2,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { ExecutorsAttempt } from "../deployment/executors-attempt.ts";
 import { ringSegmentsOf } from "../deployment/job-settings.ts";
 import type { JobOfSlots, JobSlots, SlotsOfJob } from "../deployment/job-slots.ts";
-import { readRestoredState } from "../deployment/restored-state.ts";
+import { restoreReader } from "../deployment/restored-state.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
 import { persistTo } from "../taskmanager/state-persister.ts";
 import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
@@ -31,10 +31,7 @@ export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
       threads,
       ringSegments: ringSegmentsOf(configuration),
       persist: persistTo(storage),
-      readRestore: async (checkpoint) => {
-        const state = await readRestoredState(platform.fs, checkpoint, graph);
-        return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
-      },
+      readRestore: restoreReader(platform.fs, graph),
       wire: undefined,
     });
     return {

@@ -25,6 +25,13 @@ export function slotCountOf(graph: JobGraph): number {
   return Math.max(1, [...slotsOfGroups(graph).values()].at(-1)?.end ?? 1);
 }
 
+/** All subtasks, in topological order. */
+export function subtasksOf(graph: JobGraph): readonly SubtaskId[] {
+  return graph.vertices.flatMap((vertex) =>
+    Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
+  );
+}
+
 /** The subtasks of a slot, in topological order. */
 export function subtasksOfSlot(graph: JobGraph, slot: number): readonly SubtaskId[] {
   const groups = slotsOfGroups(graph);

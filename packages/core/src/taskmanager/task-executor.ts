@@ -3,12 +3,11 @@
  * commands them. In the same process these are calls; between processes they are messages with the same content.
  */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
-import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
-import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
 import type { JobReport } from "../graph/stall/job-report.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import type { SubtaskId } from "./slot-layout.ts";
+import type { AcknowledgeListener } from "./state-persister.ts";
 import type { AttemptCommand } from "./threads/slot-thread-messages.ts";
 
 /** What an executor has to know of an attempt. Plain data. */
@@ -25,16 +24,9 @@ export interface ExecutorDeployment {
 }
 
 /** What happens in an executor's slots, about one attempt, in the order it happened per subtask. */
-export interface DeploymentListener {
+export interface DeploymentListener extends AcknowledgeListener {
   onRunning(task: SubtaskId): void;
   onInputFinished(task: SubtaskId): void;
-  onAcknowledged(
-    task: SubtaskId,
-    checkpointId: number,
-    state: readonly OperatorSubtaskState[],
-    metrics: SubtaskCheckpointMetrics,
-  ): void;
-  onDeclined(task: SubtaskId, checkpointId: number, reason: unknown): void;
   onCommitted(task: SubtaskId, checkpointId: number): void;
   onFailed(task: SubtaskId, error: Error): void;
   onSplitRequest(sourceUid: string, subtaskIndex: number): void;

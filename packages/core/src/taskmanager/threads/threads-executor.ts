@@ -15,9 +15,8 @@ export class ThreadsExecutor implements TaskExecutor {
   }
 
   async deploy(deployment: ExecutorDeployment, listener: DeploymentListener): Promise<DeployedTasks> {
-    const { restore, tasks } = deployment;
-    const restoreOf: RestoreOf =
-      restore === undefined ? () => undefined : await this.#options.readRestore(restore, tasks);
+    const { restore } = deployment;
+    const restoreOf: RestoreOf = restore === undefined ? () => undefined : await this.#options.readRestore(restore);
     return ThreadsDeployment.deploy({ ...this.#options, deployment, restoreOf, listener });
   }
 }
