@@ -14,6 +14,7 @@ const packages = {
   "@millrace/cli": "cli",
   "@millrace/connector-files": "connector-files",
   "@millrace/cep": "cep",
+  "@millrace/rest": "rest",
 };
 
 const JOB = `import { Pattern } from "@millrace/cep";
