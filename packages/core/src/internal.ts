@@ -6,10 +6,12 @@ export { checkFunction, checkMembers, checkText, describeValue, invalidArgument 
 export { type UserCall, userCall } from "./api/call-site.ts";
 export { PipelineEnvironment } from "./api/environment.ts";
 export { erased } from "./api/erased.ts";
+export type { JobProgress, JobStatus, TaskProgress } from "./api/job-client.ts";
 export { checkTag } from "./api/stream-checks.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { crc32c } from "./base/crc32c.ts";
+export { type ErrorMessage, fromErrorMessage, toErrorMessage } from "./base/error-message.ts";
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { sha256Hex } from "./base/sha256.ts";
@@ -54,6 +56,7 @@ export type {
   OpenFile,
   OpenMode,
   Platform,
+  Random,
   WorkerHandle,
   WorkerScope,
   Workers,

@@ -1,6 +1,5 @@
-/**
- * Every path of the REST API exists twice: as it is, and under the version's name, as in Flink.
- *
- * @internal
- */
-export const REST_API_VERSIONS = ["v1"] as const;
+/** Millrace's REST API v1: Flink's paths and bodies over a JobManager, and a typed client. */
+
+export type * from "./checkpoint-bodies.ts";
+export type * from "./rest-bodies.ts";
+export { RestClient, type RestClientOptions, type RestSubmission, type WaitOptions } from "./rest-client.ts";
