@@ -33,3 +33,11 @@ test("a module without a default function is refused before anything starts", as
   const loading = StreamExecutionEnvironment.ofJobModule("data:text/javascript,export default 5");
   await expect(loading).rejects.toThrow(/MR_JOB_INVALID.*number/s);
 });
+
+test("what the command line says wins over the job's code in every thread", async () => {
+  const entries = [{ key: "parallelism.default", value: 2 }];
+  const env = await StreamExecutionEnvironment.ofJobModule(new URL("./testdata/own-parallelism.ts", import.meta.url), {
+    configuration: Configuration.fromEntries(entries, "command line"),
+  });
+  expect((await env.execute("own parallelism")).recordsRead).toBe(10);
+});

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { dirname, extname, join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BuildFailure, type BuildOptions, type BuildResult, build, type Loader, type Plugin } from "esbuild";
@@ -32,23 +33,32 @@ const loaders: Readonly<Record<string, Loader>> = {
  * @internal
  */
 export async function bundleJob(path: string): Promise<JobBundle> {
-  const file = resolve(path);
-  if (!existsSync(file)) {
-    throw new MillraceError("MR_JOB_NOT_FOUND", {
-      what: "There is no such job",
-      where: { path },
-      found: "nothing at this path",
-      expected: "a TypeScript or JavaScript module",
-      todo: "Correct the path",
-    });
-  }
+  const file = existingFile(path);
   const result = await buildBundle(path, {
     entryPoints: [file],
     outfile: outfileOf(file),
     plugins: [ownCodeOnly, ownUrls],
   });
-  const entry = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
-  return { url: await store(file, result), hasDefaultExport: entry?.exports.includes("default") ?? false };
+  return { url: await store(file, result), hasDefaultExport: exportsDefault(result) };
+}
+
+/** @throws MillraceError `MR_JOB_NOT_FOUND` @internal */
+export function existingFile(path: string): string {
+  const file = resolve(path);
+  if (existsSync(file)) return file;
+  throw new MillraceError("MR_JOB_NOT_FOUND", {
+    what: "There is no such job",
+    where: { path },
+    found: "nothing at this path",
+    expected: "a TypeScript or JavaScript module",
+    todo: "Correct the path",
+  });
+}
+
+/** @internal */
+export function exportsDefault({ metafile }: WrittenBuild): boolean {
+  const entry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
+  return entry?.exports.includes("default") ?? false;
 }
 
 /**
@@ -72,13 +82,15 @@ export async function bundleSlotThread(path: string): Promise<string | undefined
     outfile: outfileOf(file),
     conditions: ["@millrace/source"],
     plugins: [ownUrls],
-    // CommonJS packages in an ES module need what they find in their own files.
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-    },
+    banner: requireBanner,
   });
   return store(file, result);
 }
+
+/** CommonJS packages in an ES module need what they find in their own files. @internal */
+export const requireBanner: NonNullable<BuildOptions["banner"]> = {
+  js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+};
 
 /** As deep as the place it gets in the end: the source map names files relative to it. */
 function outfileOf(file: string): string {
@@ -102,11 +114,15 @@ async function store(file: string, result: WrittenBuild): Promise<string> {
   return pathToFileURL(target).href;
 }
 
-type WrittenBuild = BuildResult<{ write: false; metafile: true }>;
+/** @internal */
+export type WrittenBuild = BuildResult<{ write: false; metafile: true }>;
 
-async function buildBundle(path: string, options: BuildOptions): Promise<WrittenBuild> {
+/** @throws MillraceError `MR_JOB_INVALID` with the place of what cannot be compiled or found @internal */
+export async function buildBundle(path: string, options: BuildOptions): Promise<WrittenBuild> {
   try {
     return await build({
+      sourcemap: "linked",
+      sourcesContent: true,
       ...options,
       bundle: true,
       write: false,
@@ -114,8 +130,6 @@ async function buildBundle(path: string, options: BuildOptions): Promise<Written
       platform: "node",
       format: "esm",
       target: "node20",
-      sourcemap: "linked",
-      sourcesContent: true,
       keepNames: true,
       logLevel: "silent",
       define: { "import.meta.url": "__millrace_module_url" },
@@ -141,9 +155,7 @@ const ownCodeOnly: Plugin = {
   setup({ onResolve, resolve: resolveImport }) {
     onResolve({ filter: /^[^./]/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
       if (kind === "entry-point" || pluginData === "resolved") return undefined;
-      if (path.startsWith("node:") || path === "millrace" || /^(millrace|@millrace)\//.test(path)) {
-        return { path, external: true };
-      }
+      if (isOfCluster(path)) return { path, external: true };
       // A package of the same workspace may be TypeScript, which Node does not load: it belongs to the user's code.
       const found = await resolveImport(path, { importer, resolveDir, kind, pluginData: "resolved" });
       if (found.errors.length > 0 || found.path === "" || found.external) return { path, external: true };
@@ -153,8 +165,13 @@ const ownCodeOnly: Plugin = {
   },
 };
 
-/** A bundle lies elsewhere than the modules in it: each keeps its own URL. */
-const ownUrls: Plugin = {
+/** What wherever the job runs is there already: Node.js and Millrace itself. @internal */
+export function isOfCluster(specifier: string): boolean {
+  return isBuiltin(specifier) || specifier === "millrace" || /^(millrace|@millrace)\//.test(specifier);
+}
+
+/** A bundle lies elsewhere than the modules in it: each keeps its own URL. @internal */
+export const ownUrls: Plugin = {
   name: "own-urls",
   setup({ onLoad }) {
     onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {

@@ -6,9 +6,11 @@ import { type CheckOptions, checkJob } from "./check-command.ts";
 import { type ExplainOptions, explainJob } from "./explain-command.ts";
 import { flinkFlags } from "./flink-flags.ts";
 import { type LockOptions, lockJob } from "./lock-command.ts";
+import { addProcessCommands } from "./processes/process-commands.ts";
 import { renderError } from "./report-error.ts";
 import { type RunOptions, runJob } from "./run-command.ts";
 import { disposeSavepoint } from "./savepoint-command.ts";
+import { withSettingFlags } from "./setting-flags.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
 const FAILED = 1;
@@ -22,6 +24,7 @@ const misuseCodes = new Set([
   "MR_JOB_ARGUMENT_INVALID",
   "MR_CHECKPOINT_NOT_FOUND",
   "MR_SAVEPOINT_NO_SNAPSHOT",
+  "MR_INSECURE_BIND",
   "MR_LOCK_INVALID",
   "MR_TARGET_NEEDS_MODULE",
 ]);
@@ -99,6 +102,7 @@ export function createProgram(): Command {
     .action(async ({ dispose }: { readonly dispose: string }) => {
       process.stdout.write(await disposeSavepoint(dispose));
     });
+  addProcessCommands(program);
   return program;
 }
 
@@ -124,7 +128,7 @@ Examples:
 
 /** The options that become settings, and the job with its arguments. */
 function withSettings(command: Command): Command {
-  return command
+  return withSettingFlags(command)
     .argument("<job>", "path of the job's module, TypeScript or JavaScript")
     .argument("[arguments...]", "arguments of the job, such as --input FILE")
     .option(
@@ -139,14 +143,5 @@ function withSettings(command: Command): Command {
       "-cm; who owns what the job starts from: no_claim, its owner (default); claim, the job, which removes it in time",
     )
     .addOption(new Option("--restoreMode <mode>", "-rm; the older name of --claimMode").hideHelp())
-    .option("-c, --config <file>", "a YAML file of settings")
-    .option(
-      "-D <key=value>",
-      "one setting; may be repeated",
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
-    .option("--stacktrace", "show the engine's frames of a failure too")
-    .passThroughOptions()
-    .exitOverride();
+    .passThroughOptions();
 }

@@ -54,10 +54,14 @@ export function commandLineEntries(options: SettingOptions): readonly ConfigEntr
   return entries;
 }
 
-/** @throws MillraceError `MR_CONFIG_INVALID` with line and column of every problem. @internal */
-export function readSettings(options: SettingOptions): Configuration {
+/**
+ * @param own - What a command's own options say.
+ * @throws MillraceError `MR_CONFIG_INVALID` with line and column of every problem.
+ * @internal
+ */
+export function readSettings(options: SettingOptions, own: readonly ConfigEntry[] = []): Configuration {
   const file = options.config === undefined ? [] : fileEntries(options.config, readConfigFile(options.config));
-  return Configuration.fromLayers({ file, "command line": commandLineEntries(options) });
+  return Configuration.fromLayers({ file, "command line": [...commandLineEntries(options), ...own] });
 }
 
 /** The settings of a YAML document, nested or dotted, each with the place it was written at. @internal */

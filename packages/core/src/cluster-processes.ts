@@ -1,10 +1,12 @@
 /** Above all rooms: starts the processes of a cluster with what they need of the world around them. */
+import { MillraceError } from "./base/errors.ts";
 import { buildPipeline } from "./build-pipeline.ts";
 import type { JobCodeLoader } from "./cluster/job-code.ts";
 import { JobManager, type JobManagerOptions } from "./cluster/job-manager.ts";
 import { TaskManager, type TaskManagerOptions } from "./cluster/task-manager.ts";
-import { loadJobModule } from "./job-module.ts";
+import { type JobFunction, loadJobModule } from "./job-module.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
+import { formatAddress, NetworkError } from "./platform/transport.ts";
 
 /** The sources and the build have the same layout; only the extension differs. */
 const SLOT_THREAD_URL = new URL(`./slot-thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href;
@@ -16,26 +18,73 @@ const importCode: JobCodeLoader = ({ path }, args) => {
     module: { url, args },
     mainUrl: SLOT_THREAD_URL,
     isSelfContained: false,
-    build: async (given) => buildPipeline(await loadJobModule(url), url, args, given),
+    build: async (given) => buildPipeline(await importJob(url), url, args, given),
   };
 };
 
 /**
  * Begins to lead in this process.
- * @throws MillraceError `MR_JOB_STORE_FAILED`, `MR_JOB_STORE_CORRUPT`, `MR_INSECURE_BIND`
+ * @throws MillraceError `MR_JOB_STORE_FAILED`, `MR_JOB_STORE_CORRUPT`, `MR_INSECURE_BIND`, `MR_LISTEN_FAILED`
  * @internal
  */
-export function startJobManager(options: Omit<JobManagerOptions, "platform" | "loader">): Promise<JobManager> {
-  return JobManager.start({ ...options, platform: createNodePlatform(), loader: importCode });
+export async function startJobManager(options: Omit<JobManagerOptions, "platform" | "loader">): Promise<JobManager> {
+  const platform = createNodePlatform();
+  const start = async (): Promise<JobManager> => {
+    // One that can have no port is not to take the lead from the one that has it.
+    const { address, allowNonLoopback = false } = options;
+    const tried = await platform.transport.listen(address, (connection) => connection.destroy(), { allowNonLoopback });
+    await tried.close();
+    return JobManager.start({ ...options, platform, loader: importCode });
+  };
+  return listening(start(), "the JobManager", "jobmanager.rpc.address, jobmanager.bind-host or jobmanager.rpc.port");
 }
 
 /**
  * Offers the slots of this process.
- * @throws MillraceError `MR_INSECURE_BIND`
+ * @throws MillraceError `MR_INSECURE_BIND`, `MR_LISTEN_FAILED`
  * @internal
  */
 export function startTaskManager(options: Omit<TaskManagerOptions, "platform" | "loader">): Promise<TaskManager> {
-  return TaskManager.start({ ...options, platform: createNodePlatform(), loader: importCode });
+  return listening(
+    TaskManager.start({ ...options, platform: createNodePlatform(), loader: importCode }),
+    "the TaskManager",
+    "taskmanager.bind-host or taskmanager.data.port",
+  );
+}
+
+/** @param keys - The settings that say where. */
+async function listening<T>(starting: Promise<T>, who: string, keys: string): Promise<T> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    const { address, errno } = error;
+    throw new MillraceError("MR_LISTEN_FAILED", {
+      what: `There is no port for ${who}`,
+      where: { address: formatAddress(address) },
+      found: errno === "EADDRINUSE" ? "another process listens there" : errno,
+      todo: `End the other process, or set ${keys} to another address`,
+      cause: error,
+    });
+  }
+}
+
+/** @throws MillraceError `MR_JOB_INVALID`, also when a package is not there that the code has not with it */
+async function importJob(url: string): Promise<JobFunction> {
+  try {
+    return await loadJobModule(url);
+  } catch (error) {
+    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new MillraceError("MR_JOB_INVALID", {
+      what: "The job's code imports what this process of the cluster does not have",
+      where: { module: url },
+      found: error.message,
+      expected:
+        "packages of Millrace and packages with native code in a node_modules directory at or above process.working-dir",
+      todo: "Install the package there on every machine of the cluster; all other packages travel in the job's code",
+      cause: error,
+    });
+  }
 }
 
 function fileUrl(path: string): string {

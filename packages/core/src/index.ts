@@ -60,7 +60,7 @@ export {
   UNALIGNED_CHECKPOINTS,
   UNALIGNED_FORCED,
 } from "./config/checkpointing-options.ts";
-export { type ConfigLayer, Configuration } from "./config/configuration.ts";
+export { Configuration } from "./config/configuration.ts";
 export {
   BUFFER_TIMEOUT,
   BUFFER_TIMEOUT_ENABLED,
@@ -70,7 +70,7 @@ export {
   type RuntimeExecutionMode,
 } from "./config/execution-options.ts";
 export type { ConfigOption } from "./config/option.ts";
-export type { ConfigEntry } from "./config/option-registry.ts";
+export type { ConfigEntry, ConfigLayer } from "./config/option-registry.ts";
 export {
   AUTO_GENERATE_UIDS,
   AUTO_WATERMARK_INTERVAL,

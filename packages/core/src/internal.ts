@@ -23,6 +23,19 @@ export type { CheckpointMetadata, StateHandle } from "./checkpoint/state-handles
 export type * from "./cluster/job-manager-api.ts";
 export { startJobManager, startTaskManager } from "./cluster-processes.ts";
 export { generateChain } from "./codegen/chain-source.ts";
+export {
+  HA_STORAGE_DIR,
+  JOBMANAGER_BIND_HOST,
+  JOBMANAGER_RPC_ADDRESS,
+  JOBMANAGER_RPC_PORT,
+  PROCESS_WORKING_DIR,
+  TASK_SLOTS,
+  TASKMANAGER_BIND_HOST,
+  TASKMANAGER_DATA_PORT,
+  TASKMANAGER_HOST,
+  TASKMANAGER_RESOURCE_ID,
+} from "./config/cluster-options.ts";
+export type { LayeredEntry } from "./config/option-registry.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
 export type {

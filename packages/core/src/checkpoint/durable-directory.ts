@@ -8,9 +8,17 @@ export async function makeDirectoryDurably(fs: LocalFs, path: string): Promise<v
   await fs.syncDirectory(parent);
 }
 
-/** The file has all of the bytes or what it had before, also after a crash; its name is durable afterwards. @internal */
-export async function replaceFileDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
-  const inProgress = `${path}.inprogress`;
+/**
+ * The file has all of the bytes or what it had before, also after a crash; its name is durable afterwards.
+ * @param inProgress - Where the bytes are until then: a name of its own for each process that may do this at the same time.
+ * @internal
+ */
+export async function replaceFileDurably(
+  fs: LocalFs,
+  path: string,
+  bytes: Uint8Array,
+  inProgress: string = `${path}.inprogress`,
+): Promise<void> {
   const file = await fs.open(inProgress, "create");
   try {
     await file.write(bytes, 0);

@@ -1,6 +1,7 @@
 /** One job in the JobManager: its code is loaded here, too, because its enumerators run here; what can be asked about it. */
 import { toErrorMessage } from "../base/error-message.ts";
 import { Configuration } from "../config/configuration.ts";
+import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
 import { JobRunner, type JobRunnerResult } from "../deployment/job-runner.ts";
 import type { StoredCheckpoint, StoredJob } from "../jobmanager/dispatcher/job-store.ts";
 import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
@@ -167,7 +168,10 @@ export class ClusterJob {
   /** What the job's module starts from: the cluster's settings, and above them those of the submission. */
   #given(): Configuration {
     const { stored, clusterConfiguration } = this.#options;
-    return Configuration.fromLayers({ file: clusterConfiguration.toEntries(), code: stored.configuration });
+    const submitted = submittedConfiguration(stored.configuration).toEntries();
+    const keys = new Set(submitted.filter(({ layer }) => layer === "file").map(({ key }) => key));
+    const cluster = clusterConfiguration.toEntries().filter(({ key }) => !keys.has(key));
+    return Configuration.fromLayered([...cluster.map((entry) => ({ ...entry, layer: "file" as const })), ...submitted]);
   }
 
   #onStatus(status: JobStatus, cause: unknown): void {
@@ -198,4 +202,13 @@ export class ClusterJob {
     });
     if (this.#exceptions.length > EXCEPTIONS_MAX) this.#exceptions.shift();
   }
+}
+
+/**
+ * What a client has said. Unless it names another layer, it is a command line, which wins over the job's code as it does
+ * where a command runs a job itself.
+ * @throws MillraceError as `Configuration.fromLayers`
+ */
+export function submittedConfiguration(entries: readonly (ConfigEntry | LayeredEntry)[]): Configuration {
+  return Configuration.fromLayered(entries.map((entry) => ({ layer: "command line" as const, ...entry })));
 }

@@ -65,7 +65,7 @@ export const registerTaskManager: RpcMethod<TaskManagerRegistration, { taskManag
   },
 );
 
-const settingType = t.object({ key: t.string, value: t.string, origin: t.string });
+const settingType = t.object({ key: t.string, value: t.string, origin: t.string, layer: t.string });
 
 export interface DeployTasks {
   deploymentId: string;
@@ -74,7 +74,7 @@ export interface DeployTasks {
   codeHash: string;
   args: string[];
   /** What the job's module starts from. */
-  given: { key: string; value: string; origin: string }[];
+  given: { key: string; value: string; origin: string; layer: string }[];
   /** The JobManager's plan of the graph, as JSON. */
   plan: string;
   /** The slots of the job that the TaskManager has. */

@@ -1,6 +1,9 @@
 /** Jobs on a whole simulated cluster: what they write is what an undisturbed run writes, whatever happens to the processes. */
 import { describe, expect, test } from "vitest";
 import type { PipelineEnvironment } from "../api/environment.ts";
+import { sha256Hex } from "../base/sha256.ts";
+import { CHECKPOINTING_TIMEOUT } from "../config/checkpointing-options.ts";
+import { PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
 import { WatermarkStrategy } from "../time/watermark-strategy.ts";
@@ -69,6 +72,39 @@ describe("S56: a JobManager and TaskManagers", () => {
     await deployment.cluster.run(() => deployment.jobManager.cancelJob(jobId));
     expect(await deployment.untilEnded(jobId)).toBe("CANCELED");
     expect(deployment.jobManager.overview().slotsAvailable).toBe(4);
+  });
+
+  test("a submission's settings win over the job's code, those of its file do not, and both over the cluster's", async () => {
+    const rows = new CommittedRows();
+    const read: string[] = [];
+    const counted = counts(rows, undefined);
+    const job = (env: PipelineEnvironment): void => {
+      read.push(`${env.getConfig().get(PIPELINE_MAX_PARALLELISM)} ${env.getConfig().get(CHECKPOINTING_TIMEOUT)}`);
+      env.setParallelism(3).setMaxParallelism(64);
+      env.getCheckpointConfig().setCheckpointTimeout(7000);
+      read.push(
+        `${env.getParallelism()} ${env.getMaxParallelism()} ${env.getCheckpointConfig().getCheckpointTimeout()}`,
+      );
+      counted(env);
+    };
+    const settings = { "execution.checkpointing.timeout": "5 s", "pipeline.max-parallelism": "16" };
+    const deployment = await SimulatedDeployment.start({ seed: 5, jobs: { job }, taskManagers: 2, slots: 2, settings });
+    const bytes = new TextEncoder().encode("job");
+    const { jobId } = await deployment.cluster.run(() =>
+      deployment.jobManager.submitJob({
+        name: "job",
+        code: { bytes, hash: sha256Hex(bytes) },
+        args: [],
+        configuration: [
+          { key: "pipeline.max-parallelism", value: 32, layer: "file" },
+          { key: "parallelism.default", value: 4 },
+        ],
+      }),
+    );
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    // In the JobManager, in both TaskManagers, and in the threads of all slots.
+    expect(new Set(read)).toEqual(new Set(["32 5000", "4 64 7000"]));
+    expect(read.length).toBe(2 * (1 + 2 + 4));
   });
 
   test("the same id twice is one job, also when it has ended; another hash than the code's is refused", async () => {

@@ -1,18 +1,20 @@
-/** The code of jobs in a directory of this process, each file once, whatever job needs it and however often. */
+/** The code of jobs in a directory of this machine, each file once, whatever job and process need it and however often. */
 import { sha256Hex } from "../base/sha256.ts";
 import { makeDirectoryDurably, replaceFileDurably } from "../checkpoint/durable-directory.ts";
-import type { LocalFs } from "../platform/platform.ts";
+import type { LocalFs, Platform } from "../platform/platform.ts";
 import { codeInvalid } from "./cluster-errors.ts";
 import type { CodeFile } from "./job-code.ts";
 
 export class CodeCache {
   readonly #fs: LocalFs;
+  readonly #processId: number;
   readonly #directory: string;
   readonly #provided = new Map<string, Promise<CodeFile>>();
 
   /** @param directory - Packages that code imports are looked for from here upwards. */
-  constructor(fs: LocalFs, directory: string) {
+  constructor({ fs, proc }: Pick<Platform, "fs" | "proc">, directory: string) {
     this.#fs = fs;
+    this.#processId = proc.processId;
     this.#directory = fs.resolve(directory);
   }
 
@@ -37,7 +39,7 @@ export class CodeCache {
       const bytes = await fetch();
       checkCode(bytes, hash);
       await makeDirectoryDurably(this.#fs, this.#directory);
-      await replaceFileDurably(this.#fs, path, bytes);
+      await replaceFileDurably(this.#fs, path, bytes, `${path}.${this.#processId}.inprogress`);
     }
     return { hash, path };
   }

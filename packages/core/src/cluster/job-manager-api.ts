@@ -5,7 +5,7 @@
 import type { JobStatus } from "../api/job-client.ts";
 import type { ErrorMessage } from "../base/error-message.ts";
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
-import type { ConfigEntry } from "../config/option-registry.ts";
+import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 
@@ -24,8 +24,11 @@ export interface JobSubmission {
   readonly code: SubmittedCode;
   /** The job's own arguments, as on a command line. */
   readonly args: readonly string[];
-  /** What the job's module starts from, above the cluster's own configuration. `execution.state-recovery.*` among them. */
-  readonly configuration: readonly ConfigEntry[];
+  /**
+   * What the job's module starts from, above the cluster's own configuration. `execution.state-recovery.*` among them.
+   * Like a command line's they win over the job's code, unless they name the layer `file`.
+   */
+  readonly configuration: readonly (ConfigEntry | LayeredEntry)[];
 }
 
 /** One line of a list of jobs. @internal */

@@ -11,7 +11,7 @@ import { toErrorMessage } from "../base/error-message.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
 import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
-import { Configuration } from "../config/configuration.ts";
+import type { Configuration } from "../config/configuration.ts";
 import type { JobRunner } from "../deployment/job-runner.ts";
 import { describeJobGraph } from "../graph/describe.ts";
 import { JobStore, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
@@ -27,7 +27,7 @@ import type { RpcSession } from "../rpc/rpc-session.ts";
 import { rpcSettings } from "../rpc/rpc-settings.ts";
 import { AsyncOperations } from "./async-operations.ts";
 import { jobIdInvalid, jobNotRunning, jobUnknown, operationUnknown, taskManagerLost } from "./cluster-errors.ts";
-import { ClusterJob } from "./cluster-job.ts";
+import { ClusterJob, submittedConfiguration } from "./cluster-job.ts";
 import {
   CODE_CHUNK_BYTES,
   fetchCode,
@@ -68,6 +68,8 @@ export interface JobManagerOptions {
   /** Where the code of jobs is kept to be run; see `CodeCache`. */
   readonly codeDirectory: string;
   readonly onWarning: (text: string) => void;
+  /** What happens in the cluster, a line each. */
+  readonly onInfo?: (text: string) => void;
   /** Another JobManager leads: this one has stopped (L3). */
   readonly onFenced: (error: MillraceError) => void;
 }
@@ -112,7 +114,7 @@ export class JobManager implements JobManagerApi {
     this.#address = options.address;
     this.#table = new JobTable(configuration.get(JOBSTORE_MAX_CAPACITY));
     this.#operations = new AsyncOperations(platform.random);
-    this.#code = new CodeCache(platform.fs, codeDirectory);
+    this.#code = new CodeCache(platform, codeDirectory);
     this.#resources = new ClusterResources({
       clock: platform.clock,
       random: platform.random,
@@ -154,7 +156,7 @@ export class JobManager implements JobManagerApi {
     const jobId = submission.jobId ?? toHex(platform.random.bytes(16));
     if (!/^[0-9a-f]{32}$/.test(jobId)) throw jobIdInvalid(jobId);
     checkCode(code.bytes, code.hash);
-    Configuration.fromEntries(configuration);
+    submittedConfiguration(configuration);
     const submittedMs = platform.clock.wallMs();
     if (!this.#table.submit(jobId, name, submittedMs)) {
       await this.#submitting.get(jobId);
@@ -291,7 +293,10 @@ export class JobManager implements JobManagerApi {
         const session = this.#sessions.get(instanceId);
         // Its session has ended while this was on its way.
         if (session === undefined) throw taskManagerLost(registration.name, registration.host, undefined);
-        return { taskManagerId: this.#resources.register(registration, session).id };
+        const { name, host, slotCount } = registration;
+        const { id } = this.#resources.register(registration, session);
+        this.#options.onInfo?.(`TaskManager ${name} on ${host} registered, slots: ${slotCount}`);
+        return { taskManagerId: id };
       })
       .on(fetchCode, async ({ hash, offset }) => {
         const code = await this.#store.code(hash);
@@ -338,6 +343,8 @@ export class JobManager implements JobManagerApi {
     const taskManager = this.#resources.ofSession(session);
     if (taskManager === undefined) return;
     this.#resources.lose(taskManager, reason);
+    const { name, host } = taskManager.registration;
+    this.#options.onInfo?.(`TaskManager ${name} on ${host} lost: ${reason?.message ?? "it has closed its connection"}`);
     // It may have gone to a newer leader.
     void this.#checkLeads();
   }
@@ -370,6 +377,7 @@ export class JobManager implements JobManagerApi {
         this.#orStop(() => this.#store.setCheckpoint(jobId, { checkpointId, path: path ?? null })),
       onWarning: (text) => onWarning(`job ${jobId}: ${text}`),
     });
+    this.#options.onInfo?.(`job ${jobId} (${stored.name}) ${recovery === undefined ? "submitted" : "taken over"}`);
     const known: KnownJob = { stored, running, accumulators: undefined };
     this.#jobs.set(jobId, known);
     running.result.then(
@@ -386,6 +394,7 @@ export class JobManager implements JobManagerApi {
     if (this.#isClosed) return;
     const failure = status === "FAILED" ? toErrorMessage(cause) : undefined;
     const end = { status, endMs: this.#options.platform.clock.wallMs(), failure };
+    this.#options.onInfo?.(`job ${jobId} ${status}${failure === undefined ? "" : `: ${failure.message}`}`);
     try {
       await this.#store.setEnd(jobId, end);
       const forgotten = this.#table.end(jobId, end);

@@ -1,6 +1,6 @@
 /** A task executor whose slots are in a TaskManager: calls become messages with the same content. */
 import { MillraceError } from "../base/errors.ts";
-import type { ConfigEntry } from "../config/option-registry.ts";
+import type { LayeredEntry } from "../config/option-registry.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
@@ -41,7 +41,7 @@ export interface RemoteJob {
   readonly plan: string;
   readonly codeHash: string;
   readonly args: readonly string[];
-  readonly given: readonly (ConfigEntry & { readonly value: string; readonly origin: string })[];
+  readonly given: readonly (LayeredEntry & { readonly value: string; readonly origin: string })[];
   readonly cancellationTimeoutMs: number;
   /** See `CheckpointStorage.prepare`. */
   prepare(checkpointId: number): Promise<string | undefined>;
@@ -75,7 +75,7 @@ export class RemoteTaskExecutor implements TaskExecutor {
           jobName: graph.name,
           codeHash,
           args: [...args],
-          given: given.map(({ key, value, origin }) => ({ key, value, origin })),
+          given: given.map(({ key, value, origin, layer }) => ({ key, value, origin, layer })),
           plan,
           slots: [...this.slots],
           attemptNumber,

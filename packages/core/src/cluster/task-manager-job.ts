@@ -3,6 +3,7 @@
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
+import type { LayeredEntry } from "../config/option-registry.ts";
 import { ringSegmentsOf } from "../deployment/job-settings.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
@@ -175,5 +176,6 @@ function cancelOnce(deployment: Deployment): Promise<void> {
 }
 
 function givenOf({ given }: DeployTasks): Configuration {
-  return Configuration.fromEntries(given);
+  // What the JobManager's own configuration has written.
+  return Configuration.fromLayered(given as readonly LayeredEntry[]);
 }

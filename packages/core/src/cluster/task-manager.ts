@@ -10,7 +10,7 @@ import { TASK_SLOTS } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { WireEndpoint } from "../exchange/wire/wire-endpoint.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { NetworkAddress } from "../platform/transport.ts";
+import { formatAddress, type NetworkAddress } from "../platform/transport.ts";
 import type { RpcClient } from "../rpc/rpc-client.ts";
 import { RpcEndpoint } from "../rpc/rpc-endpoint.ts";
 import { RpcHandlers } from "../rpc/rpc-handlers.ts";
@@ -59,6 +59,8 @@ export interface TaskManagerOptions {
   readonly advertisedHost?: string;
   readonly allowNonLoopback?: boolean;
   readonly onWarning: (text: string) => void;
+  /** What happens to it, a line each. */
+  readonly onInfo?: (text: string) => void;
 }
 
 export class TaskManager {
@@ -95,7 +97,7 @@ export class TaskManager {
     const { platform, configuration, name, jobManagerAddress, codeDirectory } = options;
     this.#options = options;
     this.#data = data;
-    this.#code = new CodeCache(platform.fs, codeDirectory);
+    this.#code = new CodeCache(platform, codeDirectory);
     this.#endpoint = new RpcEndpoint({
       platform,
       name,
@@ -146,14 +148,16 @@ export class TaskManager {
     // The JobManager may deploy before its answer has come.
     this.#session = session;
     try {
+      const slotCount = configuration.get(TASK_SLOTS);
       await session.call(registerTaskManager, {
         name,
-        slotCount: configuration.get(TASK_SLOTS),
+        slotCount,
         host: platform.proc.hostName,
         dataAddress: this.#data.address,
         processId: platform.proc.processId,
         availableParallelism: platform.proc.availableParallelism,
       });
+      this.#options.onInfo?.(`registered at ${formatAddress(session.address)}, slots: ${slotCount}`);
     } catch (error) {
       this.#warn(error);
       session.end(error instanceof MillraceError ? error : undefined);

@@ -54,6 +54,14 @@ export const JOBMANAGER_RPC_PORT: ConfigOption<number> = option({
   description: "The port of `jobmanager.rpc.address`. With 0 the JobManager takes any free one.",
 });
 
+/** The option `jobmanager.bind-host`. @public */
+export const JOBMANAGER_BIND_HOST: ConfigOption<string | undefined> = option({
+  key: "jobmanager.bind-host",
+  type: stringType,
+  description:
+    "The name or IP address that the JobManager listens at, where it is another one than TaskManagers look for: `jobmanager.rpc.address` when it is left out. In Flink every interface.",
+});
+
 /** The option `high-availability.storageDir`. @public */
 export const HA_STORAGE_DIR: ConfigOption<string> = option({
   key: "high-availability.storageDir",
@@ -80,6 +88,46 @@ export const TASK_SLOTS: ConfigOption<number> = option({
   description: "How many slots a TaskManager has. A slot that is in use is a thread.",
 });
 
+/** The option `taskmanager.resource-id`. @public */
+export const TASKMANAGER_RESOURCE_ID: ConfigOption<string | undefined> = option({
+  key: "taskmanager.resource-id",
+  type: stringType,
+  description: "What a TaskManager is called, for people. The default is its host's name and its process id.",
+});
+
+/** The option `taskmanager.host`. @public */
+export const TASKMANAGER_HOST: ConfigOption<string | undefined> = option({
+  key: "taskmanager.host",
+  type: stringType,
+  description:
+    "The name or IP address under which other TaskManagers send records to this one. The default is `taskmanager.bind-host`.",
+});
+
+/** The option `taskmanager.bind-host`. @public */
+export const TASKMANAGER_BIND_HOST: ConfigOption<string> = option({
+  key: "taskmanager.bind-host",
+  type: stringType,
+  default: "localhost",
+  description: "The name or IP address that a TaskManager listens at for records. In Flink every interface.",
+});
+
+/** The option `taskmanager.data.port`. @public */
+export const TASKMANAGER_DATA_PORT: ConfigOption<number> = option({
+  key: "taskmanager.data.port",
+  type: intType({ min: 0, max: 65_535 }),
+  default: 0,
+  description: "The port at which records of other TaskManagers arrive. With 0 it is any free one.",
+});
+
+/** The option `process.working-dir`. @public */
+export const PROCESS_WORKING_DIR: ConfigOption<string> = option({
+  key: "process.working-dir",
+  type: stringType,
+  default: ".millrace",
+  description:
+    "Where a process of a cluster keeps the code of the jobs that it runs. Packages that the code imports are looked for from here upwards. In Flink a directory for temporary files.",
+});
+
 /** The option `jobstore.max-capacity`. @public */
 export const JOBSTORE_MAX_CAPACITY: ConfigOption<number> = option({
   key: "jobstore.max-capacity",
@@ -98,9 +146,15 @@ export const clusterOptions: OptionGroup = {
     FRAME_SIZE,
     JOBMANAGER_RPC_ADDRESS,
     JOBMANAGER_RPC_PORT,
+    JOBMANAGER_BIND_HOST,
     HA_STORAGE_DIR,
     SLOT_REQUEST_TIMEOUT,
     TASK_SLOTS,
+    TASKMANAGER_RESOURCE_ID,
+    TASKMANAGER_HOST,
+    TASKMANAGER_BIND_HOST,
+    TASKMANAGER_DATA_PORT,
+    PROCESS_WORKING_DIR,
     JOBSTORE_MAX_CAPACITY,
   ],
 };

@@ -85,8 +85,22 @@ describe("reading", () => {
       "execution.checkpointing.timeout=5 min",
       "restart-strategy.type=none",
     ]);
-    expect(Configuration.fromEntries(entries).toEntries()).toEqual(entries);
+    expect(Configuration.fromLayered(entries).toEntries()).toEqual(entries);
   });
+});
+
+test("settings that go to another thread stay in their layers: code wins over a file there, and not over a command line", () => {
+  const entries = Configuration.fromLayers({
+    file: [{ key: "pipeline.name", value: "of the file" }],
+    "command line": [{ key: "parallelism.default", value: "2" }],
+  }).toEntries();
+  const there = Configuration.fromLayered(entries);
+  there.setAll([
+    { key: "pipeline.name", value: "of the code" },
+    { key: "parallelism.default", value: "3" },
+  ]);
+  expect(there.get(PIPELINE_NAME)).toBe("of the code");
+  expect(there.toString()).toContain("parallelism.default: 2\n");
 });
 
 describe("changing", () => {

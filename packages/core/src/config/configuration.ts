@@ -6,10 +6,13 @@ import {
 } from "./checkpointing-options.ts";
 import { type ConfigProblem, throwProblems } from "./config-problem.ts";
 import type { ConfigOption } from "./option.ts";
-import { type ConfigEntry, type ConfigSetting, OptionRegistry } from "./option-registry.ts";
-
-/** Where settings come from; a later one of these wins over an earlier one. @public */
-export type ConfigLayer = "file" | "code" | "command line";
+import {
+  type ConfigEntry,
+  type ConfigLayer,
+  type ConfigSetting,
+  type LayeredEntry,
+  OptionRegistry,
+} from "./option-registry.ts";
 
 const layersStrongestFirst: readonly ConfigLayer[] = ["command line", "code", "file"];
 
@@ -56,6 +59,20 @@ export class Configuration {
     }
     throwProblems([...problems, ...configuration.#conflicts()]);
     return configuration;
+  }
+
+  /**
+   * What {@link Configuration.toEntries} has returned, in the same layers: for another thread or process, in which code
+   * must neither win nor lose where it did not here.
+   * @throws MillraceError as {@link Configuration.fromLayers}.
+   * @internal
+   */
+  static fromLayered(entries: readonly LayeredEntry[]): Configuration {
+    return Configuration.fromLayers(
+      Object.fromEntries(
+        layersStrongestFirst.map((layer) => [layer, entries.filter((entry) => entry.layer === layer)]),
+      ),
+    );
   }
 
   /** The value in force: of the strongest layer that sets the option, or its default. */
@@ -110,11 +127,17 @@ export class Configuration {
   }
 
   /** Every setting in force as canonical key and canonical text, sorted by key; defaults are left out. */
-  toEntries(): readonly { readonly key: string; readonly value: string; readonly origin: string }[] {
+  toEntries(): readonly {
+    readonly key: string;
+    readonly value: string;
+    readonly origin: string;
+    readonly layer: ConfigLayer;
+  }[] {
     const keys = new Set([...this.#layers.values()].flatMap((settings) => [...settings.keys()]));
     return [...keys].sort().map((key) => {
-      const { option, value, origin } = this.#settingOf(key)!;
-      return { key, value: option.type.format(value), origin };
+      const layer = layersStrongestFirst.find((each) => this.#layer(each).has(key))!;
+      const { option, value, origin } = this.#layer(layer).get(key)!;
+      return { key, value: option.type.format(value), origin, layer };
     });
   }
 

@@ -14,6 +14,14 @@ export interface ConfigEntry {
   readonly origin?: string;
 }
 
+/** Where settings come from; a later one of these wins over an earlier one. @public */
+export type ConfigLayer = "file" | "code" | "command line";
+
+/** A setting with the layer that it stands in. @internal */
+export interface LayeredEntry extends ConfigEntry {
+  readonly layer: ConfigLayer;
+}
+
 /** A setting that was understood. @internal */
 export interface ConfigSetting {
   readonly option: ConfigOption<unknown>;

@@ -15,7 +15,7 @@ import type { ErrorMessage } from "../../base/error-message.ts";
 import { MillraceError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/sha256.ts";
 import { makeDirectoryDurably, replaceFileDurably } from "../../checkpoint/durable-directory.ts";
-import type { ConfigEntry } from "../../config/option-registry.ts";
+import type { ConfigEntry, LayeredEntry } from "../../config/option-registry.ts";
 import { FileSystemError, type LocalFs } from "../../platform/platform.ts";
 import { decodeContainer, encodeContainer } from "../../types/container.ts";
 import type { JobEnd } from "./job-table.ts";
@@ -30,7 +30,7 @@ export interface StoredJob {
   /** SHA-256, hexadecimal. */
   readonly codeHash: string;
   readonly args: readonly string[];
-  readonly configuration: readonly ConfigEntry[];
+  readonly configuration: readonly (ConfigEntry | LayeredEntry)[];
   /** Epoch ms. */
   readonly submittedMs: number;
 }

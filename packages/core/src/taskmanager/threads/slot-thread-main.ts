@@ -48,7 +48,7 @@ export async function runSlotThread(scope: WorkerScope, load: PipelineLoader): P
   const say = (message: FromSlot): void => scope.postMessage(message);
   let thread: SlotThread;
   try {
-    const given = Configuration.fromEntries(input.configuration);
+    const given = Configuration.fromLayered(input.configuration);
     const { transformations, configuration } = await load(input.module, given);
     const graph = buildJobGraph(transformations, graphOptionsOf(configuration, input.jobName));
     thread = new SlotThread(scope, input, graph, configuration);

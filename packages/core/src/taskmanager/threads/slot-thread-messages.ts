@@ -2,7 +2,7 @@
 
 import type { ErrorMessage } from "../../base/error-message.ts";
 import type { CheckpointTrigger } from "../../checkpoint/checkpoint-trigger.ts";
-import type { ConfigEntry } from "../../config/option-registry.ts";
+import type { LayeredEntry } from "../../config/option-registry.ts";
 import type { JobPlan } from "../../graph/describe.ts";
 import type { SubtaskReport } from "../../graph/stall/job-report.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
@@ -25,7 +25,7 @@ export interface SlotThreadInput {
   readonly jobId: string;
   readonly jobName: string;
   readonly module: JobModuleReference;
-  readonly configuration: readonly ConfigEntry[];
+  readonly configuration: readonly LayeredEntry[];
   /** Memory that all threads of the job see. */
   readonly doorbells: SharedArrayBuffer;
   /** An Int32 a slot: which of its tasks is at work, -1 for none. */

@@ -1,0 +1,80 @@
+import { resolve } from "node:path";
+import type { ConfigEntry, Configuration, MillraceError } from "millrace";
+import {
+  HA_STORAGE_DIR,
+  JOBMANAGER_BIND_HOST,
+  JOBMANAGER_RPC_ADDRESS,
+  JOBMANAGER_RPC_PORT,
+  PROCESS_WORKING_DIR,
+  startJobManager,
+} from "millrace/internal";
+import { withAbsolutePaths } from "../absolute-paths.ts";
+import { readSettings, type SettingOptions } from "../settings.ts";
+import { makeCodeDirectory } from "./code-directory.ts";
+import { type ProcessLog, processLog } from "./process-log.ts";
+import { outliveStrayErrors, untilEnded } from "./until-ended.ts";
+
+/** What `millrace jobmanager` takes. @internal */
+export interface JobManagerOptions extends SettingOptions {
+  readonly host?: string;
+  readonly webuiPort?: string;
+}
+
+/** A JobManager that listens. @internal */
+export interface RunningJobManager {
+  /** Where TaskManagers register. */
+  readonly rpc: { readonly host: string; readonly port: number };
+  /** Where clients ask. */
+  readonly restUrl: string;
+  /** Settles when another JobManager leads, with why. */
+  readonly fenced: Promise<MillraceError>;
+  /** Jobs go on in the next JobManager with the directory. */
+  close(): Promise<void>;
+}
+
+/** Leads a cluster from this process until it is told to end. @internal */
+export async function jobManagerProcess(options: JobManagerOptions): Promise<void> {
+  const log = processLog("jobmanager");
+  const configuration = jobManagerSettings(options);
+  outliveStrayErrors(log);
+  const ended = untilEnded(log);
+  const jobManager = await openJobManager(configuration, log);
+  // Another one leads: this one has nothing to do any more, and was not at fault.
+  await Promise.race([ended, jobManager.fenced.then((error) => log.warn(error.message))]);
+  await jobManager.close();
+  log.info("ended; its jobs go on when a JobManager with the same directory starts");
+  process.exit(0);
+}
+
+/** @throws MillraceError `MR_CONFIG_INVALID` @internal */
+export function jobManagerSettings(options: JobManagerOptions): Configuration {
+  const entries: ConfigEntry[] = [];
+  const { host, webuiPort } = options;
+  if (host !== undefined) entries.push({ key: JOBMANAGER_RPC_ADDRESS.key, value: host, origin: `--host ${host}` });
+  if (webuiPort !== undefined) entries.push({ key: "rest.port", value: webuiPort, origin: `-r ${webuiPort}` });
+  return withAbsolutePaths(readSettings(options, entries));
+}
+
+/** @throws MillraceError what `startJobManager` and the REST endpoint throw @internal */
+export async function openJobManager(configuration: Configuration, log: ProcessLog): Promise<RunningJobManager> {
+  const rpcHost = configuration.get(JOBMANAGER_RPC_ADDRESS);
+  const directory = resolve(configuration.get(HA_STORAGE_DIR));
+  const codeDirectory = makeCodeDirectory(configuration.get(PROCESS_WORKING_DIR));
+  let onFenced: (error: MillraceError) => void = () => {};
+  const fenced = new Promise<MillraceError>((resolveFenced) => {
+    onFenced = resolveFenced;
+  });
+  const jobManager = await startJobManager({
+    configuration,
+    address: { host: configuration.get(JOBMANAGER_BIND_HOST) ?? rpcHost, port: configuration.get(JOBMANAGER_RPC_PORT) },
+    directory,
+    codeDirectory,
+    onWarning: (text) => log.warn(text),
+    onInfo: (text) => log.info(text),
+    onFenced,
+  });
+  const rpc = { host: rpcHost, port: jobManager.address.port };
+  log.info(`leads since epoch ${jobManager.epoch}; jobs are kept in ${directory}`);
+  log.info(`TaskManagers register at ${rpc.host}:${rpc.port}`);
+  return { rpc, restUrl: "", fenced, close: () => jobManager.close() };
+}
