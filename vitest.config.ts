@@ -1,22 +1,42 @@
 import { defineConfig } from "vitest/config";
 
-// Tests resolve workspace packages to their sources, so nothing needs to be built first.
+/** Tests that start the command or threads run the build: from the sources each of them would be compiled anew. */
+const fromBuild = ["tests/{airport-delays,cli,cluster,examples,kills,threads}/**/*.test.ts"];
+
+/** The others resolve workspace packages to their sources. */
 const conditions = ["@millrace/source"];
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "bench/src/**/*.test.ts",
-      "examples/**/*.test.ts",
-      "tests/**/*.test.ts",
-      "tools/**/*.test.ts",
-    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        resolve: { conditions },
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: "sources",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "bench/src/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "tests/**/*.test.ts",
+            "tools/**/*.test.ts",
+          ],
+          exclude: ["**/node_modules/**", ...fromBuild],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "build",
+          include: fromBuild,
+          globalSetup: "tools/build-first.ts",
+        },
+      },
+    ],
   },
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { millrace, startMillrace } from "../support/millrace.ts";
+import { millrace, millraceFromSources, startMillrace } from "../support/millrace.ts";
 
 // Inside the workspace, so that jobs find the packages as a user's project does.
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -32,6 +32,23 @@ test("the first job of the README runs by copy and paste", async () => {
   expect(rows).toHaveLength(12);
   // With more than one slot every line says which subtask wrote it.
   expect(rows.map((row) => row.replace(/^\d+> /, ""))).toContain('{"user":"user-0","from":0,"to":30000,"count":100}');
+  expect(code).toBe(0);
+});
+
+test("a checkout runs a job from the sources, without a build", async () => {
+  const path = await job(
+    "sources.ts",
+    `${imports}export default (env: StreamExecutionEnvironment) => void env.fromSequence(1, 3).print();`,
+  );
+  const { code, out, error } = await millraceFromSources("run", "-p", "2", path);
+  expect(
+    out
+      .trim()
+      .split("\n")
+      .map((row) => row.replace(/^\d+> /, ""))
+      .sort(),
+  ).toEqual(["1", "2", "3"]);
+  expect(error).toContain("FINISHED: 3 records read, 3 written");
   expect(code).toBe(0);
 });
 

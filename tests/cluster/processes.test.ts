@@ -51,7 +51,7 @@ class Started {
   errors = "";
 
   constructor(role: "jobmanager" | "taskmanager", settings: ProcessSettings) {
-    const args = ["--import", "tsx", "-C", "@millrace/source", main, role, JSON.stringify(settings)];
+    const args = ["--import", "tsx", main, role, JSON.stringify(settings)];
     this.child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     let rest = "";
     this.child.stdout!.on("data", (chunk) => {

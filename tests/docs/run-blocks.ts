@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { type Job, parseJobArguments, StreamExecutionEnvironment } from "millrace";
 import ts from "typescript";
 import { expect } from "vitest";
-import { millrace } from "../support/millrace.ts";
+import { millraceFromSources } from "../support/millrace.ts";
 import type { BlockModule } from "./block-program.ts";
 
 /** Stands for whatever else a program prints. */
@@ -25,7 +25,7 @@ export function isSelfContained({ block, usesScene }: BlockModule): boolean {
 export async function runPage({ block }: BlockModule, directory: string): Promise<string | undefined> {
   const path = join(directory, `${basename(block.path, ".md")}-${block.line}.ts`);
   await writeFile(path, block.code);
-  const { code, out, error } = await millrace("run", "-p", "1", path);
+  const { code, out, error } = await millraceFromSources("run", "-p", "1", path);
   if (code !== 0) return `${block.path}:${block.line}: exit code ${code}\n${error}`;
   const shown = block.output?.split("\n");
   const printed = out.trimEnd().split("\n");

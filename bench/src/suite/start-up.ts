@@ -6,7 +6,7 @@ import { type FlinkPeerOptions, runFlinkPeer } from "../flink-peer.ts";
 
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const SOURCES_CLI = pathOf("../../../packages/cli/bin/millrace.mjs");
-const BUILT_CLI = pathOf("../../bin/built-cli.mjs");
+const BUILT_CLI = pathOf("../../../tools/built-cli.mjs");
 const BUILD = pathOf("../../../packages/cli/dist/main.js");
 const ONE_RECORD_JOB = pathOf("../jobs/one-record.ts");
 

@@ -34,18 +34,19 @@ export class NodeWorkers implements Workers {
    * @throws DOMException `DataCloneError` when the input cannot be cloned.
    */
   spawn(moduleUrl: string, input: unknown, options: SpawnOptions = {}): WorkerHandle {
-    const { name, heapBytesMax, isSelfContained = false } = options;
+    const { name, heapBytesMax, isSelfContained = false, willImport = [] } = options;
+    const typeScript = [moduleUrl, ...willImport].find(isTypeScript);
     const runsFromSource = import.meta.url.endsWith(".ts") && !isSelfContained;
     const threadInput: WorkerThreadInput = {
       moduleUrl,
       input,
       runsFromSource,
-      needsTypeScript: runsFromSource || isTypeScript(moduleUrl),
+      needsTypeScript: runsFromSource || typeScript !== undefined,
       threadUrl: isSelfContained
         ? moduleUrl
         : new URL(`./node-worker-thread.${runsFromSource ? "ts" : "js"}`, import.meta.url).href,
     };
-    if (threadInput.needsTypeScript) requireTypeScriptLoader(this.#bootUrl, moduleUrl);
+    if (threadInput.needsTypeScript) requireTypeScriptLoader(this.#bootUrl, typeScript ?? moduleUrl);
     // Flags of this process, such as a test runner's loader, are not meant for the thread.
     const worker = new Worker(this.#bootUrl, {
       workerData: threadInput,

@@ -131,6 +131,8 @@ export interface SpawnOptions {
    * else has to be loaded or compiled.
    */
   readonly isSelfContained?: boolean;
+  /** URLs of what the module will import besides: with TypeScript among it the thread needs a loader. */
+  readonly willImport?: readonly string[];
 }
 
 /**

@@ -82,6 +82,7 @@ export class SlotThread {
     this.#worker = platform.workers.spawn(mainUrl, input, {
       name: `slot-${input.slot}`,
       isSelfContained,
+      willImport: [input.module.url],
       ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
     });
     this.#worker.onMessage((message) => this.#onMessage(message as FromSlot));
