@@ -52,6 +52,7 @@ const subtasks = fc.record(
   {
     keyed: fc.option(handles, { nil: undefined }),
     lists: handles,
+    areListsOwn: fc.constant(true as const),
     channels: fc.record({ handle: handles, edges: fc.array(fc.string(), { maxLength: 2 }) }),
   },
   { requiredKeys: ["keyed", "lists"] },

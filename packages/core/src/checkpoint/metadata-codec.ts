@@ -27,6 +27,7 @@ type JsonHandle =
 interface JsonSubtask {
   readonly keyed: JsonHandle | null;
   readonly lists: JsonHandle;
+  readonly areListsOwn?: true;
   readonly channels?: { readonly handle: JsonHandle; readonly edges: readonly string[] };
 }
 
@@ -69,9 +70,10 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
       parallelism,
       maxParallelism,
       isStateful,
-      subtasks: subtasks.map(({ keyed, lists, channels }) => ({
+      subtasks: subtasks.map(({ keyed, lists, areListsOwn, channels }) => ({
         keyed: keyed === undefined ? null : toJson(keyed),
         lists: toJson(lists),
+        ...(areListsOwn === undefined ? {} : { areListsOwn }),
         ...(channels === undefined ? {} : { channels: { handle: toJson(channels.handle), edges: channels.edges } }),
       })),
     })),
@@ -127,13 +129,14 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
 
 function subtaskOf(
   uid: string,
-  { keyed, lists, channels }: JsonSubtask,
+  { keyed, lists, areListsOwn, channels }: JsonSubtask,
   fromJson: (handle: JsonHandle) => StateHandle,
 ): OperatorSubtaskState {
   return {
     uid,
     keyed: keyed === null ? undefined : fromJson(keyed),
     lists: fromJson(lists),
+    ...(areListsOwn === undefined ? {} : { areListsOwn }),
     ...(channels === undefined ? {} : { channels: { handle: fromJson(channels.handle), edges: channels.edges } }),
   };
 }

@@ -22,6 +22,8 @@ export interface OperatorSubtaskState {
   readonly keyed: StateHandle | undefined;
   /** The operator's list states, see operator-lists.ts. */
   readonly lists: StateHandle;
+  /** All of the lists are split lists, and in a file: at the same parallelism no other subtask needs it. */
+  readonly areListsOwn?: true;
   /** Elements on their way to the operator, of an unaligned checkpoint. Left out: there were none. */
   readonly channels?: ChannelStateHandle;
 }

@@ -7,16 +7,15 @@ import {
   type OperatorList,
   redistributeLists,
 } from "../checkpoint/operator-lists.ts";
-import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
+import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
 import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
+import { type SubtaskId, subtasksOf } from "../taskmanager/slot-layout.ts";
 import type { ThreadsExecutorOptions } from "../taskmanager/threads/threads-executor-options.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
-
-const NO_CHANNELS = new Uint8Array();
 
 /** What the subtasks of an attempt restore. */
 export interface RestoredState {
@@ -25,25 +24,33 @@ export interface RestoredState {
   of(vertexId: number, subtaskIndex: number): ReadonlyMap<string, OperatorRestore>;
 }
 
-/** @throws MillraceError `MR_STATE_FILE_CORRUPT` */
+/**
+ * Reads what some subtasks restore, and no file that none of them needs.
+ *
+ * @param tasks - The subtasks; all of the graph's when left out.
+ * @throws MillraceError `MR_STATE_FILE_CORRUPT`
+ */
 export async function readRestoredState(
   fs: LocalFs,
   checkpoint: LoadedCheckpoint,
   graph: JobGraph,
+  tasks: readonly SubtaskId[] = subtasksOf(graph),
 ): Promise<RestoredState> {
   const restores = new Map<string, Map<string, OperatorRestore>>();
-  for (const vertex of graph.vertices) {
-    for (const operator of vertex.operators) {
-      const state = checkpoint.metadata.operators.find(({ uid }) => uid === operator.uid);
-      if (state === undefined) continue;
-      const perSubtask = await readOperator(fs, checkpoint, state, vertex);
-      perSubtask.forEach((restore, subtaskIndex) => {
+  const reader = new StateReader(fs, checkpoint);
+  const reading = graph.vertices.flatMap((vertex) => {
+    const own = tasks.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex);
+    return vertex.operators.map(async ({ uid }) => {
+      const state = checkpoint.metadata.operators.find((each) => each.uid === uid);
+      if (state === undefined || own.length === 0) return;
+      for (const [subtaskIndex, restore] of await readOperator(reader, checkpoint, state, vertex, own)) {
         const place = `${vertex.id}/${subtaskIndex}`;
         const operators = restores.get(place) ?? new Map<string, OperatorRestore>();
-        restores.set(place, operators.set(operator.uid, restore));
-      });
-    }
-  }
+        restores.set(place, operators.set(uid, restore));
+      }
+    });
+  });
+  await allOf(reading);
   return {
     checkpointId: checkpoint.metadata.checkpointId,
     of: (vertexId, subtaskIndex) => restores.get(`${vertexId}/${subtaskIndex}`) ?? new Map(),
@@ -52,53 +59,124 @@ export async function readRestoredState(
 
 /** How the executors of a job read what their subtasks restore. */
 export function restoreReader(fs: LocalFs, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
-  return async (checkpoint) => {
-    const state = await readRestoredState(fs, checkpoint, graph);
+  return async (checkpoint, tasks) => {
+    const state = await readRestoredState(fs, checkpoint, graph, tasks);
     return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
   };
 }
 
+/** Several files at a time: one after the other leaves the disk idle while a checksum is computed. */
+const FILES_AT_ONCE_MAX = 4;
+
+class StateReader {
+  readonly #fs: LocalFs;
+  readonly #directory: string;
+  readonly #waiting: (() => void)[] = [];
+  #readingCount = 0;
+
+  constructor(fs: LocalFs, checkpoint: LoadedCheckpoint) {
+    this.#fs = fs;
+    this.#directory = checkpoint.directory;
+  }
+
+  async read(handle: StateHandle): Promise<Uint8Array> {
+    if (handle.kind === "inline") return handle.bytes;
+    if (this.#readingCount === FILES_AT_ONCE_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#readingCount++;
+    try {
+      return await readState(this.#fs, this.#directory, handle);
+    } finally {
+      // The place goes to the next one, if there is any.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#readingCount--;
+      else next();
+    }
+  }
+
+  /** Of the old subtasks that are needed, what they have written. */
+  async readEach(
+    indices: Iterable<number>,
+    handleOf: (index: number) => StateHandle | undefined,
+  ): Promise<ReadonlyMap<number, Uint8Array>> {
+    const read = new Map<number, Uint8Array>();
+    const reading = [...indices].map(async (index) => {
+      const handle = handleOf(index);
+      if (handle !== undefined) read.set(index, await this.read(handle));
+    });
+    await allOf(reading);
+    return read;
+  }
+}
+
+/** All of them, and the first error when none is at work any more. */
+async function allOf(reading: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(reading)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+/** By subtask index, for `own` ones. */
 async function readOperator(
-  fs: LocalFs,
+  reader: StateReader,
   checkpoint: LoadedCheckpoint,
   state: OperatorStateMetadata,
   vertex: JobVertex,
-): Promise<readonly OperatorRestore[]> {
-  const lists: (readonly OperatorList[])[] = [];
-  for (const subtask of state.subtasks) {
-    const all = decodeOperatorLists(await readState(fs, checkpoint.directory, subtask.lists));
-    // A job that goes on after it was drained begins its event time again: at its end every record would be late.
-    lists.push(checkpoint.metadata.savepoint?.isDrained ? all.filter(({ name }) => name !== WATERMARK_LIST) : all);
-  }
+  own: readonly number[],
+): Promise<ReadonlyMap<number, OperatorRestore>> {
+  const { subtasks } = state;
+  const isSameParallelism = subtasks.length === vertex.parallelism;
+  const lists = await readLists(reader, checkpoint, state, isSameParallelism ? new Set(own) : undefined);
   const dealt = redistributeLists(lists, vertex.parallelism);
   const listHeaders = listHeadersOf(lists.flat());
-  const blobs = new Map<number, Uint8Array>();
-  for (const [index, subtask] of state.subtasks.entries()) {
-    if (subtask.keyed !== undefined) blobs.set(index, await readState(fs, checkpoint.directory, subtask.keyed));
-  }
-  const channels: Uint8Array[] = [];
-  for (const subtask of state.subtasks) {
-    const handle = subtask.channels?.handle;
-    channels.push(handle === undefined ? NO_CHANNELS : await readState(fs, checkpoint.directory, handle));
-  }
-  return dealt.map((subtaskLists, subtaskIndex) => {
-    const own = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
-    const keyedBlobs = [...blobs]
-      .filter(([index]) => {
-        const old = keyGroupRange(state.maxParallelism, state.parallelism, index);
-        return old.start < own.end && own.start < old.end;
-      })
-      .map(([, blob]) => blob);
-    // At another parallelism a record may belong to any subtask: each looks through all of them.
-    const ownChannels = state.parallelism === vertex.parallelism ? [channels[subtaskIndex]!] : channels;
-    return {
-      keyedBlobs,
-      keyGroupStart: own.start,
-      keyGroupEnd: own.end,
-      lists: subtaskLists,
-      listHeaders,
-      channels: ownChannels.filter((bytes) => bytes.length > 0),
-    };
+  const keyedOf = (subtaskIndex: number): readonly number[] => {
+    const range = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
+    return [...subtasks.keys()].filter((index) => {
+      const old = keyGroupRange(state.maxParallelism, state.parallelism, index);
+      return old.start < range.end && range.start < old.end;
+    });
+  };
+  // At another parallelism a record may belong to any subtask: each looks through all of them.
+  const channelsOf = (subtaskIndex: number): readonly number[] =>
+    isSameParallelism ? [subtaskIndex] : [...subtasks.keys()];
+  const keyed = await reader.readEach(new Set(own.flatMap(keyedOf)), (index) => subtasks[index]!.keyed);
+  const channels = await reader.readEach(
+    new Set(own.flatMap(channelsOf)),
+    (index) => subtasks[index]!.channels?.handle,
+  );
+  return new Map(
+    own.map((subtaskIndex) => {
+      const { start, end } = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
+      const restore = {
+        keyedBlobs: keyedOf(subtaskIndex).flatMap((index) => keyed.get(index) ?? []),
+        keyGroupStart: start,
+        keyGroupEnd: end,
+        lists: dealt[subtaskIndex]!,
+        listHeaders,
+        channels: channelsOf(subtaskIndex).flatMap((index) => channels.get(index) ?? []),
+      };
+      return [subtaskIndex, restore];
+    }),
+  );
+}
+
+/**
+ * By old subtask.
+ * @param own - The only ones whose own lists are needed; undefined: everybody's are.
+ */
+async function readLists(
+  reader: StateReader,
+  checkpoint: LoadedCheckpoint,
+  { subtasks }: OperatorStateMetadata,
+  own: ReadonlySet<number> | undefined,
+): Promise<readonly (readonly OperatorList[])[]> {
+  const isNeeded = (index: number): boolean =>
+    own === undefined || own.has(index) || subtasks[index]!.areListsOwn !== true;
+  const read = await reader.readEach([...subtasks.keys()].filter(isNeeded), (index) => subtasks[index]!.lists);
+  return subtasks.map((_, index) => {
+    const bytes = read.get(index);
+    if (bytes === undefined) return [];
+    const all = decodeOperatorLists(bytes);
+    // A job that goes on after it was drained begins its event time again: at its end every record would be late.
+    return checkpoint.metadata.savepoint?.isDrained ? all.filter(({ name }) => name !== WATERMARK_LIST) : all;
   });
 }
 

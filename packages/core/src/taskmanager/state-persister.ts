@@ -1,7 +1,7 @@
 import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
-import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
-import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
+import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
+import type { OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
 import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
 import type { SubtaskId } from "./slot-layout.ts";
 
@@ -18,12 +18,20 @@ export function persistTo(storage: Pick<CheckpointStorage, "write">): PersistSta
       state.map(async ({ uid, keyed, lists, channels }) => ({
         uid,
         keyed: keyed === undefined ? undefined : await storage.write(checkpointId, keyed),
-        lists: await storage.write(checkpointId, encodeOperatorLists(lists)),
+        ...listsOf(lists, await storage.write(checkpointId, encodeOperatorLists(lists))),
         ...(channels === undefined
           ? {}
           : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
       })),
     );
+}
+
+function listsOf(
+  lists: readonly OperatorList[],
+  handle: StateHandle,
+): Pick<OperatorSubtaskState, "lists" | "areListsOwn"> {
+  const isOwn = handle.kind === "file" && lists.every(({ mode }) => mode === "split");
+  return { lists: handle, ...(isOwn ? { areListsOwn: true as const } : {}) };
 }
 
 /** What becomes of a subtask's state. */

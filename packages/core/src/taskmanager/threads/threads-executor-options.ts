@@ -15,7 +15,8 @@ export interface ThreadsExecutorOptions {
   /** Segments a ring; a power of two. */
   readonly ringSegments: number;
   readonly persist: PersistState;
-  readonly readRestore: (checkpoint: LoadedCheckpoint) => Promise<RestoreOf>;
+  /** Reads what the given subtasks restore. */
+  readonly readRestore: (checkpoint: LoadedCheckpoint, tasks: readonly SubtaskId[]) => Promise<RestoreOf>;
   /** Carries channels to other processes. Undefined: all slots of the job are here. */
   readonly wire: ChannelWire | undefined;
 }

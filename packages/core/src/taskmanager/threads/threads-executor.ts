@@ -15,8 +15,9 @@ export class ThreadsExecutor implements TaskExecutor {
   }
 
   async deploy(deployment: ExecutorDeployment, listener: DeploymentListener): Promise<DeployedTasks> {
-    const { restore } = deployment;
-    const restoreOf: RestoreOf = restore === undefined ? () => undefined : await this.#options.readRestore(restore);
+    const { restore, tasks } = deployment;
+    const restoreOf: RestoreOf =
+      restore === undefined ? () => undefined : await this.#options.readRestore(restore, tasks);
     return ThreadsDeployment.deploy({ ...this.#options, deployment, restoreOf, listener });
   }
 }
