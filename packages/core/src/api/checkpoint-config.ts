@@ -53,6 +53,18 @@ export class CheckpointConfig {
     return this.getCheckpointInterval() !== undefined;
   }
 
+  /**
+   * Takes no periodic checkpoints, whatever was set in code or in a file before; `-D execution.checkpointing.interval` still
+   * wins. A job without them starts afresh after a failure. Savepoints are not affected.
+   *
+   * @example
+   * env.getCheckpointConfig().disableCheckpointing();
+   */
+  disableCheckpointing(): this {
+    this.#configuration.unset(CHECKPOINTING_INTERVAL);
+    return this;
+  }
+
   /** Undefined: no periodic checkpoints. */
   getCheckpointInterval(): number | undefined {
     return this.#configuration.get(CHECKPOINTING_INTERVAL);

@@ -72,3 +72,10 @@ export function jobNotRecoverable(jobId: string, checkpointId: number): Millrace
     todo: "Set execution.checkpointing.dir to a directory that all processes see; what the job had written until then is there, so look at it before the job is started again",
   });
 }
+
+export function jobManagerStopped(): MillraceError {
+  return new MillraceError("MR_JOBMANAGER_STOPPED", {
+    what: "The JobManager has stopped",
+    todo: "Nothing has to be done for its jobs: the next JobManager with its directory goes on with them",
+  });
+}

@@ -1,12 +1,13 @@
 /** One job in the JobManager: its code is loaded here, too, because its enumerators run here; what can be asked about it. */
 import { toErrorMessage } from "../base/error-message.ts";
+import type { MillraceError } from "../base/errors.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
 import { JobRunner, type JobRunnerResult } from "../deployment/job-runner.ts";
 import type { StoredCheckpoint, StoredJob } from "../jobmanager/dispatcher/job-store.ts";
 import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import type { JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobEnding, JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import type { Platform } from "../platform/platform.ts";
 import { jobNotRecoverable, jobNotRunning } from "./cluster-errors.ts";
 import type { ClusterResources } from "./cluster-resources.ts";
@@ -32,6 +33,8 @@ export interface ClusterJobOptions {
   readonly load: () => Promise<JobCode>;
   readonly onStatus: (status: JobStatus) => void;
   readonly onRestartPoint: (checkpoint: RestartPoint) => Promise<void>;
+  /** See `JobMasterOptions.onEnded`. */
+  readonly onEnded: (end: JobEnding) => Promise<void>;
   readonly onWarning: (text: string) => void;
 }
 
@@ -44,6 +47,7 @@ export class ClusterJob {
   #exceptionCount = 0;
   #runner: JobRunner | undefined;
   #isCancelled = false;
+  #abandoned: MillraceError | undefined;
   #lastError: unknown;
 
   constructor(options: ClusterJobOptions) {
@@ -77,6 +81,12 @@ export class ClusterJob {
     this.#isCancelled = true;
     if (this.#runner !== undefined) await this.#runner.cancel();
     await Promise.allSettled([this.result]);
+  }
+
+  /** Another JobManager has the job, or will have it: it ends here, and nothing of it that is durable is touched. */
+  async abandon(reason: MillraceError): Promise<void> {
+    this.#abandoned = reason;
+    await this.#runner?.abandon(reason);
   }
 
   get exceptions(): ExceptionHistory {
@@ -127,7 +137,7 @@ export class ClusterJob {
   }
 
   async #run(): Promise<JobRunnerResult> {
-    const { stored, recovery, platform, load, onStatus, onRestartPoint, onWarning } = this.#options;
+    const { stored, recovery, platform, load, onStatus, onRestartPoint, onEnded, onWarning } = this.#options;
     const { jobId, name } = stored;
     const checkpoint = recovery?.checkpoint;
     if (checkpoint?.path === null) throw jobNotRecoverable(jobId, checkpoint.checkpointId);
@@ -136,6 +146,9 @@ export class ClusterJob {
     const code = await load();
     const { transformations, configuration } = await code.build(given.copy());
     if (this.#isCancelled) throw jobNotRunning(jobId, "CANCELED");
+    // The next steps clear away what an earlier JobManager has left.
+    if (recovery !== undefined) await this.#options.checkLeads();
+    if (this.#abandoned !== undefined) throw this.#abandoned;
     const runner = await JobRunner.start({
       jobId,
       name,
@@ -157,8 +170,10 @@ export class ClusterJob {
       },
       onStatus: (status, cause) => this.#onStatus(status, cause),
       onRestartPoint,
+      onEnded,
     });
     this.#runner = runner;
+    if (this.#abandoned !== undefined) await runner.abandon(this.#abandoned);
     if (this.#isCancelled) await runner.cancel();
     const result = await runner.result;
     this.#states.end(result.status === "FINISHED" ? "FINISHED" : "CANCELED");

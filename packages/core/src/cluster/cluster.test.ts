@@ -1,5 +1,5 @@
 /** Jobs on a whole simulated cluster: what they write is what an undisturbed run writes, whatever happens to the processes. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { PipelineEnvironment } from "../api/environment.ts";
 import { sha256Hex } from "../base/sha256.ts";
 import { CHECKPOINTING_TIMEOUT } from "../config/checkpointing-options.ts";
@@ -218,6 +218,39 @@ describe("S58: a JobManager that starts again with its directory", () => {
     expect(deployment.fenced).toEqual(["MR_FENCED"]);
   });
 
+  test("one that is replaced while a job runs ends what it has of the job, and leaves its checkpoints alone", async () => {
+    const { deployment, rows } = await start({ seed: 25, ratePerSecond: 800 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const old = deployment.jobManager;
+    const { clock, fs } = deployment.jobManagerPlatform;
+    deployment.leader = { host: "second", port: 6123 };
+    await deployment.cluster.run(() => deployment.startJobManager(deployment.process("second jobmanager", "second")));
+    deployment.cluster.faults.partition("leader", "worker-0");
+    await deployment.until("stopped", () => deployment.fenced.length > 0);
+    await deployment.advance(100);
+    const calls = [...["after", "soon"].map((name) => vi.spyOn(clock, name as "soon"))];
+    const files = (["open", "remove", "removeTree", "rename", "stat", "list"] as const).map((name) =>
+      vi.spyOn(fs, name),
+    );
+    await expect(old.cancelJob(jobId)).rejects.toThrow(/MR_FENCED/);
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    for (const spy of [...calls, ...files]) expect(spy).not.toHaveBeenCalled();
+    expect(rows.rows).toEqual(EXPECTED);
+  });
+
+  test("one that is stopped leaves its jobs to the next one; who waits for them there hears MR_JOBMANAGER_STOPPED", async () => {
+    const { deployment, rows } = await start({ seed: 26, ratePerSecond: 800 });
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
+    await deployment.until("checkpointed", () => rows.commitCount > 0);
+    const stopped = deployment.jobManager;
+    await deployment.cluster.run(() => stopped.close());
+    await expect(stopped.cancelJob(jobId)).rejects.toThrow(/MR_JOBMANAGER_STOPPED/);
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+  });
+
   test("knows the jobs that have ended, and their checkpoints are gone from the disk", async () => {
     const { deployment } = await start({ seed: 22 });
     const jobId = await deployment.cluster.run(() => deployment.submit("counts", CHECKPOINTED));
@@ -226,6 +259,40 @@ describe("S58: a JobManager that starts again with its directory", () => {
     expect(deployment.statusOf(jobId)).toBe("FINISHED");
     const { fs } = deployment.jobManagerPlatform;
     expect(await deployment.cluster.run(() => fs.list("/shared/checkpoints"))).toEqual([]);
+  });
+
+  test("killed anywhere while a job ends: its result is kept, the job is not run again, and its checkpoints are removed", async () => {
+    const settings = { ...CHECKPOINTED, "parallelism.default": "2" };
+    let hasEndedUndisturbed = false;
+    for (let killAt = 0; !hasEndedUndisturbed; killAt++) {
+      const { deployment, rows } = await start({ seed: 1000 + killAt, taskManagers: 1 });
+      const { storage } = deployment;
+      let effects = 0;
+      let isEndStored = false;
+      storage.onEffect = ({ path, phase, operation }) => {
+        if (/\/jobs\/[0-9a-f]+\/end/.test(path) && operation === "rename" && phase === "after") isEndStored = true;
+        const isOfEnd = effects > 0 || (/\/jobs\/[0-9a-f]+\/end/.test(path) && phase === "before");
+        if (phase === "after") return undefined;
+        return isOfEnd && effects++ === killAt ? { kind: "kill" } : undefined;
+      };
+      const jobId = await deployment.cluster.run(() => deployment.submit("counts", settings));
+      await deployment.until(
+        "ended or killed",
+        () => deployment.jobManagerPlatform.isDead || deployment.statusOf(jobId) === "FINISHED",
+      );
+      hasEndedUndisturbed = !deployment.jobManagerPlatform.isDead;
+      storage.onEffect = undefined;
+      const wasStored = isEndStored;
+      await deployment.cluster.run(() => deployment.restartJobManager());
+      if (wasStored) expect(deployment.statusOf(jobId)).toBe("FINISHED");
+      expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+      await deployment.advance(1000);
+      const { fs } = deployment.jobManagerPlatform;
+      expect(await deployment.cluster.run(() => fs.list("/shared/checkpoints"))).toEqual([]);
+      expect(rows.rows).toEqual(EXPECTED);
+      expect((await deployment.jobManager.job(jobId)).status).toBe("FINISHED");
+      if (killAt === 0) expect(wasStored).toBe(false);
+    }
   });
 
   test("a job whose checkpoints were in memory only is not started again: what it wrote would be written twice", async () => {

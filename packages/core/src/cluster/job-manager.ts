@@ -10,13 +10,14 @@
 import { toErrorMessage } from "../base/error-message.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
+import { removeOwned } from "../checkpoint/owned-snapshots.ts";
 import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import type { JobRunner } from "../deployment/job-runner.ts";
 import { describeJobGraph } from "../graph/describe.ts";
-import { JobStore, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
-import { isEnded, type JobEnd, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-table.ts";
-import type { JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import { JobStore, type StoredEnd, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
+import { isEnded, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-table.ts";
+import type { JobEnding, JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -26,7 +27,14 @@ import { RpcHandlers } from "../rpc/rpc-handlers.ts";
 import type { RpcSession } from "../rpc/rpc-session.ts";
 import { rpcSettings } from "../rpc/rpc-settings.ts";
 import { AsyncOperations } from "./async-operations.ts";
-import { jobIdInvalid, jobNotRunning, jobUnknown, operationUnknown, taskManagerLost } from "./cluster-errors.ts";
+import {
+  jobIdInvalid,
+  jobManagerStopped,
+  jobNotRunning,
+  jobUnknown,
+  operationUnknown,
+  taskManagerLost,
+} from "./cluster-errors.ts";
 import { ClusterJob, submittedConfiguration } from "./cluster-job.ts";
 import {
   CODE_CHUNK_BYTES,
@@ -79,6 +87,8 @@ interface KnownJob {
   /** Undefined when it had ended before this process began. */
   readonly running: ClusterJob | undefined;
   accumulators: AccumulatorResults | undefined;
+  /** Undefined until it is stored. */
+  end: StoredEnd | undefined;
 }
 
 export class JobManager implements JobManagerApi {
@@ -146,8 +156,10 @@ export class JobManager implements JobManagerApi {
   async close(reason?: MillraceError): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    const abandoned = [...this.#jobs.values()].map(({ running }) => running?.abandon(reason ?? jobManagerStopped()));
     this.#resources.close();
     await this.#endpoint.close(reason);
+    await Promise.allSettled(abandoned);
   }
 
   async submitJob(submission: JobSubmission): Promise<{ readonly jobId: string; readonly isNew: boolean }> {
@@ -356,8 +368,10 @@ export class JobManager implements JobManagerApi {
       this.#start(job, { checkpoint });
       return;
     }
-    this.#jobs.set(job.jobId, { stored: job, running: undefined, accumulators: undefined });
+    const known = { stored: job, running: undefined, accumulators: undefined, end };
+    this.#jobs.set(job.jobId, known);
     this.#table.end(job.jobId, end);
+    if (end.removes.length > 0) void this.#clear(job.jobId, end);
   }
 
   #start(stored: StoredJob, recovery: { readonly checkpoint: StoredJobState["checkpoint"] } | undefined): void {
@@ -375,37 +389,60 @@ export class JobManager implements JobManagerApi {
       onStatus: (status) => this.#table.setStatus(jobId, status, platform.clock.wallMs()),
       onRestartPoint: ({ checkpointId, path }) =>
         this.#orStop(() => this.#store.setCheckpoint(jobId, { checkpointId, path: path ?? null })),
+      onEnded: (ending) => this.#storeEnd(known, ending),
       onWarning: (text) => onWarning(`job ${jobId}: ${text}`),
     });
     this.#options.onInfo?.(`job ${jobId} (${stored.name}) ${recovery === undefined ? "submitted" : "taken over"}`);
-    const known: KnownJob = { stored, running, accumulators: undefined };
+    const known: KnownJob = { stored, running, accumulators: undefined, end: undefined };
     this.#jobs.set(jobId, known);
     running.result.then(
       ({ status, cause, accumulators }) => {
         known.accumulators = accumulators;
-        void this.#onEnd(jobId, status, cause);
+        void this.#onEnd(known, status, cause);
       },
-      (error: unknown) => void this.#onEnd(jobId, running.isCancelled ? "CANCELED" : "FAILED", error),
+      (error: unknown) => void this.#onEnd(known, running.isCancelled ? "CANCELED" : "FAILED", error),
     );
   }
 
-  async #onEnd(jobId: string, status: JobEnd["status"], cause: unknown): Promise<void> {
+  /** What the JobMaster awaits before it removes anything (M7). */
+  async #storeEnd(known: KnownJob, ending: JobEnding): Promise<void> {
+    const end = this.#endOf(ending);
+    await this.#orStop(() => this.#store.setEnd(known.stored.jobId, end));
+    known.end = end;
+  }
+
+  #endOf({ status, cause, removes }: JobEnding): StoredEnd {
+    const failure = status === "FAILED" ? toErrorMessage(cause) : undefined;
+    return { status, endMs: this.#options.platform.clock.wallMs(), failure, removes };
+  }
+
+  async #onEnd(known: KnownJob, status: JobEnding["status"], cause: unknown): Promise<void> {
     // What ends because the process does goes on in the next one.
     if (this.#isClosed) return;
-    const failure = status === "FAILED" ? toErrorMessage(cause) : undefined;
-    const end = { status, endMs: this.#options.platform.clock.wallMs(), failure };
-    this.#options.onInfo?.(`job ${jobId} ${status}${failure === undefined ? "" : `: ${failure.message}`}`);
+    const { jobId } = known.stored;
+    const ending = { status, cause, removes: [] };
+    // One that could not even begin has told nobody. When the end cannot be stored, the next JobManager runs the job to it again.
+    if (known.end === undefined) await this.#storeEnd(known, ending).catch(() => {});
+    else if (known.end.removes.length > 0) await this.#clear(jobId, known.end);
+    if (this.#isClosed) return;
+    const end = known.end ?? this.#endOf(ending);
+    this.#options.onInfo?.(`job ${jobId} ${status}${end.failure === undefined ? "" : `: ${end.failure.message}`}`);
+    const forgotten = this.#table.end(jobId, end);
+    for (const each of forgotten) {
+      this.#jobs.delete(each);
+      this.#operations.forget(each);
+    }
+    await this.#store.removeJobs(forgotten).catch((error: unknown) => this.#onStoreFailure(error));
+  }
+
+  /** Removes what is left of a job that has ended, and remembers that nothing is. */
+  async #clear(jobId: string, end: StoredEnd): Promise<void> {
     try {
-      await this.#store.setEnd(jobId, end);
-      const forgotten = this.#table.end(jobId, end);
-      for (const each of forgotten) {
-        this.#jobs.delete(each);
-        this.#operations.forget(each);
-      }
-      await this.#store.removeJobs(forgotten);
+      await removeOwned(this.#options.platform.fs, jobId, end.removes);
+      await this.#store.setEnd(jobId, { ...end, removes: [] });
     } catch (error) {
-      this.#table.end(jobId, end);
-      this.#onStoreFailure(error);
+      if (error instanceof MillraceError) this.#onStoreFailure(error);
+      else this.#options.onWarning(`job ${jobId}: what it leaves could not be removed: ${String(error)}`);
     }
   }
 

@@ -117,6 +117,12 @@ export class Configuration {
     return this;
   }
 
+  /** Takes back what code and files have set for an option, so that its default holds; the command line still wins. */
+  unset(option: ConfigOption<unknown>): this {
+    for (const [layer, settings] of this.#layers) if (layer !== "command line") settings.delete(option.key);
+    return this;
+  }
+
   /** A configuration with the same settings that can be changed on its own. */
   copy(): Configuration {
     const copy = new Configuration();

@@ -34,7 +34,7 @@ import {
   JobCheckpoints,
   type RestartPoint,
 } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import { JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import { type JobEnding, JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
 import type { CoordinatedSource } from "../jobmanager/jobmaster/source-coordinators.ts";
@@ -67,6 +67,8 @@ export interface JobRunnerOptions {
   readonly recovery?: JobRecovery;
   /** Hears of every state the job comes into, the last one included. */
   readonly onStatus?: (status: JobStatus, cause: unknown) => void;
+  /** See `JobMasterOptions.onEnded`. */
+  readonly onEnded?: (end: JobEnding) => Promise<void>;
   /** Before anything is committed on a checkpoint that a restart would begin from; a rejection fails the checkpoint. */
   readonly onRestartPoint?: (checkpoint: RestartPoint) => Promise<void>;
 }
@@ -86,7 +88,7 @@ export class JobRunner {
   readonly jobId: string;
   readonly graph: JobGraph;
   readonly metrics: MetricRegistry = new MetricRegistry();
-  /** Settles when the job is over, also after a failure. */
+  /** Settles when the job is over, also after a failure; rejects when it was abandoned. */
   readonly result: Promise<JobRunnerResult>;
   readonly #options: JobRunnerOptions;
   readonly #checkpoints: JobCheckpoints;
@@ -94,6 +96,7 @@ export class JobRunner {
   readonly #slots: JobSlots;
   readonly #requested: RequestedCheckpoints;
   #attempt: LocalAttempt | undefined;
+  #settle: { resolve(result: JobRunnerResult): void; reject(reason: MillraceError): void } | undefined;
   /** Known when the job has ended. */
   #accumulators: AccumulatorResults | undefined;
   #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
@@ -175,9 +178,8 @@ export class JobRunner {
       onWarning: options.onWarning,
     });
     const startedMs = platform.clock.monoMs();
-    let settle: (result: JobRunnerResult) => void;
-    this.result = new Promise((resolve) => {
-      settle = resolve;
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
     });
     this.#master = new JobMaster({
       platform,
@@ -193,17 +195,23 @@ export class JobRunner {
       deploy: (deploy) => this.#deploy(deploy),
       initialRestore: restore,
       onWarning: options.onWarning,
-      onStatus: (status, cause) => {
-        if (cause !== undefined) this.#failure = cause instanceof Error ? cause.message : String(cause);
-        if (status === "RESTARTING") options.onWarning(`restarting after: ${this.#failure}`);
-        this.#requested.onStatus(status);
-        options.onStatus?.(status, cause);
-        if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
-        this.#sampling?.();
-        const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
-        void this.#release(status).then((accumulators) => settle({ status, cause, netRuntimeMs, accumulators }));
-      },
+      ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
+      onStatus: (status, cause) => this.#onStatus(status, cause, startedMs),
     });
+  }
+
+  #onStatus(status: JobStatus, cause: unknown, startedMs: number): void {
+    const { platform, onWarning, onStatus } = this.#options;
+    if (cause !== undefined) this.#failure = cause instanceof Error ? cause.message : String(cause);
+    if (status === "RESTARTING") onWarning(`restarting after: ${this.#failure}`);
+    this.#requested.onStatus(status);
+    onStatus?.(status, cause);
+    if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
+    this.#sampling?.();
+    const netRuntimeMs = Math.round(platform.clock.monoMs() - startedMs);
+    void this.#release(status).then((accumulators) =>
+      this.#settle?.resolve({ status, cause, netRuntimeMs, accumulators }),
+    );
   }
 
   get status(): JobStatus {
@@ -214,6 +222,15 @@ export class JobRunner {
   async cancel(): Promise<void> {
     await this.#master.cancel();
     await this.result;
+  }
+
+  /** Another process has the job from now on: see `JobMaster.abandon`. Settles when nothing of it is left here. */
+  async abandon(reason: MillraceError): Promise<void> {
+    this.#sampling?.();
+    this.#settle?.reject(reason);
+    const abandoned = this.#master.abandon();
+    await this.#slots.close();
+    await abandoned;
   }
 
   /** What is known about the newest completed checkpoints, oldest first. */

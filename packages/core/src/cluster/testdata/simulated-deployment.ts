@@ -33,13 +33,14 @@ export class SimulatedDeployment {
   /** Where TaskManagers look for the JobManager, and where one listens that is started. */
   leader: NetworkAddress = { host: "leader", port: 6123 };
   jobManager!: JobManager;
+  /** The disk that all of them see. */
+  readonly storage: SimulatedStorage;
   readonly #options: SimulatedDeploymentOptions;
-  readonly #storage: SimulatedStorage;
 
   private constructor(options: SimulatedDeploymentOptions) {
     this.#options = options;
     this.cluster = new SimulatedCluster({ seed: options.seed, network: options.network ?? {} });
-    this.#storage = new SimulatedStorage(new SeededRandom(options.seed).fork("shared disk"));
+    this.storage = new SimulatedStorage(new SeededRandom(options.seed).fork("shared disk"));
     this.jobManagerPlatform = this.process("jobmanager", "leader");
   }
 
@@ -62,7 +63,7 @@ export class SimulatedDeployment {
       host,
       scheduler,
       network,
-      storage: this.#storage,
+      storage: this.storage,
     });
     this.#registerThreads(platform);
     return platform;

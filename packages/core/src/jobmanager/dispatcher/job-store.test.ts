@@ -30,7 +30,7 @@ describe("S58: what a JobManager keeps in its directory", () => {
       await store.addJob(job("a", 1), CODE);
       await store.setCheckpoint("a", { checkpointId: 3, path: "/chk/3" });
       await store.setCheckpoint("a", { checkpointId: 2, path: "/chk/2" });
-      await store.setEnd("b", { status: "FINISHED", endMs: 9, failure: undefined });
+      await store.setEnd("b", { status: "FINISHED", endMs: 9, failure: undefined, removes: [] });
     });
     platform.powerOff("lost");
     await run(platform.restart(), async (store) => {
@@ -39,7 +39,7 @@ describe("S58: what a JobManager keeps in its directory", () => {
         {
           job: job("b", 2),
           checkpoint: undefined,
-          end: { status: "FINISHED", endMs: 9, failure: undefined },
+          end: { status: "FINISHED", endMs: 9, failure: undefined, removes: [] },
         },
       ]);
       expect(await store.code(HASH)).toEqual(CODE);

@@ -4,17 +4,20 @@
  *     epochs/<n>                 the leaderships there have been; the highest is the one in force
  *     jobs/<job id>/job          what was submitted
  *     jobs/<job id>/checkpoint   the checkpoint that the job goes on from
- *     jobs/<job id>/end          how it ended
+ *     jobs/<job id>/end          how it ended, and what of it is still to be removed
  *     code/<sha-256>             the code of jobs
  *
  * - K1. What a method has settled for is durable.
  * - K2. Only the newest leadership changes anything: an older one is refused from the moment the newer one has begun (I6).
  * - K3. The checkpoint never goes back to an older one.
+ * - K4. A job whose end is there is not run again. The end is written before anything of the job is removed, and says what
+ *   is; it is written again, without that, when all of it is gone (Flink's dirty and clean results).
  */
 import type { ErrorMessage } from "../../base/error-message.ts";
 import { MillraceError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/sha256.ts";
 import { makeDirectoryDurably, replaceFileDurably } from "../../checkpoint/durable-directory.ts";
+import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { ConfigEntry, LayeredEntry } from "../../config/option-registry.ts";
 import { FileSystemError, type LocalFs } from "../../platform/platform.ts";
 import { decodeContainer, encodeContainer } from "../../types/container.ts";
@@ -45,7 +48,13 @@ export interface StoredCheckpoint {
 export interface StoredJobState {
   readonly job: StoredJob;
   readonly checkpoint: StoredCheckpoint | undefined;
-  readonly end: JobEnd | undefined;
+  readonly end: StoredEnd | undefined;
+}
+
+/** How a job has ended (K4). */
+export interface StoredEnd extends JobEnd {
+  /** Its checkpoints that may still be there. Empty: the job has been cleared away. */
+  readonly removes: readonly OwnedSnapshot[];
 }
 
 /** @throws MillraceError from every method: `MR_JOB_STORE_FAILED`, `MR_JOB_STORE_CORRUPT`, `MR_FENCED` (K2) */
@@ -89,7 +98,7 @@ export class JobStore {
         if (job === undefined) continue;
         const checkpoint = await this.#read<StoredCheckpoint>(jobId, "checkpoint");
         if (checkpoint !== undefined) this.#newest.set(jobId, checkpoint.checkpointId);
-        const end = await this.#read<Omit<JobEnd, "failure"> & { failure: ErrorMessage | null }>(jobId, "end");
+        const end = await this.#read<Omit<StoredEnd, "failure"> & { failure: ErrorMessage | null }>(jobId, "end");
         states.push({ job, checkpoint, end: end && { ...end, failure: end.failure ?? undefined } });
       }
       return states.sort((left, right) => left.job.submittedMs - right.job.submittedMs);
@@ -114,7 +123,7 @@ export class JobStore {
     });
   }
 
-  setEnd(jobId: string, end: JobEnd): Promise<void> {
+  setEnd(jobId: string, end: StoredEnd): Promise<void> {
     return this.#change(() => this.#write(jobId, "end", { ...end, failure: end.failure ?? null }));
   }
 

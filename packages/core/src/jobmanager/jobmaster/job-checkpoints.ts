@@ -12,7 +12,7 @@
 import { MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { CheckpointStatistics, SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
-import { type JobSnapshotStorage, removeIfWithoutCheckpoints } from "../../checkpoint/checkpoint-storage.ts";
+import type { JobSnapshotStorage } from "../../checkpoint/checkpoint-storage.ts";
 import {
   CheckpointCoordinator,
   type CheckpointFailureReason,
@@ -20,7 +20,7 @@ import {
   type CoordinatorConfig,
   type SavepointKind,
 } from "../../checkpoint/coordinator.ts";
-import { disposeSnapshot } from "../../checkpoint/savepoint.ts";
+import { type OwnedSnapshot, removeClaimed } from "../../checkpoint/owned-snapshots.ts";
 import type { SnapshotDirectory } from "../../checkpoint/snapshot-directory.ts";
 import type {
   CheckpointMetadata,
@@ -118,6 +118,7 @@ export class JobCheckpoints {
   #attempt: AttemptCheckpointing | undefined;
   #nextId: number;
   #timer: Cancel | undefined;
+  #isAbandoned = false;
   #failedCount = 0;
   #completedCount = 0;
   #lastCompletedMs: number | undefined;
@@ -248,6 +249,26 @@ export class JobCheckpoints {
     if (coordinator !== undefined) this.#execute(coordinator.onDeclined(checkpointId, cause, this.#now()));
   }
 
+  /** What {@link JobCheckpoints.discardAll} removes from the disk. */
+  removable(keepsClaimed: boolean): readonly OwnedSnapshot[] {
+    return this.#completed.flatMap(({ path, owner }) =>
+      path === undefined || owner === "user" || (keepsClaimed && owner === "claimed")
+        ? []
+        : [{ path, isMade: owner === "job" }],
+    );
+  }
+
+  /** Another process has the job from now on: nothing is triggered, completed or removed any more. */
+  abandon(): void {
+    this.#timer?.();
+    this.#attempt = undefined;
+    this.#coordinator = undefined;
+    this.#isAbandoned = true;
+    for (const request of [...this.#savepoints.values(), ...this.#waiting.splice(0)])
+      request.onFailed("JOB_FAILOVER_REGION", undefined);
+    this.#savepoints.clear();
+  }
+
   /**
    * Removes what the job owns and is not to outlive it (J1).
    * @param keepsClaimed - Leaves the claimed snapshot, the only thing that the job's work could be continued from.
@@ -342,6 +363,7 @@ export class JobCheckpoints {
     const metadata = this.#metadataOf(checkpointId, collected, coordinators, savepoint?.properties);
     const path = await storage.storeMetadata(metadata);
     if (savepoint?.kind !== "savepoint") await this.#options.onRestartPoint({ checkpointId, path });
+    if (this.#isAbandoned) return;
     this.#collected.delete(checkpointId);
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;
@@ -402,14 +424,9 @@ export class JobCheckpoints {
   // J1.
   async #release(completed: CompletedCheckpoint): Promise<void> {
     const { storage, platform } = this.#options;
-    const { owner, directory, metadata } = completed;
+    const { owner, metadata } = completed;
     if (owner === "job") await storage.discard(metadata.checkpointId);
-    if (owner !== "claimed") return;
-    const { fs } = platform;
-    const parent = fs.resolve(directory, "..");
-    await disposeSnapshot(fs, completed);
-    // The directory of the job that took the checkpoint goes with its last one; a user's own directory never does.
-    if (parent === fs.resolve(parent, "..", metadata.jobId)) await removeIfWithoutCheckpoints(fs, parent);
+    if (owner === "claimed") await removeClaimed(platform.fs, completed);
   }
 
   // What cannot be removed costs room, nothing else: the job goes on.

@@ -11,10 +11,13 @@
  *   job from ending.
  * - M6. A job that is stopped with a savepoint, and fails after that is stored, starts from it, commits what belongs to it and
  *   ends; when it may not restart it fails, and says so (`savepoint-ending.ts`).
+ * - M7. How a job has ended is told before its checkpoints are removed: whoever remembers it does not run the job again, and
+ *   whoever does not still has what to run it from.
  */
 import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
 import type { SavepointKind } from "../../checkpoint/coordinator.ts";
+import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { JobReport } from "../../graph/stall/job-report.ts";
 import type { Platform } from "../../platform/platform.ts";
 import {
@@ -61,7 +64,16 @@ export interface JobMasterOptions {
   readonly deploy: Deployer;
   readonly initialRestore: LoadedCheckpoint | undefined;
   readonly onStatus: (status: JobStatus, cause: unknown) => void;
+  /** Before anything that the job owns is removed (M7); a rejection leaves all of it where it is. */
+  readonly onEnded?: (end: JobEnding) => Promise<void>;
   readonly onWarning: (message: string) => void;
+}
+
+/** How a job has ended, and what it leaves that is to be removed. */
+export interface JobEnding {
+  readonly status: "FINISHED" | "FAILED" | "CANCELED";
+  readonly cause: unknown;
+  readonly removes: readonly OwnedSnapshot[];
 }
 
 const FAIL = { kind: "fail" } as const;
@@ -97,6 +109,8 @@ export class JobMaster {
   #cancelling: Promise<void> | undefined;
   /** M5: the end of the attempt that is being closed. */
   #closing: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
+  #isAbandoned = false;
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
@@ -136,6 +150,21 @@ export class JobMaster {
       this.#options.onWarning(`while the job was cancelled: ${messageOf(closing)}`);
     }
     await this.#end("CANCELED", undefined);
+  }
+
+  /**
+   * Another process has the job from now on. Everything of it ends here, without a word to anybody but those who wait for a
+   * savepoint, and nothing that is durable is touched.
+   */
+  async abandon(): Promise<void> {
+    if (this.#isTerminal()) return;
+    this.#isAbandoned = true;
+    this.#generation++;
+    const current = this.#current;
+    this.#current = undefined;
+    this.#options.checkpoints.abandon();
+    this.#settleStop("CANCELED", undefined);
+    await Promise.allSettled([current?.attempt.cancel(), current?.coordinators.close(), this.#closing]);
   }
 
   /**
@@ -420,7 +449,7 @@ export class JobMaster {
       this.#ending.hasFailed = true;
     }
     this.#options.platform.clock.after(decision.delayMs, () => {
-      if (this.#status === "RESTARTING") void this.#startAttempt();
+      if (this.#status === "RESTARTING" && !this.#isAbandoned) void this.#startAttempt();
     });
   }
 
@@ -462,19 +491,28 @@ export class JobMaster {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
-    if (this.#isTerminal()) return;
-    const { retention, checkpoints, onWarning } = this.#options;
+  /** The first end is the job's. */
+  #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
+    if (this.#isTerminal()) return Promise.resolve();
+    this.#ended ??= this.#endOnce(status, cause);
+    return this.#ended;
+  }
+
+  async #endOnce(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
+    const { retention, checkpoints, onEnded, onWarning } = this.#options;
     const isStopped = this.#ending?.kind === "stop" && status !== "CANCELED";
     const isKept =
       isStopped ||
       (status === "FAILED" && retention !== "NO_EXTERNALIZED_CHECKPOINTS") ||
       (status === "CANCELED" && retention === "RETAIN_ON_CANCELLATION");
+    const keepsClaimed = status === "FAILED";
     try {
-      if (!isKept) await checkpoints.discardAll(status === "FAILED");
+      await onEnded?.({ status, cause, removes: isKept ? [] : checkpoints.removable(keepsClaimed) });
+      if (!isKept && !this.#isAbandoned) await checkpoints.discardAll(keepsClaimed);
     } catch (error) {
       onWarning(`checkpoints could not be removed: ${messageOf(error)}`);
     }
+    if (this.#isAbandoned) return;
     this.#setStatus(status, cause);
     this.#settleStop(status, cause);
   }
@@ -497,7 +535,7 @@ export class JobMaster {
   }
 
   #isTerminal(): boolean {
-    return this.#status === "FINISHED" || this.#status === "FAILED" || this.#status === "CANCELED";
+    return this.#isAbandoned || this.#status === "FINISHED" || this.#status === "FAILED" || this.#status === "CANCELED";
   }
 
   #setStatus(status: JobStatus, cause: unknown): void {

@@ -1,0 +1,48 @@
+/** What a job removes at its end: its own checkpoints, and the snapshot that it was told to claim. */
+import type { LocalFs } from "../platform/platform.ts";
+import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint-reader.ts";
+import { removeIfWithoutCheckpoints } from "./checkpoint-storage.ts";
+import { disposeSnapshot } from "./savepoint.ts";
+import { METADATA_FILE } from "./snapshot-directory.ts";
+
+/** A snapshot on disk that is to be removed. @internal */
+export interface OwnedSnapshot {
+  readonly path: string;
+  /** Whether the job has made the directory itself, so that all in it is its own; otherwise the snapshot was claimed. */
+  readonly isMade: boolean;
+}
+
+/** Removes a snapshot that a job was told to claim, with the directory of the job that took it when it was the last there. @internal */
+export async function removeClaimed(fs: LocalFs, claimed: LoadedCheckpoint): Promise<void> {
+  await disposeSnapshot(fs, claimed);
+  await removeJobDirectory(fs, fs.resolve(claimed.directory, ".."), claimed.metadata.jobId);
+}
+
+/**
+ * Removes what is still there of snapshots, in a process that does not know how far an earlier one has come. May be
+ * repeated.
+ * @internal
+ */
+export async function removeOwned(fs: LocalFs, jobId: string, snapshots: readonly OwnedSnapshot[]): Promise<void> {
+  for (const { path, isMade } of snapshots) {
+    if (isMade) await removeMade(fs, jobId, path);
+    // Without metadata nobody knows which files in it were the snapshot's.
+    else if ((await fs.stat(fs.resolve(path, METADATA_FILE))) !== undefined) {
+      await removeClaimed(fs, await loadCheckpoint(fs, path));
+    }
+  }
+}
+
+async function removeMade(fs: LocalFs, jobId: string, path: string): Promise<void> {
+  if ((await fs.stat(path)) !== undefined) {
+    await fs.remove(fs.resolve(path, METADATA_FILE));
+    await fs.syncDirectory(path);
+    await fs.removeTree(path);
+  }
+  await removeJobDirectory(fs, fs.resolve(path, ".."), jobId);
+}
+
+/** The directory of the job that took a snapshot goes with its last one; a user's own directory never does. */
+async function removeJobDirectory(fs: LocalFs, parent: string, jobId: string): Promise<void> {
+  if (parent === fs.resolve(parent, "..", jobId)) await removeIfWithoutCheckpoints(fs, parent);
+}
