@@ -16,9 +16,17 @@ export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { sha256Hex } from "./base/sha256.ts";
 export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
+export type {
+  CheckpointHistoryReport,
+  CheckpointStatistics,
+  SubtaskCheckpointStatistics,
+  TaskCheckpointStatistics,
+} from "./checkpoint/checkpoint-statistics.ts";
+export { disposeSavepoint } from "./checkpoint/dispose-savepoint.ts";
+export { makeDirectoryDurably, replaceFileDurably } from "./checkpoint/durable-directory.ts";
 export { decodeMetadata } from "./checkpoint/metadata-codec.ts";
+export { type NumberSummary, summarize } from "./checkpoint/number-summary.ts";
 export { decodeOperatorLists } from "./checkpoint/operator-lists.ts";
-export { disposeSnapshot } from "./checkpoint/savepoint.ts";
 export type { CheckpointMetadata, StateHandle } from "./checkpoint/state-handles.ts";
 export type * from "./cluster/job-manager-api.ts";
 export { startJobManager, startTaskManager } from "./cluster-processes.ts";
@@ -36,6 +44,7 @@ export {
   TASKMANAGER_RESOURCE_ID,
 } from "./config/cluster-options.ts";
 export type { LayeredEntry } from "./config/option-registry.ts";
+export * from "./config/rest-options.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
 export type {
@@ -50,6 +59,7 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from "./connectors/source.ts";
+export type { ExecutionSettings } from "./deployment/execution-settings.ts";
 export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deployment/graph-lock.ts";
 export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
 export { EmbeddedJob } from "./embedded/embedded-job.ts";

@@ -56,10 +56,10 @@ export function jobIdInvalid(jobId: string): MillraceError {
   });
 }
 
-export function operationUnknown(jobId: string, requestId: string): MillraceError {
+export function operationUnknown(jobId: string | undefined, requestId: string): MillraceError {
   return new MillraceError("MR_OPERATION_UNKNOWN", {
     what: "Nothing is known of this request",
-    where: { jobId, request: requestId },
+    where: { ...(jobId === undefined ? {} : { jobId }), request: requestId },
     todo: "Take the id that the request was answered with; results are kept for the last requests of each job only",
   });
 }

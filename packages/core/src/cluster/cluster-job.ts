@@ -1,8 +1,8 @@
 /** One job in the JobManager: its code is loaded here, too, because its enumerators run here; what can be asked about it. */
 import { toErrorMessage } from "../base/error-message.ts";
 import type { MillraceError } from "../base/errors.ts";
-import { Configuration } from "../config/configuration.ts";
-import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { WEB_EXCEPTION_HISTORY_SIZE } from "../config/rest-options.ts";
 import { JobRunner, type JobRunnerResult } from "../deployment/job-runner.ts";
 import type { StoredCheckpoint, StoredJob } from "../jobmanager/dispatcher/job-store.ts";
 import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
@@ -14,10 +14,8 @@ import type { ClusterResources } from "./cluster-resources.ts";
 import { ClusterSlots } from "./cluster-slots.ts";
 import type { JobCode } from "./job-code.ts";
 import type { CheckpointsDetails, ExceptionEntry, ExceptionHistory, VertexDetails } from "./job-manager-api.ts";
+import { givenTo } from "./job-preview.ts";
 import { type TaskPlace, TaskStates } from "./task-states.ts";
-
-/** Failures that are remembered of each job: Flink's `web.exception-history-size`. */
-const EXCEPTIONS_MAX = 16;
 
 export interface ClusterJobOptions {
   readonly stored: StoredJob;
@@ -107,6 +105,7 @@ export class ClusterJob {
         restored === undefined || restored.path === null
           ? undefined
           : { checkpointId: restored.checkpointId, path: restored.path },
+      report: this.#runner?.checkpointReport,
     };
   }
 
@@ -121,15 +120,12 @@ export class ClusterJob {
       tasks: this.#states.counts(({ vertexId }) => vertexId === vertex.id),
       subtasks: Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => {
         const task = { vertexId: vertex.id, subtaskIndex };
-        const { status, attempt, place, startTimeMs, endTimeMs } = this.#states.of(task);
+        const { place, ...state } = this.#states.of(task);
         return {
           subtaskIndex,
-          status,
-          attempt,
+          ...state,
           taskManagerId: place?.taskManagerId,
           host: place?.host,
-          startTimeMs,
-          endTimeMs,
           ...runner.figuresOf(task),
         };
       }),
@@ -142,7 +138,7 @@ export class ClusterJob {
     const checkpoint = recovery?.checkpoint;
     if (checkpoint?.path === null) throw jobNotRecoverable(jobId, checkpoint.checkpointId);
     onStatus("INITIALIZING");
-    const given = this.#given();
+    const given = givenTo(this.#options.clusterConfiguration, stored.configuration);
     const code = await load();
     const { transformations, configuration } = await code.build(given.copy());
     if (this.#isCancelled) throw jobNotRunning(jobId, "CANCELED");
@@ -180,15 +176,6 @@ export class ClusterJob {
     return result;
   }
 
-  /** What the job's module starts from: the cluster's settings, and above them those of the submission. */
-  #given(): Configuration {
-    const { stored, clusterConfiguration } = this.#options;
-    const submitted = submittedConfiguration(stored.configuration).toEntries();
-    const keys = new Set(submitted.filter(({ layer }) => layer === "file").map(({ key }) => key));
-    const cluster = clusterConfiguration.toEntries().filter(({ key }) => !keys.has(key));
-    return Configuration.fromLayered([...cluster.map((entry) => ({ ...entry, layer: "file" as const })), ...submitted]);
-  }
-
   #onStatus(status: JobStatus, cause: unknown): void {
     if (cause !== undefined && (status === "FAILING" || status === "FAILED")) this.#onException(cause);
     if (status === "RESTARTING") this.#states.end("CANCELED");
@@ -215,15 +202,7 @@ export class ClusterJob {
               host: place?.host,
             },
     });
-    if (this.#exceptions.length > EXCEPTIONS_MAX) this.#exceptions.shift();
+    const keptMax = this.#options.clusterConfiguration.get(WEB_EXCEPTION_HISTORY_SIZE);
+    if (this.#exceptions.length > keptMax) this.#exceptions.shift();
   }
-}
-
-/**
- * What a client has said. Unless it names another layer, it is a command line, which wins over the job's code as it does
- * where a command runs a job itself.
- * @throws MillraceError as `Configuration.fromLayers`
- */
-export function submittedConfiguration(entries: readonly (ConfigEntry | LayeredEntry)[]): Configuration {
-  return Configuration.fromLayered(entries.map((entry) => ({ layer: "command line" as const, ...entry })));
 }

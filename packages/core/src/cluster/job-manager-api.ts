@@ -2,10 +2,12 @@
  * What can be asked of a JobManager, by whoever is in its process: its REST endpoint, a test. Everything is plain data;
  * times are epoch milliseconds of the JobManager's clock, job ids 32 hexadecimal digits.
  */
-import type { JobStatus } from "../api/job-client.ts";
+import type { JobProgress, JobStatus } from "../api/job-client.ts";
 import type { ErrorMessage } from "../base/error-message.ts";
+import type { CheckpointHistoryReport } from "../checkpoint/checkpoint-statistics.ts";
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
 import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
+import type { ExecutionSettings } from "../deployment/execution-settings.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 
@@ -41,6 +43,8 @@ export interface JobOverview {
   readonly endTimeMs: number | undefined;
   readonly durationMs: number;
   readonly lastModificationMs: number;
+  /** Whether it runs in BATCH mode; undefined until the job's code has been loaded here. */
+  readonly isBatch: boolean | undefined;
   /** Subtasks of all vertices, by state. */
   readonly tasks: TaskCounts;
 }
@@ -62,6 +66,8 @@ export interface SubtaskDetails {
   readonly host: string | undefined;
   readonly startTimeMs: number | undefined;
   readonly endTimeMs: number | undefined;
+  /** When the current attempt came into each state. */
+  readonly timestampsMs: Readonly<Partial<Record<SubtaskStatus, number>>>;
   /** Of the current attempt, as far as its TaskManager has reported. */
   readonly recordsRead: number;
   readonly recordsWritten: number;
@@ -108,6 +114,8 @@ export interface CheckpointsDetails {
     | undefined;
   /** What the job was started or recovered from. */
   readonly restored: { readonly checkpointId: number; readonly path: string } | undefined;
+  /** Each of the last ones, and all of them as numbers; undefined until the job's code has been loaded here. */
+  readonly report: CheckpointHistoryReport | undefined;
 }
 
 /** One failure of a job, whether it restarted or not. @internal */
@@ -139,6 +147,8 @@ export interface JobConfigDetails {
   readonly args: readonly string[];
   /** What the job was submitted with, over what the cluster is configured with. */
   readonly configuration: readonly ConfigEntry[];
+  /** What it runs with, the settings of its code among them; undefined until that has been loaded here. */
+  readonly execution: ExecutionSettings | undefined;
 }
 
 /** @internal */
@@ -152,6 +162,7 @@ export interface TaskManagerDetails {
   readonly slotCount: number;
   readonly freeSlotCount: number;
   readonly registeredMs: number;
+  readonly lastHeardMs: number;
   readonly processId: number;
   readonly availableParallelism: number;
   readonly allocations: readonly { readonly slotIndex: number; readonly jobId: string }[];
@@ -171,10 +182,25 @@ export interface ClusterOverview {
 }
 
 /** @internal */
-export interface SavepointRequestOptions {
+export interface TriggerOptions {
+  /**
+   * 32 hexadecimal digits, chosen by the client, so that a request may be repeated: the same id of the same job is the
+   * same request, and nothing is begun again. Left out: random ones.
+   */
+  readonly requestId?: string;
+}
+
+/** @internal */
+export interface SavepointRequestOptions extends TriggerOptions {
   /** Where the savepoint's own directory is made; default `execution.checkpointing.savepoint-dir`. */
   readonly directory?: string;
   readonly format?: SavepointFormatType;
+}
+
+/** @internal */
+export interface SavepointTriggerOptions extends SavepointRequestOptions {
+  /** Cancels the job when the savepoint is complete. */
+  readonly cancelsJob?: boolean;
 }
 
 /** @internal */
@@ -183,10 +209,18 @@ export interface StopRequestOptions extends SavepointRequestOptions {
   readonly drain?: boolean;
 }
 
+/** What came out of an asynchronous request. @internal */
+export interface AsyncResult {
+  /** Undefined when it is only in memory, or the request makes nothing. */
+  readonly location: string | undefined;
+  /** Of a checkpoint. */
+  readonly checkpointId?: number;
+}
+
 /** How an asynchronous request is getting on. @internal */
 export type AsyncOperation =
   | { readonly status: "IN_PROGRESS" }
-  | { readonly status: "COMPLETED"; readonly location: string | undefined }
+  | ({ readonly status: "COMPLETED" } & AsyncResult)
   | { readonly status: "FAILED"; readonly error: ErrorMessage };
 
 /**
@@ -203,6 +237,12 @@ export interface JobManagerApi {
    *   `MR_CONFIG_INVALID`, `MR_JOB_STORE_FAILED`, `MR_FENCED`
    */
   submitJob(submission: JobSubmission): Promise<{ readonly jobId: string; readonly isNew: boolean }>;
+  /**
+   * What the job's code would run, without running it.
+   *
+   * @throws MillraceError `MR_JOB_CODE_INVALID`, `MR_CONFIG_INVALID`, and what the code throws
+   */
+  planJob(submission: Omit<JobSubmission, "jobId">): Promise<{ readonly plan: JobPlan; readonly isBatch: boolean }>;
   /** Jobs that run and jobs that have ended, the newest first. */
   listJobs(): readonly JobOverview[];
   job(jobId: string): Promise<JobDetails>;
@@ -211,11 +251,17 @@ export interface JobManagerApi {
   /** Begins to end the job with a savepoint; returns the id to ask {@link JobManagerApi.operation} with. */
   stopWithSavepoint(jobId: string, options?: StopRequestOptions): Promise<string>;
   /** Begins a savepoint of the running job; returns the id to ask {@link JobManagerApi.operation} with. */
-  triggerSavepoint(jobId: string, options?: SavepointRequestOptions): Promise<string>;
+  triggerSavepoint(jobId: string, options?: SavepointTriggerOptions): Promise<string>;
   /** Begins a checkpoint beside the period; returns the id to ask {@link JobManagerApi.operation} with. */
-  triggerCheckpoint(jobId: string): Promise<string>;
+  triggerCheckpoint(jobId: string, options?: TriggerOptions): Promise<string>;
   /** @throws MillraceError `MR_OPERATION_UNKNOWN`; results are kept for a while only */
   operation(jobId: string, requestId: string): AsyncOperation;
+  /** Begins to remove a savepoint or a retained checkpoint; returns the id to ask {@link JobManagerApi.disposal} with. */
+  disposeSavepoint(path: string, options?: TriggerOptions): string;
+  /** @throws MillraceError `MR_OPERATION_UNKNOWN` */
+  disposal(requestId: string): AsyncOperation;
+  /** How far the job's current attempt is. @throws MillraceError `MR_JOB_NOT_RUNNING` when its code has not been loaded here */
+  progress(jobId: string): Promise<JobProgress>;
   checkpoints(jobId: string): Promise<CheckpointsDetails>;
   exceptions(jobId: string): Promise<ExceptionHistory>;
   config(jobId: string): Promise<JobConfigDetails>;
@@ -224,4 +270,6 @@ export interface JobManagerApi {
   accumulators(jobId: string): Promise<ReadonlyMap<string, unknown>>;
   taskManagers(): readonly TaskManagerDetails[];
   overview(): ClusterOverview;
+  /** What the JobManager itself was started with. */
+  configuration(): readonly ConfigEntry[];
 }

@@ -7,17 +7,23 @@
  *   newest checkpoint that they may have committed.
  * - L3. A JobManager that does not lead any more (another one has begun) stops, and changes nothing that is durable.
  */
+
+import type { JobProgress } from "../api/job-client.ts";
 import { toErrorMessage } from "../base/error-message.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
+import { disposeSavepoint } from "../checkpoint/dispose-savepoint.ts";
 import { removeOwned } from "../checkpoint/owned-snapshots.ts";
 import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import type { ConfigEntry } from "../config/option-registry.ts";
+import { REST_ASYNC_STORE_DURATION } from "../config/rest-options.ts";
+import { executionSettingsOf } from "../deployment/execution-settings.ts";
 import type { JobRunner } from "../deployment/job-runner.ts";
 import { describeJobGraph } from "../graph/describe.ts";
 import { JobStore, type StoredEnd, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
 import { isEnded, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-table.ts";
-import type { JobEnding, JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobEnding } from "../jobmanager/jobmaster/job-master.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -35,7 +41,7 @@ import {
   operationUnknown,
   taskManagerLost,
 } from "./cluster-errors.ts";
-import { ClusterJob, submittedConfiguration } from "./cluster-job.ts";
+import { ClusterJob } from "./cluster-job.ts";
 import {
   CODE_CHUNK_BYTES,
   fetchCode,
@@ -46,9 +52,11 @@ import {
 } from "./cluster-messages.ts";
 import { ClusterResources } from "./cluster-resources.ts";
 import { CodeCache, checkCode } from "./code-cache.ts";
+import { clusterOverview, jobOverview, taskManagerDetails } from "./job-answers.ts";
 import type { JobCodeLoader } from "./job-code.ts";
 import type {
   AsyncOperation,
+  AsyncResult,
   CheckpointsDetails,
   ClusterOverview,
   ExceptionHistory,
@@ -57,11 +65,12 @@ import type {
   JobManagerApi,
   JobOverview,
   JobSubmission,
-  SavepointRequestOptions,
+  SavepointTriggerOptions,
   StopRequestOptions,
   TaskManagerDetails,
+  TriggerOptions,
 } from "./job-manager-api.ts";
-import { TaskStates } from "./task-states.ts";
+import { givenTo, type JobPreview, previewJob, submittedConfiguration } from "./job-preview.ts";
 
 export interface JobManagerOptions {
   readonly platform: Platform;
@@ -90,6 +99,9 @@ interface KnownJob {
   /** Undefined until it is stored. */
   end: StoredEnd | undefined;
 }
+
+/** Savepoints are no job's. */
+const DISPOSALS = "disposals";
 
 export class JobManager implements JobManagerApi {
   readonly #options: JobManagerOptions;
@@ -123,7 +135,7 @@ export class JobManager implements JobManagerApi {
     this.#store = store;
     this.#address = options.address;
     this.#table = new JobTable(configuration.get(JOBSTORE_MAX_CAPACITY));
-    this.#operations = new AsyncOperations(platform.random);
+    this.#operations = new AsyncOperations({ ...platform, keptMs: configuration.get(REST_ASYNC_STORE_DURATION) });
     this.#code = new CodeCache(platform, codeDirectory);
     this.#resources = new ClusterResources({
       clock: platform.clock,
@@ -190,6 +202,16 @@ export class JobManager implements JobManagerApi {
     return { jobId, isNew: true };
   }
 
+  async planJob({ name, code, args, configuration }: Omit<JobSubmission, "jobId">): Promise<JobPreview> {
+    checkCode(code.bytes, code.hash);
+    const given = givenTo(this.#options.configuration, configuration);
+    return previewJob(
+      this.#options.loader(await this.#code.provide(code.hash, async () => code.bytes), args),
+      name,
+      given,
+    );
+  }
+
   listJobs(): readonly JobOverview[] {
     return this.#table.jobs.map((entry) => this.#overviewOf(entry));
   }
@@ -216,16 +238,25 @@ export class JobManager implements JobManagerApi {
 
   async stopWithSavepoint(jobId: string, options: StopRequestOptions = {}): Promise<string> {
     const { drain = false, directory, format = "CANONICAL" } = options;
-    return this.#begin(jobId, (runner) => runner.stopWithSavepoint(drain, directory, format));
+    return this.#begin(jobId, options, async (runner) => ({
+      location: await runner.stopWithSavepoint(drain, directory, format),
+    }));
   }
 
-  async triggerSavepoint(jobId: string, options: SavepointRequestOptions = {}): Promise<string> {
-    const { directory, format = "CANONICAL" } = options;
-    return this.#begin(jobId, (runner) => runner.triggerSavepoint(directory, format));
+  async triggerSavepoint(jobId: string, options: SavepointTriggerOptions = {}): Promise<string> {
+    const { directory, format = "CANONICAL", cancelsJob = false } = options;
+    return this.#begin(jobId, options, async (runner) => ({
+      location: await (cancelsJob
+        ? runner.cancelWithSavepoint(directory, format)
+        : runner.triggerSavepoint(directory, format)),
+    }));
   }
 
-  async triggerCheckpoint(jobId: string): Promise<string> {
-    return this.#begin(jobId, (runner) => runner.triggerCheckpoint());
+  async triggerCheckpoint(jobId: string, options: TriggerOptions = {}): Promise<string> {
+    return this.#begin(jobId, options, async (runner) => {
+      const { checkpointId, path } = await runner.triggerCheckpoint();
+      return { checkpointId, location: path };
+    });
   }
 
   operation(jobId: string, requestId: string): AsyncOperation {
@@ -234,9 +265,30 @@ export class JobManager implements JobManagerApi {
     return operation;
   }
 
+  disposeSavepoint(path: string, { requestId }: TriggerOptions = {}): string {
+    const dispose = async (): Promise<AsyncResult> => {
+      await disposeSavepoint(this.#options.platform.fs, path);
+      return { location: undefined };
+    };
+    return this.#operations.begin(DISPOSALS, dispose, requestId);
+  }
+
+  disposal(requestId: string): AsyncOperation {
+    const operation = this.#operations.get(DISPOSALS, requestId);
+    if (operation === undefined) throw operationUnknown(undefined, requestId);
+    return operation;
+  }
+
+  async progress(jobId: string): Promise<JobProgress> {
+    const { status } = this.#entry(jobId);
+    const runner = this.#jobs.get(jobId)?.running?.loaded;
+    if (runner === undefined) throw jobNotRunning(jobId, status);
+    return runner.progress();
+  }
+
   async checkpoints(jobId: string): Promise<CheckpointsDetails> {
     this.#entry(jobId);
-    const none = { counts: { completed: 0, failed: 0 }, latest: undefined, restored: undefined };
+    const none = { counts: { completed: 0, failed: 0 }, latest: undefined, restored: undefined, report: undefined };
     return this.#jobs.get(jobId)?.running?.checkpoints ?? none;
   }
 
@@ -252,8 +304,11 @@ export class JobManager implements JobManagerApi {
   async config(jobId: string): Promise<JobConfigDetails> {
     this.#entry(jobId);
     // Jobs are in the table only with what was stored of them.
-    const { name, args, configuration } = this.#jobs.get(jobId)!.stored;
-    return { jobId, name, args, configuration };
+    const { stored, running } = this.#jobs.get(jobId)!;
+    const { name, args, configuration } = stored;
+    const runner = running?.loaded;
+    const execution = runner === undefined ? undefined : executionSettingsOf(runner.configuration);
+    return { jobId, name, args, configuration, execution };
   }
 
   async metrics(jobId: string): Promise<readonly MetricSnapshot[]> {
@@ -269,34 +324,15 @@ export class JobManager implements JobManagerApi {
   }
 
   taskManagers(): readonly TaskManagerDetails[] {
-    return this.#resources.taskManagers.map(({ id, registration, registeredMs }) => ({
-      taskManagerId: id,
-      name: registration.name,
-      host: registration.host,
-      dataAddress: registration.dataAddress ?? undefined,
-      slotCount: registration.slotCount,
-      freeSlotCount: this.#resources.freeSlotsOf(id),
-      registeredMs,
-      processId: registration.processId,
-      availableParallelism: registration.availableParallelism,
-      allocations: this.#resources.allocationsOf(id),
-    }));
+    return taskManagerDetails(this.#resources, this.#options.platform.clock);
   }
 
   overview(): ClusterOverview {
-    const { jobs } = this.#table;
-    const count = (status: JobStatus): number => jobs.filter((job) => job.status === status).length;
-    const [finished, cancelled, failed] = [count("FINISHED"), count("CANCELED"), count("FAILED")];
-    return {
-      taskManagers: this.#resources.taskManagers.length,
-      slotsTotal: this.#resources.slotCount,
-      slotsAvailable: this.#resources.freeSlotCount,
-      jobsRunning: jobs.length - finished - cancelled - failed,
-      jobsFinished: finished,
-      jobsCancelled: cancelled,
-      jobsFailed: failed,
-      epoch: this.epoch,
-    };
+    return { ...clusterOverview(this.#table.jobs, this.#resources), epoch: this.epoch };
+  }
+
+  configuration(): readonly ConfigEntry[] {
+    return this.#options.configuration.toEntries();
   }
 
   #handlers(): RpcHandlers {
@@ -446,9 +482,9 @@ export class JobManager implements JobManagerApi {
     }
   }
 
-  #begin(jobId: string, action: (runner: JobRunner) => Promise<string | undefined>): string {
-    const runner = this.#runner(jobId);
-    return this.#operations.begin(jobId, action(runner));
+  #begin(jobId: string, { requestId }: TriggerOptions, action: (runner: JobRunner) => Promise<AsyncResult>): string {
+    this.#entry(jobId);
+    return this.#operations.begin(jobId, () => action(this.#runner(jobId)), requestId);
   }
 
   #runner(jobId: string): JobRunner {
@@ -465,20 +501,7 @@ export class JobManager implements JobManagerApi {
   }
 
   #overviewOf(entry: JobEntry): JobOverview {
-    const { jobId, name, status, submittedMs, lastModifiedMs } = entry;
-    const endTimeMs = isEnded(status) ? lastModifiedMs : undefined;
-    const { clock } = this.#options.platform;
-    const states = this.#jobs.get(jobId)?.running?.states ?? new TaskStates(clock, () => {});
-    return {
-      jobId,
-      name,
-      status,
-      startTimeMs: submittedMs,
-      endTimeMs,
-      durationMs: (endTimeMs ?? clock.wallMs()) - submittedMs,
-      lastModificationMs: lastModifiedMs,
-      tasks: states.counts(),
-    };
+    return jobOverview(entry, this.#jobs.get(entry.jobId)?.running, this.#options.platform.clock);
   }
 
   /** L3. */

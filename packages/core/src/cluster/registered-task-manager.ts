@@ -33,6 +33,11 @@ export class RegisteredTaskManager {
     return this.#loss;
   }
 
+  /** When it was heard of, last, in monotonic milliseconds. */
+  get lastHeardMs(): number {
+    return this.#session.lastHeardMs;
+  }
+
   is(session: RpcSession): boolean {
     return this.#session === session;
   }

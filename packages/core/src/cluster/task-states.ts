@@ -16,6 +16,8 @@ export interface TaskState {
   /** Epoch ms. */
   readonly startTimeMs: number | undefined;
   readonly endTimeMs: number | undefined;
+  /** When the attempt came into each state. */
+  readonly timestampsMs: Readonly<Partial<Record<SubtaskStatus, number>>>;
 }
 
 /** A subtask has failed. */
@@ -27,6 +29,7 @@ const CREATED: TaskState = {
   place: undefined,
   startTimeMs: undefined,
   endTimeMs: undefined,
+  timestampsMs: {},
 };
 
 export class TaskStates {
@@ -61,7 +64,15 @@ export class TaskStates {
   follow(attempt: number, listener: AttemptListener, placeOf: (task: TaskId) => TaskPlace): AttemptListener {
     for (const task of this.#tasks) {
       const startTimeMs = this.#clock.wallMs();
-      this.#set(task, { status: "DEPLOYING", attempt, place: placeOf(task), startTimeMs, endTimeMs: undefined });
+      const timestampsMs = { DEPLOYING: startTimeMs };
+      this.#set(task, {
+        status: "DEPLOYING",
+        attempt,
+        place: placeOf(task),
+        startTimeMs,
+        endTimeMs: undefined,
+        timestampsMs,
+      });
     }
     return {
       ...listener,
@@ -87,7 +98,9 @@ export class TaskStates {
     const isOver = before.status === "FAILED" || before.status === "FINISHED" || before.status === "CANCELED";
     if (before.attempt !== attempt || isOver) return;
     const isEnd = status === "FAILED" || status === "FINISHED" || status === "CANCELED";
-    this.#set(task, { ...before, status, endTimeMs: isEnd ? this.#clock.wallMs() : undefined });
+    const nowMs = this.#clock.wallMs();
+    const timestampsMs = { ...before.timestampsMs, [status]: nowMs };
+    this.#set(task, { ...before, status, timestampsMs, endTimeMs: isEnd ? nowMs : undefined });
   }
 
   #set(task: TaskId, state: TaskState): void {

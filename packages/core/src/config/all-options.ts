@@ -4,6 +4,7 @@ import { executionOptions } from "./execution-options.ts";
 import type { OptionGroup } from "./option.ts";
 import { pipelineOptions } from "./pipeline-options.ts";
 import { recoveryOptions } from "./recovery-options.ts";
+import { restOptions } from "./rest-options.ts";
 import { restartOptions } from "./restart-options.ts";
 import { sourceOptions } from "./source-options.ts";
 import { stateOptions } from "./state-options.ts";
@@ -20,4 +21,5 @@ export const allOptions: readonly OptionGroup[] = [
   sourceOptions,
   taskmanagerOptions,
   clusterOptions,
+  restOptions,
 ];

@@ -6,7 +6,7 @@ import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
 import { loadCheckpoint, makeDurable } from "../checkpoint/checkpoint-reader.ts";
-import type { CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
+import type { CheckpointHistoryReport, CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
@@ -19,6 +19,7 @@ import {
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
+import { WEB_CHECKPOINTS_HISTORY } from "../config/rest-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
@@ -29,23 +30,18 @@ import { explainStall } from "../graph/stall/explain-stall.ts";
 import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { Transformation } from "../graph/transformation.ts";
 import { type DeployOptions, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
-import {
-  type CheckpointedOperator,
-  JobCheckpoints,
-  type RestartPoint,
-} from "../jobmanager/jobmaster/job-checkpoints.ts";
+import { JobCheckpoints, type RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { type JobEnding, JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
-import type { CoordinatedSource } from "../jobmanager/jobmaster/source-coordinators.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
 import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
-import { needsRestore } from "../operators/operator-spec.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
+import { checkpointedOperators, coordinatedSources } from "./graph-operators.ts";
 import { checkCachedFiles, coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
 import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
@@ -146,28 +142,11 @@ export class JobRunner {
     { restore, claimed, firstId }: Beginning,
   ) {
     const { configuration, platform, name } = options;
-    this.#options = options;
     this.#requested = new RequestedCheckpoints(platform.clock, name);
+    this.#options = options;
     this.jobId = jobId;
     this.graph = graph;
-    this.#checkpoints = new JobCheckpoints(
-      {
-        jobId,
-        jobName: name,
-        graphHash: graph.hash,
-        operators: checkpointedOperators(graph),
-        platform,
-        storage,
-        config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
-        retainedCount: configuration.get(RETAINED_CHECKPOINTS),
-        claimed,
-        onRestartPoint: async (checkpoint) => {
-          await options.onRestartPoint?.(checkpoint);
-          this.#requested.onRestartPoint(checkpoint);
-        },
-      },
-      firstId,
-    );
+    this.#checkpoints = this.#checkpointsOf(storage, claimed, firstId);
     this.#slots = options.slots({
       jobId,
       graph,
@@ -235,7 +214,17 @@ export class JobRunner {
 
   /** What is known about the newest completed checkpoints, oldest first. */
   get checkpointHistory(): readonly CheckpointStatistics[] {
-    return this.#checkpoints.history;
+    return this.#checkpoints.history.completed;
+  }
+
+  /** All that is known about the job's checkpoints and savepoints since it began here. */
+  get checkpointReport(): CheckpointHistoryReport {
+    return this.#checkpoints.history.report(this.#options.platform.clock.wallMs());
+  }
+
+  /** What the job runs with: what it was given and what its code has set. */
+  get configuration(): Configuration {
+    return this.#options.configuration;
   }
 
   /** Ends the job after a last checkpoint; returns its directory, undefined when checkpoints are only in memory. */
@@ -266,10 +255,28 @@ export class JobRunner {
   }
 
   /**
-   * Takes a checkpoint beside the period; returns its directory, undefined when it is only in memory.
+   * Takes a savepoint, cancels the job when it is complete, and returns its directory. Nothing is committed on it or after it.
+   * When there is no savepoint the job goes on. @throws MillraceError `MR_SAVEPOINT_…`
+   */
+  async cancelWithSavepoint(directory: string | undefined, format: SavepointFormatType): Promise<string> {
+    this.#master.checkTakesSavepoints();
+    // What a checkpoint would commit after the savepoint would be there twice when the job goes on from it.
+    this.#checkpoints.hold(true);
+    try {
+      const path = await this.triggerSavepoint(directory, format);
+      await this.cancel();
+      return path;
+    } catch (error) {
+      this.#checkpoints.hold(false);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a checkpoint beside the period.
    * @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE`, `MR_BATCH_NO_CHECKPOINTS`, `MR_CHECKPOINT_FAILED`
    */
-  async triggerCheckpoint(): Promise<string | undefined> {
+  async triggerCheckpoint(): Promise<RestartPoint> {
     if (this.graph.isBatch) throw noCheckpointsIn(this.graph, "a checkpoint");
     this.#master.checkTakesSavepoints();
     const { timeoutMs, minPauseMs } = coordinatorConfigOf(this.#options.configuration);
@@ -394,7 +401,40 @@ export class JobRunner {
     });
   }
 
+  #checkpointsOf(storage: JobSnapshotStorage, claimed: Beginning["claimed"], firstId: number): JobCheckpoints {
+    const { graph, jobId } = this;
+    const { configuration, platform, name, onRestartPoint } = this.#options;
+    return new JobCheckpoints(
+      {
+        jobId,
+        jobName: name,
+        graphHash: graph.hash,
+        operators: checkpointedOperators(graph),
+        platform,
+        storage,
+        config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
+        retainedCount: configuration.get(RETAINED_CHECKPOINTS),
+        rememberedMax: configuration.get(WEB_CHECKPOINTS_HISTORY),
+        claimed,
+        onRestartPoint: async (checkpoint) => {
+          await onRestartPoint?.(checkpoint);
+          this.#requested.onRestartPoint(checkpoint);
+        },
+      },
+      firstId,
+    );
+  }
+
   async #deploy(options: DeployOptions): Promise<LocalAttempt> {
+    const { restore } = options;
+    if (restore !== undefined) {
+      this.#checkpoints.history.restore({
+        checkpointId: restore.metadata.checkpointId,
+        timestampMs: this.#options.platform.clock.wallMs(),
+        isSavepoint: restore.metadata.savepoint !== undefined,
+        path: restore.directory === "" ? undefined : restore.directory,
+      });
+    }
     this.#attempt = await this.#slots.deploy(options);
     const attempt = this.#attempt;
     this.#samplers = new Map(
@@ -441,27 +481,4 @@ function noCheckpointsIn(graph: JobGraph, found: string): MillraceError {
     expected: "a job that runs from the beginning to its end, or is cancelled",
     todo: "Cancel it and start it again, or set execution.runtime-mode to STREAMING",
   });
-}
-
-function coordinatedSources(graph: JobGraph): readonly CoordinatedSource[] {
-  return graph.vertices.flatMap((vertex) =>
-    vertex.operators.flatMap(({ spec, uid }) =>
-      spec.kind === "source"
-        ? [{ uid, parallelism: vertex.parallelism, source: spec.source as never, alignment: spec.strategy.alignment }]
-        : [],
-    ),
-  );
-}
-
-function checkpointedOperators(graph: JobGraph): readonly CheckpointedOperator[] {
-  return graph.vertices.flatMap((vertex) =>
-    vertex.operators.map(({ uid, name, spec }) => ({
-      uid,
-      name,
-      vertexId: vertex.id,
-      parallelism: vertex.parallelism,
-      maxParallelism: vertex.maxParallelism,
-      isStateful: needsRestore(spec),
-    })),
-  );
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../platform/platform.ts";
 
 interface Waiting {
   readonly firstId: number;
-  resolve(path: string | undefined): void;
+  resolve(taken: RestartPoint): void;
   reject(error: MillraceError): void;
 }
 
@@ -21,17 +21,17 @@ export class RequestedCheckpoints {
   }
 
   /**
-   * Settles with the first checkpoint from this id on that completes: its directory, undefined when it is in memory.
+   * Settles with the first checkpoint from this id on that completes.
    * @throws MillraceError `MR_CHECKPOINT_FAILED` when the job stops running, or the time is over
    */
-  wait(firstId: number, timeoutMs: number): Promise<string | undefined> {
+  wait(firstId: number, timeoutMs: number): Promise<RestartPoint> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         firstId,
-        resolve: (path) => {
+        resolve: (taken) => {
           cancel();
           this.#waiting.delete(waiting);
-          resolve(path);
+          resolve(taken);
         },
         reject: (error) => {
           cancel();
@@ -46,8 +46,8 @@ export class RequestedCheckpoints {
     });
   }
 
-  onRestartPoint({ checkpointId, path }: RestartPoint): void {
-    for (const waiting of [...this.#waiting]) if (checkpointId >= waiting.firstId) waiting.resolve(path);
+  onRestartPoint(taken: RestartPoint): void {
+    for (const waiting of [...this.#waiting]) if (taken.checkpointId >= waiting.firstId) waiting.resolve(taken);
   }
 
   onStatus(status: JobStatus): void {

@@ -44,6 +44,11 @@ export class HeartbeatMonitor {
     return this.#askedForMs;
   }
 
+  /** When something came from the other side, last; at first, when the monitor was made. */
+  get lastSignMs(): number {
+    return this.#lastSignMs;
+  }
+
   /** Something came from the other side. */
   onSign(nowMs: number): void {
     this.#lastSignMs = nowMs;

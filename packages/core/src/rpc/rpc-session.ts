@@ -97,6 +97,11 @@ export class RpcSession {
     connection.onData((bytes) => this.#onData(bytes));
   }
 
+  /** When the other side was heard of, last, in monotonic milliseconds. */
+  get lastHeardMs(): number {
+    return this.#monitor.lastSignMs;
+  }
+
   get isOpen(): boolean {
     return this.#core.state === "open";
   }

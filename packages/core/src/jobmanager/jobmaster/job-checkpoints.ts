@@ -11,7 +11,7 @@
 
 import { MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
-import type { CheckpointStatistics, SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
+import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
 import type { JobSnapshotStorage } from "../../checkpoint/checkpoint-storage.ts";
 import {
   CheckpointCoordinator,
@@ -30,11 +30,8 @@ import type {
 } from "../../checkpoint/state-handles.ts";
 import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
-import { type CheckpointPart, checkpointStatistics } from "./checkpoint-history.ts";
+import { CheckpointHistory, type CheckpointPart } from "./checkpoint-history.ts";
 import { type TaskId, taskName } from "./execution-attempt.ts";
-
-/** Completed checkpoints whose statistics are kept: Flink's `web.checkpoints.history`. */
-const HISTORY_MAX = 10;
 
 /** What the metadata says of one operator, besides its state. */
 export interface CheckpointedOperator {
@@ -55,6 +52,8 @@ export interface JobCheckpointsOptions {
   readonly storage: JobSnapshotStorage;
   readonly config: CoordinatorConfig;
   readonly retainedCount: number;
+  /** Checkpoints that are remembered each by itself. */
+  readonly rememberedMax: number;
   /** What the job starts from and owns from now on; undefined when that stays its owner's. */
   readonly claimed: LoadedCheckpoint | undefined;
   /** See {@link RestartPoint}. Awaited before anything is committed on it; a rejection fails the checkpoint. */
@@ -111,7 +110,8 @@ export class JobCheckpoints {
   readonly #savepoints = new Map<number, SavepointRequest>();
   /** Asked for before the tasks of the attempt took any. */
   readonly #waiting: SavepointRequest[] = [];
-  readonly #history: CheckpointStatistics[] = [];
+  /** What is known of them besides their state. */
+  readonly history: CheckpointHistory;
   readonly #storing = new Set<Promise<void>>();
   readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
@@ -126,6 +126,7 @@ export class JobCheckpoints {
   constructor(options: JobCheckpointsOptions, firstId: number) {
     this.#options = options;
     this.#nextId = firstId;
+    this.history = new CheckpointHistory(options.rememberedMax);
     const { claimed } = options;
     if (claimed !== undefined) this.#completed.push({ ...claimed, path: claimed.directory, owner: "claimed" });
   }
@@ -227,19 +228,18 @@ export class JobCheckpoints {
     await Promise.all(this.#discarding);
   }
 
-  /** The newest completed checkpoints, oldest first. */
-  get history(): readonly CheckpointStatistics[] {
-    return this.#history;
-  }
-
   onAcknowledged(
     task: TaskId,
     checkpointId: number,
     states: readonly OperatorSubtaskState[],
     metrics: SubtaskCheckpointMetrics,
   ): void {
-    const ackTimestampMs = this.#options.platform.clock.wallMs();
-    this.#collected.get(checkpointId)?.parts.set(taskName(task), { task, states, metrics, ackTimestampMs });
+    const parts = this.#collected.get(checkpointId)?.parts;
+    if (parts !== undefined && !parts.has(taskName(task))) {
+      const part = { task, states, metrics, ackTimestampMs: this.#options.platform.clock.wallMs() };
+      parts.set(taskName(task), part);
+      this.history.acknowledge(checkpointId, part);
+    }
     const coordinator = this.#coordinator;
     if (coordinator !== undefined) this.#execute(coordinator.onAcknowledged(taskName(task), checkpointId, this.#now()));
   }
@@ -308,6 +308,7 @@ export class JobCheckpoints {
   #giveUp({ checkpointId, reason, cause }: CoordinatorAction & { kind: "abort" }): void {
     // The end of an attempt is no failure of a checkpoint.
     this.#failedCount += reason === "CHECKPOINT_SUBSUMED" || reason === "JOB_FAILOVER_REGION" ? 0 : 1;
+    this.history.fail(checkpointId, this.#options.platform.clock.wallMs(), failureMessage(reason, cause));
     this.#discardInBackground(checkpointId);
     this.#attempt?.onAborted(checkpointId, reason, cause);
     const savepoint = this.#savepoints.get(checkpointId);
@@ -325,6 +326,7 @@ export class JobCheckpoints {
           coordinators: attempt.snapshotCoordinators(checkpointId),
           parts: new Map(),
         });
+        this.#remember(checkpointId, timestampMs, attempt.tasks);
         attempt.trigger(checkpointId, timestampMs, action.savepoint);
         return;
       }
@@ -340,6 +342,13 @@ export class JobCheckpoints {
       default:
         unreachable(action);
     }
+  }
+
+  #remember(checkpointId: number, timestampMs: number, tasks: readonly TaskId[]): void {
+    const request = this.#savepoints.get(checkpointId);
+    const { format } = request?.properties ?? {};
+    const savepoint = format === undefined ? undefined : { format, isTerminal: request?.kind === "terminal" };
+    this.history.trigger({ checkpointId, timestampMs, savepoint, tasks });
   }
 
   #store(checkpointId: number): void {
@@ -368,10 +377,7 @@ export class JobCheckpoints {
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;
     this.#lastCompletedMs = this.#options.platform.clock.wallMs();
-    this.#history.push(
-      checkpointStatistics(checkpointId, collected.timestampMs, this.#lastCompletedMs, [...collected.parts.values()]),
-    );
-    if (this.#history.length > HISTORY_MAX) this.#history.shift();
+    this.history.complete(checkpointId, this.#lastCompletedMs, path);
     if (savepoint?.kind !== "savepoint") {
       const owner = savepoint === undefined ? "job" : "user";
       this.#completed.push({ directory: path ?? "", path, metadata, owner });
@@ -425,7 +431,10 @@ export class JobCheckpoints {
   async #release(completed: CompletedCheckpoint): Promise<void> {
     const { storage, platform } = this.#options;
     const { owner, metadata } = completed;
-    if (owner === "job") await storage.discard(metadata.checkpointId);
+    if (owner === "job") {
+      this.history.discard(metadata.checkpointId);
+      await storage.discard(metadata.checkpointId);
+    }
     if (owner === "claimed") await removeClaimed(platform.fs, completed);
   }
 
@@ -436,6 +445,19 @@ export class JobCheckpoints {
       .finally(() => this.#discarding.delete(reported));
     this.#discarding.add(reported);
   }
+}
+
+/** Flink's words. */
+const FAILURES: Readonly<Record<CheckpointFailureReason, string>> = {
+  CHECKPOINT_EXPIRED: "Checkpoint expired before completing.",
+  CHECKPOINT_SUBSUMED: "Checkpoint has been subsumed.",
+  CHECKPOINT_DECLINED: "Checkpoint was declined.",
+  FINALIZE_CHECKPOINT_FAILURE: "Failure to finalize checkpoint.",
+  JOB_FAILOVER_REGION: "FailoverRegion is restarting.",
+};
+
+function failureMessage(reason: CheckpointFailureReason, cause: unknown): string {
+  return cause instanceof Error ? `${FAILURES[reason]} ${cause.message}` : FAILURES[reason];
 }
 
 function tooManyFailures(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): MillraceError {
