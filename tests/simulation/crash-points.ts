@@ -5,7 +5,8 @@
 import type { DiskEffect } from "millrace/internal";
 import { isDurableEffect } from "./fault-injector.ts";
 import type { Fault, ShapeName, SimulationPlan } from "./plan.ts";
-import { type RunOutcome, runPlan } from "./run-plan.ts";
+import type { RunOutcome } from "./run-outcome.ts";
+import { runPlan } from "./run-plan.ts";
 
 export interface Scenario {
   readonly name: string;

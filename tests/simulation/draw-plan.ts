@@ -3,7 +3,15 @@
  * of the same seed as they were.
  */
 import { SeededRandom } from "millrace/internal";
+import {
+  CLUSTER_FAULT_KINDS,
+  drawCluster,
+  drawClusterFault,
+  drawRestartStrategy,
+  TASK_MANAGERS_MAX,
+} from "./draw-cluster.ts";
 import type { Fault, FaultKind, Moment, ShapeName, SimulationPlan } from "./plan.ts";
+import { pick, shuffled } from "./random-picks.ts";
 
 export const SHAPES: readonly ShapeName[] = [
   "counts",
@@ -36,6 +44,13 @@ const FAULT_KINDS: readonly FaultKind[] = [
 ];
 
 const FAULTS_MAX = 12;
+
+/** In one cluster in so many. */
+const STORMS_ONE_IN = 8;
+const STORM_FAULTS_MAX = 40;
+
+/** Shapes whose rows are the same when event time comes to its end in the middle. */
+const DRAINED: ReadonlySet<ShapeName> = new Set(["counts", "unionState", "broadcast", "async", "partitioner", "files"]);
 const PARALLELISM_MAX = 3;
 
 /** What of a plan is given, not drawn. */
@@ -47,7 +62,7 @@ export interface PlanWishes {
 export function drawPlan(seed: string | number, wishes: PlanWishes = {}): SimulationPlan {
   const random = new SeededRandom(`plan ${seed}`);
   const shape = pick(random.fork("shape"), wishes.shapes ?? SHAPES);
-  const hosts = wishes.hosts ?? (random.fork("hosts").below(3) === 0 ? "threads" : "in-thread");
+  const hosts = wishes.hosts ?? pick(random.fork("hosts"), ["threads", "cluster", "in-thread"]);
   const size = random.fork("size");
   const parallelism = 1 + size.below(PARALLELISM_MAX);
   const splits = 2 + size.below(6);
@@ -58,18 +73,24 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
   const durationMs = 100 + size.below(500);
   const batches = Math.ceil((splits * recordsPerSplit) / batchRecords);
   const pauseMs = Math.max(0.25, Math.round((durationMs * parallelism * 4) / batches) / 4);
+  const faults = drawFaults(random.fork("faults"), { hosts, shape }, durationMs);
+  const isCluster = hosts === "cluster";
   return {
     seed: String(seed),
     shape,
     hosts,
+    ...(isCluster ? { cluster: drawCluster(random.fork("cluster"), PARALLELISM_MAX) } : {}),
     parallelism,
     splits,
     recordsPerSplit,
     keys,
     batchRecords,
     pauseMs,
-    settings: drawSettings(random.fork("settings"), shape),
-    faults: drawFaults(random.fork("faults"), hosts, durationMs),
+    settings: {
+      ...drawSettings(random.fork("settings"), shape),
+      ...(isCluster ? drawRestartStrategy(random.fork("restarts"), faults.length) : {}),
+    },
+    faults,
   };
 }
 
@@ -104,15 +125,44 @@ function unaligned(random: SeededRandom): Readonly<Record<string, string>> {
 }
 
 // Some seeds have one kind of fault only, some all of them; some have a single fault, some many.
-function drawFaults(random: SeededRandom, hosts: SimulationPlan["hosts"], durationMs: number): readonly Fault[] {
-  const possible = FAULT_KINDS.filter((kind) => kind !== "killWorker" || hosts === "threads");
+function drawFaults(
+  random: SeededRandom,
+  { hosts, shape }: Pick<SimulationPlan, "hosts" | "shape">,
+  durationMs: number,
+): readonly Fault[] {
+  const isCluster = hosts === "cluster";
+  const possible = isCluster
+    ? CLUSTER_FAULT_KINDS.filter((kind) => kind !== "drain" || DRAINED.has(shape))
+    : FAULT_KINDS.filter((kind) => kind !== "killWorker" || hosts === "threads");
   const kindCount = 1 + random.below(possible.length);
   const kinds = shuffled(random, possible).slice(0, kindCount);
-  const count = random.below(FAULTS_MAX + 1);
+  const isStorm = isCluster && random.below(STORMS_ONE_IN) === 0;
+  const count = random.below((isStorm ? STORM_FAULTS_MAX : FAULTS_MAX) + 1);
   // Restarts make the job longer than it would be.
   const spanMs = durationMs * (1 + random.fraction());
-  const faults = Array.from({ length: count }, () => drawFault(random, pick(random, kinds), spanMs));
+  const faults = Array.from({ length: count }, () => {
+    const fault = drawFault(random, pick(random, kinds), spanMs);
+    return isCluster ? onMachine(random, fault) : fault;
+  });
   return faults.sort((left, right) => left.at.ms - right.at.ms);
+}
+
+/** One fault in five of those that may strike all machines, or what they share, does. */
+function onMachine(random: SeededRandom, fault: Fault): Fault {
+  switch (fault.kind) {
+    case "kill":
+    case "powerOff":
+    case "slowDisk":
+    case "stalledDisk":
+    case "fullDisk":
+    case "failingDisk":
+      return random.below(5) === 0 ? fault : { ...fault, machine: random.below(TASK_MANAGERS_MAX + 1) };
+    case "killWorker":
+    case "pause":
+      return { ...fault, machine: random.below(TASK_MANAGERS_MAX + 1) };
+    default:
+      return fault;
+  }
 }
 
 function drawFault(random: SeededRandom, kind: FaultKind, spanMs: number): Fault {
@@ -144,14 +194,7 @@ function drawFault(random: SeededRandom, kind: FaultKind, spanMs: number): Fault
     case "throw":
     case "savepoint":
       return { kind, at };
+    default:
+      return drawClusterFault(random, kind, at, PARALLELISM_MAX);
   }
-}
-
-function pick<T>(random: SeededRandom, values: readonly T[]): T {
-  return values[random.below(values.length)]!;
-}
-
-function shuffled<T>(random: SeededRandom, values: readonly T[]): readonly T[] {
-  const left = [...values];
-  return Array.from(values, () => left.splice(random.below(left.length), 1)[0]!);
 }

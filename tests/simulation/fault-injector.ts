@@ -1,11 +1,5 @@
 /** Carries out a plan's faults: each waits for its moment, in the order of the plan's times and independent of the others. */
-import {
-  type DiskEffect,
-  type EffectVerdict,
-  HEALTHY_DISK,
-  type SimulatedPlatform,
-  type WorkerHandle,
-} from "millrace/internal";
+import { type DiskEffect, type EffectVerdict, HEALTHY_DISK, type SimulatedPlatform } from "millrace/internal";
 import type { Fault } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -24,15 +18,25 @@ const DURABLE: ReadonlySet<DiskEffect["operation"]> = new Set([
 export const isDurableEffect = (effect: DiskEffect): boolean => DURABLE.has(effect.operation);
 
 /** The faults that a user, or the job's supervisor, is asked for. */
-export type UserFault = Extract<Fault, { readonly kind: "cancel" | "stop" | "suspend" | "savepoint" }>;
+export type UserFault = Extract<
+  Fault,
+  { readonly kind: "cancel" | "stop" | "suspend" | "drain" | "savepoint" | "checkpoint" }
+>;
 
+/** What happens to machines and processes, and how it ends. */
+export type MachineFault = Exclude<Fault, UserFault | { readonly kind: "throw" | "storeDown" | "ioError" }>;
+
+/** Ends a fault that lasts. */
+export type EndOfFault = () => void;
+
+/** The machines that faults strike. */
 export interface FaultTarget {
-  /** The incarnation that runs. */
-  readonly platform: () => SimulatedPlatform;
-  /** Living threads of slots. */
-  readonly workers: () => readonly WorkerHandle[];
-  readonly onDown: (downMs: number) => void;
-  readonly onUser: (fault: UserFault) => void;
+  /** Whether it is an effect on the machine that the fault is for. */
+  isFor(fault: Fault, effect: DiskEffect): boolean;
+  strike(fault: MachineFault): EndOfFault | undefined;
+  /** The process that the effect is done for is about to die of the fault. */
+  onDeath(fault: Extract<Fault, { readonly kind: "kill" | "powerOff" }>): EndOfFault | undefined;
+  onUser(fault: UserFault): void;
 }
 
 interface Armed {
@@ -43,16 +47,17 @@ interface Armed {
 
 export class FaultInjector {
   readonly #world: World;
+  readonly #scheduler: SimulatedPlatform["scheduler"];
   readonly #target: FaultTarget;
   readonly #armed: Armed[] = [];
   /** Faults that have not struck yet, and conditions that have not ended. */
   #pendingCount: number;
 
-  constructor(world: World, target: FaultTarget) {
+  constructor(world: World, scheduler: SimulatedPlatform["scheduler"], target: FaultTarget) {
     this.#world = world;
+    this.#scheduler = scheduler;
     this.#target = target;
     this.#pendingCount = world.plan.faults.length;
-    const { scheduler } = target.platform();
     for (const fault of world.plan.faults) {
       scheduler.schedule(fault.at.ms, `fault ${fault.kind}`, () => this.#onTime(fault));
     }
@@ -68,14 +73,15 @@ export class FaultInjector {
     this.#pendingCount -= this.#armed.splice(0).length;
   }
 
-  /** For the disk's hook. */
+  /** For the hooks of disks. */
   onEffect(effect: DiskEffect): EffectVerdict | undefined {
     if (this.#armed.length === 0 || !isDurableEffect(effect)) return undefined;
-    if (effect.phase === "before") for (const armed of this.#armed) armed.left--;
-    const due = this.#armed.findIndex(({ left, fault }) => left <= 0 && fault.at.effect?.phase === effect.phase);
-    if (due < 0) return undefined;
-    const { fault } = this.#armed.splice(due, 1)[0]!;
-    return this.#strikeAtEffect(fault);
+    const concerned = this.#armed.filter(({ fault }) => this.#target.isFor(fault, effect));
+    if (effect.phase === "before") for (const armed of concerned) armed.left--;
+    const due = concerned.find(({ left, fault }) => left <= 0 && fault.at.effect?.phase === effect.phase);
+    if (due === undefined) return undefined;
+    this.#armed.splice(this.#armed.indexOf(due), 1);
+    return this.#strikeAtEffect(due.fault);
   }
 
   #onTime(fault: Fault): void {
@@ -87,97 +93,87 @@ export class FaultInjector {
     switch (fault.kind) {
       case "kill":
       case "powerOff":
-        this.#over(fault);
-        this.#target.onDown(fault.downMs);
+        this.#struck(fault, this.#target.onDeath(fault));
         return { kind: fault.kind };
       case "ioError":
-        this.#over(fault);
+        this.#struck(fault, undefined);
         return { kind: "fail", errno: "EIO" };
       default:
         // Not within the effect: what is asked of a job or a thread takes its way through the event loop.
-        this.#target.platform().scheduler.schedule(0, `fault ${fault.kind}`, () => this.#strike(fault));
+        this.#scheduler.schedule(0, `fault ${fault.kind}`, () => this.#strike(fault));
         return undefined;
     }
   }
 
   #strike(fault: Fault): void {
-    const platform = this.#target.platform();
     switch (fault.kind) {
-      case "kill":
-      case "powerOff":
-        this.#over(fault);
-        this.#target.onDown(fault.downMs);
-        if (fault.kind === "kill") platform.kill();
-        else platform.powerOff();
-        return;
-      case "killWorker": {
-        this.#over(fault);
-        const workers = this.#target.workers();
-        void workers[fault.slot % Math.max(1, workers.length)]?.terminate();
-        return;
-      }
-      case "pause":
-        platform.pause();
-        this.#later(fault, () => platform.resume());
-        return;
       case "throw":
-        this.#over(fault);
         this.#world.pendingThrows++;
+        this.#struck(fault, undefined);
         return;
       case "storeDown":
         this.#world.isStoreDown = true;
-        this.#later(fault, () => {
+        this.#struck(fault, () => {
           this.#world.isStoreDown = false;
         });
         return;
       case "ioError":
-        this.#over(fault);
+        this.#struck(fault, undefined);
         return;
       case "cancel":
       case "stop":
       case "suspend":
+      case "drain":
       case "savepoint":
-        this.#over(fault);
+      case "checkpoint":
+        this.#struck(fault, undefined);
         this.#target.onUser(fault);
         return;
       default:
-        this.#strikeDisk(fault);
+        this.#struck(fault, this.#target.strike(fault));
     }
   }
 
-  #strikeDisk(fault: Extract<Fault, { readonly kind: "slowDisk" | "stalledDisk" | "fullDisk" | "failingDisk" }>): void {
-    const { storage } = this.#target.platform();
-    const healthy = HEALTHY_DISK;
-    switch (fault.kind) {
-      case "slowDisk":
-        storage.faults = { ...healthy, latencyMs: [0.6, 60] };
-        break;
-      case "stalledDisk":
-        storage.faults = { ...healthy, stallShare: 0.2, stallMs: 300 };
-        break;
-      case "failingDisk":
-        storage.faults = { ...healthy, errorShare: 0.1 };
-        break;
-      case "fullDisk":
-        storage.disk.capacityBytes = storage.disk.usedBytes + 100;
-        break;
-    }
-    this.#later(fault, () => {
-      if (fault.kind === "fullDisk") storage.disk.capacityBytes = 2 ** 40;
-      else storage.faults = HEALTHY_DISK;
-    });
-  }
-
-  #later(fault: Fault & { readonly durationMs: number }, end: () => void): void {
+  #struck(fault: Fault, end: EndOfFault | undefined): void {
     this.#world.countFault(fault.kind);
-    this.#target.platform().scheduler.schedule(fault.durationMs, `end of ${fault.kind}`, () => {
+    if (end === undefined) {
+      this.#pendingCount--;
+      return;
+    }
+    this.#scheduler.schedule(durationOf(fault), `end of ${fault.kind}`, () => {
       end();
       this.#pendingCount--;
     });
   }
+}
 
-  #over(fault: Fault): void {
-    this.#world.countFault(fault.kind);
-    this.#pendingCount--;
+function durationOf(fault: Fault): number {
+  if ("durationMs" in fault) return fault.durationMs;
+  return "downMs" in fault ? fault.downMs : 0;
+}
+
+export function strikeDisk(
+  storage: SimulatedPlatform["storage"],
+  kind: "slowDisk" | "stalledDisk" | "fullDisk" | "failingDisk",
+): EndOfFault {
+  const healthy = HEALTHY_DISK;
+  switch (kind) {
+    case "slowDisk":
+      storage.faults = { ...healthy, latencyMs: [0.6, 60] };
+      break;
+    case "stalledDisk":
+      storage.faults = { ...healthy, stallShare: 0.2, stallMs: 300 };
+      break;
+    case "failingDisk":
+      storage.faults = { ...healthy, errorShare: 0.1 };
+      break;
+    case "fullDisk":
+      storage.disk.capacityBytes = storage.disk.usedBytes + 100;
+      return () => {
+        storage.disk.capacityBytes = 2 ** 40;
+      };
   }
+  return () => {
+    storage.faults = HEALTHY_DISK;
+  };
 }

@@ -5,6 +5,7 @@
 import {
   BinaryReader,
   type CheckpointMetadata,
+  type DiskEffect,
   decodeOperatorLists,
   type SimulatedDisk,
   type StateHandle,
@@ -17,7 +18,28 @@ import type { World } from "./world.ts";
 /** Where functions keep the list {@link LEDGER}: behind a prefix of the engine's. */
 const isLedger = (name: string): boolean => name.endsWith(LEDGER);
 
-export function checkCompleted(world: World, disk: SimulatedDisk, directory: string): void {
+/**
+ * Called after every effect on the disk that snapshots are on.
+ * @param isKnown - Whether who asked for the effect hears that it has happened; otherwise it may be undone.
+ */
+export function watchSnapshots(
+  world: World,
+  disk: SimulatedDisk,
+  { operation, path }: DiskEffect,
+  isKnown: boolean,
+): void {
+  if (operation === "rename" && path.endsWith("/_metadata")) {
+    const to = path.slice(path.lastIndexOf(" ") + 1);
+    checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")));
+  }
+  const checkpointId = operation === "sync directory" && isKnown ? world.completed.get(path) : undefined;
+  // Its `_metadata` may have been removed meanwhile: that is what is synced when a checkpoint is discarded.
+  if (checkpointId !== undefined && disk.stat(`${path}/_metadata`) !== undefined) {
+    world.newestDurableId = Math.max(world.newestDurableId, checkpointId);
+  }
+}
+
+function checkCompleted(world: World, disk: SimulatedDisk, directory: string): void {
   if (world.completed.has(directory)) return;
   const snapshot = read(world, disk, directory);
   if (snapshot === undefined) return;

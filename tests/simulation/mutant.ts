@@ -1,4 +1,4 @@
-import type { ShapeName } from "./plan.ts";
+import type { ShapeName, SimulationPlan } from "./plan.ts";
 
 /** A small wrong edit of the engine: what the simulation must notice. */
 export interface Mutant {
@@ -12,7 +12,7 @@ export interface Mutant {
   readonly breaks: string;
   /** Shapes in which it shows; all of them when left out. */
   readonly shapes?: readonly ShapeName[];
-  readonly hosts?: "in-thread" | "threads";
+  readonly hosts?: SimulationPlan["hosts"];
 }
 
 /** The text of the file with the edit. @throws when the original text is not there, or there more than once */

@@ -11,17 +11,23 @@ export interface Moment {
   readonly effect?: { readonly number: number; readonly phase: "before" | "after" };
 }
 
+/** A machine of a cluster: 0 is the one whose JobManager leads, 1 and on have TaskManagers. Alone, there is one machine. */
+interface OfMachine {
+  readonly machine?: number | undefined;
+}
+
 export type Fault =
-  /** The process is killed, or the machine loses its power; either is up again `downMs` later. */
-  | { readonly kind: "kill" | "powerOff"; readonly at: Moment; readonly downMs: number }
+  /** The process is killed, or the machine loses its power; either is up again `downMs` later. No machine: all of them. */
+  | ({ readonly kind: "kill" | "powerOff"; readonly at: Moment; readonly downMs: number } & OfMachine)
   /** One of the slots' threads dies. */
-  | { readonly kind: "killWorker"; readonly at: Moment; readonly slot: number }
-  | { readonly kind: "pause"; readonly at: Moment; readonly durationMs: number }
-  | {
+  | ({ readonly kind: "killWorker"; readonly at: Moment; readonly slot: number } & OfMachine)
+  | ({ readonly kind: "pause"; readonly at: Moment; readonly durationMs: number } & OfMachine)
+  /** No machine: the disk that all of them share. */
+  | ({
       readonly kind: "slowDisk" | "stalledDisk" | "fullDisk" | "failingDisk";
       readonly at: Moment;
       readonly durationMs: number;
-    }
+    } & OfMachine)
   /** One effect fails with EIO; `after`: it has happened all the same. */
   | { readonly kind: "ioError"; readonly at: Moment }
   /** The sink's store refuses commits, half of the time after it has done them. */
@@ -30,7 +36,32 @@ export type Fault =
   | { readonly kind: "throw"; readonly at: Moment }
   /** What a user does; the job is started again from there, at the parallelism. */
   | { readonly kind: "cancel" | "stop" | "suspend"; readonly at: Moment; readonly parallelism: number }
-  | { readonly kind: "savepoint"; readonly at: Moment };
+  | { readonly kind: "savepoint"; readonly at: Moment }
+  | ClusterFault;
+
+/** What happens only where there are several machines. */
+export type ClusterFault =
+  /** Nothing gets through, in one direction or in both; `endsInReset`: what was held up is lost, and answers with it. */
+  | {
+      readonly kind: "partition";
+      readonly at: Moment;
+      readonly durationMs: number;
+      readonly from: number;
+      readonly to: number;
+      readonly isOneWay: boolean;
+      readonly endsInReset: boolean;
+    }
+  /** All connections between the two break, or carry nothing any more without a word. */
+  | { readonly kind: "reset" | "halfOpen"; readonly at: Moment; readonly from: number; readonly to: number }
+  /** Long ways, or connections that are refused and reset, everywhere. */
+  | { readonly kind: "slowNetwork" | "unreliableNetwork"; readonly at: Moment; readonly durationMs: number }
+  /** Of wall time. */
+  | { readonly kind: "clockJump"; readonly at: Moment; readonly machine: number; readonly deltaMs: number }
+  /** The JobManager stands still and another one takes its place, before it goes on. */
+  | { readonly kind: "replaceLeader"; readonly at: Moment; readonly durationMs: number }
+  /** What a user does. */
+  | { readonly kind: "drain"; readonly at: Moment; readonly parallelism: number }
+  | { readonly kind: "checkpoint"; readonly at: Moment };
 
 export type FaultKind = Fault["kind"];
 
@@ -45,10 +76,22 @@ export type ShapeName =
   | "partitioner"
   | "files";
 
+export interface ClusterPlan {
+  readonly taskManagers: number;
+  /** Of each TaskManager. */
+  readonly slots: number;
+  /** Share of the answers to submissions that get lost; the client then asks again. */
+  readonly lostAnswers: number;
+  /** Of the processes, as in a configuration file. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
 export interface SimulationPlan {
   readonly seed: string;
   readonly shape: ShapeName;
-  readonly hosts: "in-thread" | "threads";
+  readonly hosts: "in-thread" | "threads" | "cluster";
+  /** Where the hosts are a cluster. */
+  readonly cluster?: ClusterPlan | undefined;
   readonly parallelism: number;
   readonly splits: number;
   readonly recordsPerSplit: number;

@@ -1,6 +1,6 @@
 /** One line about one seed, from the processes that run seeds to the one that was started. Plain JSON. */
 import type { FaultKind, SimulationPlan } from "./plan.ts";
-import type { RunOutcome } from "./run-plan.ts";
+import type { RunOutcome } from "./run-outcome.ts";
 import type { Violation } from "./world.ts";
 
 export interface SeedReport {

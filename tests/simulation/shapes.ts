@@ -14,15 +14,15 @@ import type {
   ValueState,
 } from "millrace";
 import { mapState, TumblingEventTimeWindows, t, valueState } from "millrace";
-import type { PipelineEnvironment } from "millrace/internal";
+import type { PipelineEnvironment, Platform } from "millrace/internal";
 import { FrontLedger, SequenceCheck } from "./checking-functions.ts";
 import { allRecords, type Numbered, NumberedSource, type Records } from "./numbered-source.ts";
 import type { ShapeName } from "./plan.ts";
 import type { World } from "./world.ts";
 
 export interface Shape {
-  /** From the checked records to the rows of the sink. */
-  build(records: DataStream<Numbered>, world: World, env: PipelineEnvironment): DataStream<string>;
+  /** From the checked records to the rows of the sink. The platform is that of the thread that the job is built in. */
+  build(records: DataStream<Numbered>, world: World, env: PipelineEnvironment, platform: Platform): DataStream<string>;
   /** The rows, in any order. */
   expected(records: readonly Numbered[], given: Records): readonly string[];
 }
@@ -30,7 +30,7 @@ export interface Shape {
 export const FILES_DIRECTORY = "/out";
 
 /** Builds the plan's job: source, books, shuffle, check, what the shape does, sink. */
-export function buildJob(env: PipelineEnvironment, world: World): void {
+export function buildJob(env: PipelineEnvironment, world: World, platform: Platform): void {
   const { plan } = world;
   const checked = env
     .fromSource(new NumberedSource(plan), { boundedOutOfOrderness: 0, timestamp: (record) => record.at }, "numbers")
@@ -40,7 +40,7 @@ export function buildJob(env: PipelineEnvironment, world: World): void {
     .keyBy((record) => record.key)
     .process(new SequenceCheck(world))
     .uid("check");
-  const rows = SHAPES[plan.shape].build(checked, world, env);
+  const rows = SHAPES[plan.shape].build(checked, world, env, platform);
   if (plan.shape === "files") {
     const policy = { rollingPolicy: { maxPartBytes: 400 } };
     rows.sinkTo(FileSink.to(FILES_DIRECTORY, jsonLines(t.object({ row: t.string })), policy) as never).uid("sink");
@@ -212,11 +212,11 @@ const broadcast: Shape = {
 };
 
 const async: Shape = {
-  build: (records, world) => {
+  build: (records, world, _env, { clock }) => {
     const ask = (record: Numbered): Promise<string> =>
       new Promise((resolve) => {
         // The record decides, so that no other draw of the run moves.
-        world.platform.clock.after(1 + (record.amount % 17), () => resolve(nameOf(record)));
+        clock.after(1 + (record.amount % 17), () => resolve(nameOf(record)));
       });
     return records.mapAsync(ask, { capacity: 8, ordered: world.plan.keys % 2 === 0 }).uid("ask");
   },

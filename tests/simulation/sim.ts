@@ -24,7 +24,7 @@ const USAGE = `npm run sim -- [options]
   --trace         print every event of --seed or --plan
   --shrink FILE   make the plan of --seed or --plan smaller while it fails, and keep it
   --jobs A,B      only these shapes: ${SHAPES.join(", ")}
-  --hosts KIND    only in-thread, or threads
+  --hosts KIND    only in-thread, threads, or cluster
   --crash-points  run every scenario with a crash at every durable effect, instead of seeds
   --processes N   run in so many processes (default: processor cores, at most 8)
 `;
@@ -176,8 +176,8 @@ function wishesOf(): PlanWishes {
   const shapes = jobs?.split(",") as readonly ShapeName[] | undefined;
   const unknown = shapes?.find((shape) => !SHAPES.includes(shape));
   if (unknown !== undefined) throw new Error(`--jobs: there is no "${unknown}"; there are ${SHAPES.join(", ")}`);
-  if (hosts !== undefined && hosts !== "in-thread" && hosts !== "threads") {
-    throw new Error(`--hosts: "${hosts}" is neither in-thread nor threads`);
+  if (hosts !== undefined && hosts !== "in-thread" && hosts !== "threads" && hosts !== "cluster") {
+    throw new Error(`--hosts: "${hosts}" is neither in-thread nor threads nor cluster`);
   }
   return { shapes, hosts };
 }

@@ -18,6 +18,17 @@ test.each(SHAPES)("an undisturbed job writes what its input says: %s", async (sh
   expect(expectedRows(shape, plan).length).toBeGreaterThan(5);
 });
 
+test.each(["counts", "files"] as const)(
+  "S54: an undisturbed job on a cluster writes what its input says, with one submission: %s",
+  async (shape) => {
+    const plan: SimulationPlan = { ...drawPlan(6, { shapes: [shape], hosts: "cluster" }), faults: [] };
+    const { violations, lives, snapshots } = await runPlan(plan);
+    expect(violations).toEqual([]);
+    expect(lives).toBe(1);
+    expect(snapshots).toBeGreaterThan(0);
+  },
+);
+
 test("a few seeds keep all invariants, and faults of many kinds strike", async () => {
   const totals = new Totals();
   for (let seed = 1; seed <= 12; seed++) {
@@ -28,7 +39,7 @@ test("a few seeds keep all invariants, and faults of many kinds strike", async (
   expect(totals.faults.size).toBeGreaterThan(8);
 }, 300_000);
 
-test.each(["in-thread", "threads"] as const)(
+test.each(["in-thread", "threads", "cluster"] as const)(
   "the same plan is the same run, and another seed is another: %s",
   async (hosts) => {
     const plan = drawPlan(3, { hosts });

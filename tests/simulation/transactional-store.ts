@@ -11,6 +11,12 @@ interface Transaction {
   readonly id: string;
 }
 
+/** Of one subtask. */
+interface Attempt {
+  readonly number: number;
+  readonly restoredCheckpointId: number;
+}
+
 interface Staged {
   readonly rows: readonly string[];
   /** The checkpoint it belongs to. */
@@ -24,7 +30,7 @@ export class TransactionalStore {
   readonly #staged: Map<string, Staged> = new Map();
   readonly #committed: Map<string, readonly string[]> = new Map();
   /** By subtask: of its committers, the newest. */
-  readonly #epochs: Map<string, number> = new Map();
+  readonly #newest: Map<string, Attempt> = new Map();
   #commitCount = 0;
 
   constructor(world: World) {
@@ -47,11 +53,11 @@ export class TransactionalStore {
   }
 
   /** A new attempt of the subtask: the older one must not be heard of again. */
-  open({ uid, subtaskIndex }: WriterInitContext): number {
+  open({ uid, subtaskIndex, restoredCheckpointId }: WriterInitContext): number {
     const subtask = `${uid}/${subtaskIndex}`;
-    const epoch = (this.#epochs.get(subtask) ?? 0) + 1;
-    this.#epochs.set(subtask, epoch);
-    return epoch;
+    const number = (this.#newest.get(subtask)?.number ?? 0) + 1;
+    this.#newest.set(subtask, { number, restoredCheckpointId: restoredCheckpointId ?? 0 });
+    return number;
   }
 
   stage(id: string, staged: Staged): void {
@@ -61,9 +67,7 @@ export class TransactionalStore {
   commit(id: string, context: WriterInitContext, epoch: number): void {
     const world = this.#world;
     const staged = this.#staged.get(id);
-    const newest = this.#epochs.get(`${context.uid}/${context.subtaskIndex}`);
-    if (newest !== epoch)
-      world.violated("I6", `attempt ${epoch} of a subtask commits ${id} when there is attempt ${newest}`);
+    this.#checkAttempt(id, context, epoch);
     if (staged === undefined) {
       world.violated("I2", `transaction ${id} is committed before its rows are staged`);
       return;
@@ -75,6 +79,20 @@ export class TransactionalStore {
     if (isFailing && this.#commitCount % 2 === 0) throw new Error("injected: the store is down");
     this.#committed.set(id, staged.rows);
     if (isFailing) throw new Error("injected: the store has committed, and does not answer");
+  }
+
+  /**
+   * I6. Nothing can keep a process that has stood still from going on with a commit in the middle; what it commits then is
+   * what the newer attempt has been restored with, and commits, too.
+   */
+  #checkAttempt(id: string, { uid, subtaskIndex }: WriterInitContext, number: number): void {
+    const world = this.#world;
+    const newest = this.#newest.get(`${uid}/${subtaskIndex}`);
+    if (newest === undefined || newest.number === number) return;
+    const checkpointId = this.#staged.get(id)?.checkpointId ?? 0;
+    if (world.plan.hosts === "cluster" && checkpointId <= newest.restoredCheckpointId) return;
+    const found = `attempt ${number} of a subtask commits ${id} of checkpoint ${checkpointId}`;
+    world.violated("I6", `${found}, and attempt ${newest.number} goes on from ${newest.restoredCheckpointId}`);
   }
 }
 

@@ -1,5 +1,4 @@
 /** What is around the jobs of one simulation and outlives them: the sink's store, what went wrong, what was done to them. */
-import type { Platform } from "millrace/internal";
 import { allRecords, type Numbered } from "./numbered-source.ts";
 import type { FaultKind, SimulationPlan } from "./plan.ts";
 import { TransactionalStore } from "./transactional-store.ts";
@@ -16,9 +15,12 @@ export type InvariantId =
   | "I8"
   | "I9"
   | "I10"
+  | "I11"
   | "I12"
   | "I13"
   | "I14"
+  | "I15"
+  | "L1"
   | "E";
 
 export interface Violation {
@@ -47,12 +49,9 @@ export class World {
   pendingThrows = 0;
   isStoreDown = false;
   readonly #nowMs: () => number;
-  /** Of the incarnation that is running. */
-  platform: Platform;
 
-  constructor(plan: SimulationPlan, platform: Platform, nowMs: () => number) {
+  constructor(plan: SimulationPlan, nowMs: () => number) {
     this.plan = plan;
-    this.platform = platform;
     this.#nowMs = nowMs;
     this.#order = orderOf(allRecords(plan));
     this.store = new TransactionalStore(this);
@@ -69,6 +68,17 @@ export class World {
 
   violated(invariant: InvariantId, text: string): void {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ invariant, text, atMs: this.nowMs });
+  }
+
+  /** The run itself has ended with an error. */
+  stuck(error: unknown): void {
+    this.violated("I13", error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+  }
+
+  get faultCount(): number {
+    let sum = 0;
+    for (const count of this.faultCounts.values()) sum += count;
+    return sum;
   }
 
   countFault(kind: FaultKind): void {

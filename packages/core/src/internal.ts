@@ -28,7 +28,9 @@ export { decodeMetadata } from "./checkpoint/metadata-codec.ts";
 export { type NumberSummary, summarize } from "./checkpoint/number-summary.ts";
 export { decodeOperatorLists } from "./checkpoint/operator-lists.ts";
 export type { CheckpointMetadata, StateHandle } from "./checkpoint/state-handles.ts";
+export { JobManager } from "./cluster/job-manager.ts";
 export type * from "./cluster/job-manager-api.ts";
+export { TaskManager } from "./cluster/task-manager.ts";
 export { startJobManager, startTaskManager } from "./cluster-processes.ts";
 export { generateChain } from "./codegen/chain-source.ts";
 export {
@@ -71,6 +73,7 @@ export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";
 export { StreamOperator } from "./operators/stream-operator.ts";
 export { type DiskEffect, type EffectVerdict, HEALTHY_DISK } from "./platform/disk-faults.ts";
+export { HEALTHY_NETWORK, type LinkConditions } from "./platform/network-faults.ts";
 export { createNodePlatform } from "./platform/node-platform.ts";
 export type {
   Clock,
@@ -86,8 +89,10 @@ export type {
 } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
 export { SeededRandom } from "./platform/seeded-random.ts";
+export { SimulatedCluster, type SimulatedHost } from "./platform/simulated-cluster.ts";
 export type { SimulatedDisk } from "./platform/simulated-disk.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
+export { SimulatedStorage } from "./platform/simulated-storage.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
 export { serializerCodec } from "./state/state-handles.ts";

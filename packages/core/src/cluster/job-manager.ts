@@ -5,7 +5,8 @@
  * - L1. A submission is answered when it is durable; the same id is the same job, whoever asks and however often.
  * - L2. Jobs that have not ended when the process ends are taken over by the next one with the same directory, from the
  *   newest checkpoint that they may have committed.
- * - L3. A JobManager that does not lead any more (another one has begun) stops, and changes nothing that is durable.
+ * - L3. A JobManager that does not lead any more (another one has begun) stops, and changes nothing that is durable. It looks
+ *   whether it leads every `heartbeat.timeout`: TaskManagers that find it alive would not look for another.
  */
 
 import type { JobProgress } from "../api/job-client.ts";
@@ -26,7 +27,7 @@ import { isEnded, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-t
 import type { JobEnding } from "../jobmanager/jobmaster/job-master.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
 import type { NetworkAddress } from "../platform/transport.ts";
 import { RpcEndpoint } from "../rpc/rpc-endpoint.ts";
 import { RpcHandlers } from "../rpc/rpc-handlers.ts";
@@ -47,6 +48,7 @@ import {
   fetchCode,
   jobWarning,
   registerTaskManager,
+  type TaskManagerRegistration,
   tasksEvent,
   tasksStatistics,
 } from "./cluster-messages.ts";
@@ -117,6 +119,7 @@ export class JobManager implements JobManagerApi {
   readonly #endpoint: RpcEndpoint;
   #deploymentCount = 0;
   #isClosed = false;
+  #cancelLook: Cancel = () => {};
   #address: NetworkAddress;
 
   /** Begins to lead: takes the directory's jobs over, and listens. */
@@ -126,6 +129,7 @@ export class JobManager implements JobManagerApi {
     const states = await store.load();
     await jobManager.#listen();
     for (const state of states) jobManager.#takeOver(state);
+    jobManager.#lookWhoLeads();
     return jobManager;
   }
 
@@ -168,6 +172,7 @@ export class JobManager implements JobManagerApi {
   async close(reason?: MillraceError): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#cancelLook();
     const abandoned = [...this.#jobs.values()].map(({ running }) => running?.abandon(reason ?? jobManagerStopped()));
     this.#resources.close();
     await this.#endpoint.close(reason);
@@ -341,6 +346,7 @@ export class JobManager implements JobManagerApi {
         const session = this.#sessions.get(instanceId);
         // Its session has ended while this was on its way.
         if (session === undefined) throw taskManagerLost(registration.name, registration.host, undefined);
+        this.#giveUpPredecessor(registration);
         const { name, host, slotCount } = registration;
         const { id } = this.#resources.register(registration, session);
         this.#options.onInfo?.(`TaskManager ${name} on ${host} registered, slots: ${slotCount}`);
@@ -357,6 +363,14 @@ export class JobManager implements JobManagerApi {
         this.#deployment(instanceId, deploymentId)?.onStatistics(statistics),
       )
       .onTell(jobWarning, ({ jobId, text }) => this.#options.onWarning(`job ${jobId}: ${text}`));
+  }
+
+  /** A process that had this one's port is gone, even if nobody has heard of it yet: its slots are no slots. */
+  #giveUpPredecessor({ name, host, dataAddress }: TaskManagerRegistration): void {
+    if (dataAddress === null) return;
+    for (const each of this.#resources.taskManagers) {
+      if (each.registration.dataAddress === dataAddress) each.giveUp(taskManagerLost(name, host, undefined));
+    }
   }
 
   #deployment(
@@ -502,6 +516,15 @@ export class JobManager implements JobManagerApi {
 
   #overviewOf(entry: JobEntry): JobOverview {
     return jobOverview(entry, this.#jobs.get(entry.jobId)?.running, this.#options.platform.clock);
+  }
+
+  #lookWhoLeads(): void {
+    const { platform, configuration } = this.#options;
+    this.#cancelLook = platform.clock.after(rpcSettings(configuration).heartbeatTimeoutMs, () => {
+      void this.#checkLeads().then(() => {
+        if (!this.#isClosed) this.#lookWhoLeads();
+      });
+    });
   }
 
   /** L3. */

@@ -26,6 +26,8 @@ export interface DiskEffect {
   readonly phase: "before" | "after";
   readonly operation: DiskOperation;
   readonly path: string;
+  /** The machine that it is done for: not the disk's own where that is mounted. */
+  readonly host: string;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 import type { SimulatedPlatform } from "./simulated-platform.ts";
+import { SimulatedStorage } from "./simulated-storage.ts";
 import { type Connection, NetworkError } from "./transport.ts";
 
 const PORT = 6123;
@@ -48,6 +50,57 @@ const errnoOf = (promise: Promise<unknown>): Promise<string> =>
     () => "none",
     (error: unknown) => (error instanceof NetworkError ? error.errno : String(error)),
   );
+
+describe("mounts", () => {
+  const writeTo = async (platform: SimulatedPlatform, path: string, isSynced: boolean): Promise<void> => {
+    const file = await platform.fs.open(path, "createNew");
+    await file.write(text("12345"), 0);
+    if (isSynced) await file.sync();
+    await file.close();
+  };
+
+  test("are one disk for all hosts; one that loses its power loses there what it has not synced, and nothing else", async () => {
+    const cluster = new SimulatedCluster({ seed: 1 });
+    const shared = new SimulatedStorage(new SeededRandom(1));
+    const mounts = [{ path: "/shared", storage: shared }];
+    const [one, two] = ["a", "b"].map((name) => cluster.host(name, { mounts }).start(name)) as [
+      SimulatedPlatform,
+      SimulatedPlatform,
+    ];
+    await cluster.run(async () => {
+      await one.fs.makeDirectory("/shared");
+      await writeTo(one, "/shared/synced", true);
+      await writeTo(one, "/shared/unsynced", false);
+      await writeTo(two, "/shared/of-another", false);
+      await writeTo(one, "/own", true);
+      expect(await two.fs.list("/shared")).toEqual(["of-another", "synced", "unsynced"]);
+      expect(await two.fs.list("/")).toEqual([]);
+      await expect(one.fs.rename("/own", "/shared/own")).rejects.toMatchObject({ errno: "EXDEV" });
+    });
+    cluster.host("a").powerOff("lost");
+    const sizes = await cluster.run(() =>
+      Promise.all(
+        ["synced", "unsynced", "of-another"].map(async (name) => (await two.fs.stat(`/shared/${name}`))?.sizeBytes),
+      ),
+    );
+    expect(sizes).toEqual([5, 0, 5]);
+    expect(shared.disk.usedBytes).toBe(10);
+    expect(two.isDead).toBe(false);
+  });
+
+  test("tell who an effect is for", async () => {
+    const cluster = new SimulatedCluster({ seed: 2 });
+    const shared = new SimulatedStorage(new SeededRandom(2));
+    shared.onEffect = ({ host }) => (host === "a" ? { kind: "fail", errno: "EIO" } : undefined);
+    const mounts = [{ path: "/shared", storage: shared }];
+    const [one, two] = ["a", "b"].map((name) => cluster.host(name, { mounts }).start(name));
+    await cluster.run(async () => {
+      await expect(one!.fs.makeDirectory("/shared/x")).rejects.toMatchObject({ errno: "EIO" });
+      await two!.fs.makeDirectory("/shared/y");
+    });
+    expect(shared.disk.list("/shared")).toEqual(["y"]);
+  });
+});
 
 describe("hosts", () => {
   test("processes of one host share disk, wall clock and loopback; those of another have their own", async () => {

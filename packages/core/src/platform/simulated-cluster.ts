@@ -1,6 +1,7 @@
 import type { LinkConditions, NetworkFaults } from "./network-faults.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { UnsyncedFate } from "./simulated-file.ts";
+import { losePowerOf, type SimulatedMount } from "./simulated-mount.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "./simulated-platform.ts";
 import { SimulatedScheduler } from "./simulated-scheduler.ts";
@@ -17,6 +18,7 @@ export interface SimulatedClusterOptions {
 /** @internal */
 export interface SimulatedHostOptions {
   readonly disk?: SimulatedStorageOptions;
+  readonly mounts?: readonly SimulatedMount[];
   /** Wall time at the beginning of the simulation: hosts need not agree. */
   readonly startMs?: number;
 }
@@ -83,24 +85,26 @@ export class SimulatedHost {
   readonly name: string;
   readonly storage: SimulatedStorage;
   readonly wall: SimulatedWall;
+  readonly #mounts: readonly SimulatedMount[];
   readonly #cluster: ClusterParts;
 
   constructor(name: string, cluster: ClusterParts, options: SimulatedHostOptions) {
     this.name = name;
     this.storage = new SimulatedStorage(cluster.random.fork(`disk of ${name}`), options.disk);
     this.wall = new SimulatedWall(cluster.scheduler, options.startMs);
+    this.#mounts = options.mounts ?? [];
     this.#cluster = cluster;
   }
 
   /** Starts a process; its name must be its own in the whole cluster. A dead one is started again by its `restart`. */
   start(name: string, options: SimulatedProcessOptions = {}): SimulatedPlatform {
     const { seed, scheduler, network } = this.#cluster;
-    const { storage, wall } = this;
-    return createSimulatedPlatform({ ...options, seed, name, scheduler, network, storage, wall, host: this.name });
+    const parts = { seed, name, scheduler, network, storage: this.storage, mounts: this.#mounts, wall: this.wall };
+    return createSimulatedPlatform({ ...options, ...parts, host: this.name });
   }
 
   /** All processes die, the disk loses what was not synced, and nobody tells the others. Up again with its next process. */
   powerOff(unsynced: UnsyncedFate = "seeded"): void {
-    this.storage.losePower(unsynced);
+    losePowerOf({ name: this.name, storage: this.storage, mounts: this.#mounts }, unsynced);
   }
 }

@@ -44,7 +44,8 @@ export class SimulatedDisk {
     return Math.max(0, this.capacityBytes - this.#usedBytes);
   }
 
-  open(path: string, mode: OpenMode, nowMs: number): SimulatedFile {
+  /** @param client - As in {@link SimulatedDisk.loseClient}. */
+  open(path: string, mode: OpenMode, nowMs: number, client: string = ""): SimulatedFile {
     const { parent, name, node } = this.#locate("open", path);
     if (mode === "createNew" && node !== undefined) throw new FileSystemError("EEXIST", "open", path);
     if (node?.kind === "directory") throw new FileSystemError("EISDIR", "open", path);
@@ -53,7 +54,7 @@ export class SimulatedDisk {
     }
     const file = node ?? new SimulatedFile(nowMs);
     if (node === undefined) this.#changeNames(parent, [[name, file]], nowMs);
-    else if (mode === "create") this.truncate(file, path, 0, nowMs);
+    else if (mode === "create") this.truncate(file, path, { sizeBytes: 0, nowMs, client });
     file.openCount++;
     return file;
   }
@@ -66,17 +67,17 @@ export class SimulatedDisk {
   }
 
   /** Writes what fits; ENOSPC says that it was not all. */
-  write(file: SimulatedFile, path: string, source: Uint8Array, position: number, nowMs: number): void {
+  write(file: SimulatedFile, path: string, { source, position, nowMs, client }: DiskWrite): void {
     const endMax = file.contents.sizeBytes + this.freeBytes;
     const fitting = source.subarray(0, Math.max(0, Math.min(source.length, endMax - position)));
-    this.#resizing(file, () => file.write(fitting, position));
+    this.#resizing(file, () => file.write(fitting, position, client));
     file.modifiedMs = nowMs;
     if (fitting.length < source.length) throw new FileSystemError("ENOSPC", "write", path);
   }
 
-  truncate(file: SimulatedFile, path: string, sizeBytes: number, nowMs: number): void {
+  truncate(file: SimulatedFile, path: string, { sizeBytes, nowMs, client }: DiskTruncate): void {
     if (sizeBytes - file.contents.sizeBytes > this.freeBytes) throw new FileSystemError("ENOSPC", "truncate", path);
-    this.#resizing(file, () => file.truncate(sizeBytes));
+    this.#resizing(file, () => file.truncate(sizeBytes, client));
     file.modifiedMs = nowMs;
   }
 
@@ -173,6 +174,21 @@ export class SimulatedDisk {
     visit(this.#root);
   }
 
+  /**
+   * A host that has this disk mounted loses its power: of what it wrote and did not sync, any part may be there. Names are
+   * the disk's, and stay.
+   */
+  loseClient(client: string, fate: UnsyncedFate): void {
+    const seen = new Set<SimulatedNode>();
+    const visit = (node: SimulatedNode): void => {
+      if (seen.has(node)) return;
+      seen.add(node);
+      if (node.kind === "file") this.#resizing(node, () => node.loseClient(client, fate, this.#random));
+      else for (const child of node.entries.values()) visit(child);
+    };
+    visit(this.#root);
+  }
+
   /** Rot: inverts one bit (0 to 7) of the byte at `position`, in the page cache and on the medium. */
   flipBit(path: string, position: number, bit: number): void {
     const { node } = this.#locate("flip bit", path);
@@ -246,6 +262,19 @@ export class SimulatedDisk {
       this.#changeNames(node, [[name, undefined]], nowMs);
     }
   }
+}
+
+interface DiskWrite {
+  readonly source: Uint8Array;
+  readonly position: number;
+  readonly nowMs: number;
+  readonly client: string;
+}
+
+interface DiskTruncate {
+  readonly sizeBytes: number;
+  readonly nowMs: number;
+  readonly client: string;
 }
 
 interface Located {

@@ -11,9 +11,10 @@ export type UnsyncedFate = "lost" | "kept" | "seeded";
 /** A disk writes sectors whole; anything longer can tear between two. */
 const SECTOR_BYTES = 512;
 
-type FileChange =
+type FileChange = { readonly client: string } & (
   | { readonly kind: "write"; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly kind: "truncate"; readonly sizeBytes: number };
+  | { readonly kind: "truncate"; readonly sizeBytes: number }
+);
 
 /**
  * A file's contents twice: as processes see them, and as they are on the medium. In between stand the changes since
@@ -34,15 +35,16 @@ export class SimulatedFile {
     this.modifiedMs = modifiedMs;
   }
 
-  write(source: Uint8Array, position: number): void {
+  /** @param client - The host that writes: until the sync, its memory is where the change is. */
+  write(source: Uint8Array, position: number, client: string): void {
     const bytes = source.slice();
     this.contents.write(bytes, position);
-    this.#unsynced.push({ kind: "write", position, bytes });
+    this.#unsynced.push({ kind: "write", position, bytes, client });
   }
 
-  truncate(sizeBytes: number): void {
+  truncate(sizeBytes: number, client: string): void {
     this.contents.resize(sizeBytes);
-    this.#unsynced.push({ kind: "truncate", sizeBytes });
+    this.#unsynced.push({ kind: "truncate", sizeBytes, client });
   }
 
   sync(): void {
@@ -56,14 +58,28 @@ export class SimulatedFile {
   }
 
   losePower(fate: UnsyncedFate, random: SeededRandom): void {
-    for (const change of this.#unsynced) {
+    this.#lose(this.#unsynced, fate, random);
+    this.#unsynced = [];
+    this.contents.copyFrom(this.#durable);
+    this.openCount = 0;
+  }
+
+  /** A host that has the file on a mount loses its power, and with it what it had not synced. */
+  loseClient(client: string, fate: UnsyncedFate, random: SeededRandom): void {
+    const lost = this.#unsynced.filter((change) => change.client === client);
+    if (lost.length === 0) return;
+    this.#lose(lost, fate, random);
+    this.#unsynced = this.#unsynced.filter((change) => change.client !== client);
+    this.contents.copyFrom(this.#durable);
+    for (const change of this.#unsynced) apply(change, this.contents);
+  }
+
+  #lose(changes: readonly FileChange[], fate: UnsyncedFate, random: SeededRandom): void {
+    for (const change of changes) {
       const outcome = fate === "seeded" ? (["lost", "kept", "torn"] as const)[random.below(3)]! : fate;
       if (outcome === "kept") apply(change, this.#durable);
       if (outcome === "torn" && change.kind === "write") tear(change.bytes, change.position, this.#durable, random);
     }
-    this.#unsynced = [];
-    this.contents.copyFrom(this.#durable);
-    this.openCount = 0;
   }
 
   /** Rot on the medium that the page cache has not hidden. */

@@ -6,6 +6,7 @@ import { type FileStat, FileSystemError, type LocalFs, type OpenFile, type OpenM
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
 import type { SimulatedFile, UnsyncedFate } from "./simulated-file.ts";
+import type { SimulatedMount } from "./simulated-mount.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { SimulatedStorage } from "./simulated-storage.ts";
 
@@ -13,7 +14,10 @@ import type { SimulatedStorage } from "./simulated-storage.ts";
 export interface SimulatedFsHost {
   readonly process: SimulatedProcess;
   readonly clock: SimulatedClock;
+  /** The machine. */
+  readonly host: string;
   readonly storage: SimulatedStorage;
+  readonly mounts: readonly SimulatedMount[];
   kill(): void;
   powerOff(unsynced: UnsyncedFate): void;
 }
@@ -24,51 +28,65 @@ export interface SimulatedFsHost {
  * @internal
  */
 export class SimulatedFs implements LocalFs {
-  readonly #effects: EffectRunner;
-  readonly #host: SimulatedFsHost;
+  readonly #own: EffectRunner;
+  readonly #mounted: readonly { readonly path: string; readonly effects: EffectRunner }[];
 
   constructor(host: SimulatedFsHost, random: SeededRandom) {
-    this.#host = host;
-    this.#effects = new EffectRunner(host, random);
+    this.#own = new EffectRunner(host, host.storage, random);
+    this.#mounted = host.mounts.map(({ path, storage }) => ({
+      path,
+      effects: new EffectRunner(host, storage, random.fork(`mount ${path}`)),
+    }));
   }
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {
-    const file = await this.#effects.run("open", path, () => this.#disk.open(path, mode, this.#nowMs()));
-    return new SimulatedOpenFile({ host: this.#host, effects: this.#effects, file, path, mode });
+    const effects = this.#at(path);
+    const { disk, host } = effects;
+    const file = await effects.run("open", path, () => disk.open(path, mode, host.clock.wallMs(), host.host));
+    return new SimulatedOpenFile({ effects, file, path, mode });
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#effects.run("rename", `${from} to ${to}`, () => this.#disk.rename(from, to, this.#nowMs()));
+    const effects = this.#at(from);
+    if (effects !== this.#at(to)) return Promise.reject(new FileSystemError("EXDEV", "rename", `${from} to ${to}`));
+    return effects.run("rename", `${from} to ${to}`, () => effects.disk.rename(from, to, effects.nowMs()));
   }
 
   remove(path: string): Promise<void> {
-    return this.#effects.run("remove", path, () => this.#disk.remove(path, this.#nowMs()));
+    const effects = this.#at(path);
+    return effects.run("remove", path, () => effects.disk.remove(path, effects.nowMs()));
   }
 
   removeTree(path: string): Promise<void> {
-    return this.#effects.run("remove tree", path, () => this.#disk.removeTree(path, this.#nowMs()));
+    const effects = this.#at(path);
+    return effects.run("remove tree", path, () => effects.disk.removeTree(path, effects.nowMs()));
   }
 
   makeDirectory(path: string): Promise<void> {
-    return this.#effects.run("make directory", path, () => this.#disk.makeDirectory(path, this.#nowMs()));
+    const effects = this.#at(path);
+    return effects.run("make directory", path, () => effects.disk.makeDirectory(path, effects.nowMs()));
   }
 
   list(path: string): Promise<readonly string[]> {
-    return this.#effects.run("list", path, () => this.#disk.list(path));
+    const effects = this.#at(path);
+    return effects.run("list", path, () => effects.disk.list(path));
   }
 
   stat(path: string): Promise<FileStat | undefined> {
-    return this.#effects.run("stat", path, () => this.#disk.stat(path));
+    const effects = this.#at(path);
+    return effects.run("stat", path, () => effects.disk.stat(path));
   }
 
   syncDirectory(path: string): Promise<void> {
-    return this.#effects.run("sync directory", path, () => this.#disk.syncDirectory(path));
+    const effects = this.#at(path);
+    return effects.run("sync directory", path, () => effects.disk.syncDirectory(path));
   }
 
   freeBytes(path: string): Promise<number> {
-    return this.#effects.run("free space", path, () => {
-      if (this.#disk.stat(path) === undefined) throw new FileSystemError("ENOENT", "free space", path);
-      return this.#disk.freeBytes;
+    const effects = this.#at(path);
+    return effects.run("free space", path, () => {
+      if (effects.disk.stat(path) === undefined) throw new FileSystemError("ENOENT", "free space", path);
+      return effects.disk.freeBytes;
     });
   }
 
@@ -76,31 +94,42 @@ export class SimulatedFs implements LocalFs {
     return posix.resolve("/", ...parts);
   }
 
-  get #disk(): SimulatedStorage["disk"] {
-    return this.#host.storage.disk;
-  }
-
-  #nowMs(): number {
-    return this.#host.clock.wallMs();
+  /** Where the path is: on the machine's own disk, or behind a mount. */
+  #at(path: string): EffectRunner {
+    if (this.#mounted.length === 0) return this.#own;
+    const full = posix.resolve("/", path);
+    return (
+      this.#mounted.find((mount) => full === mount.path || full.startsWith(`${mount.path}/`))?.effects ?? this.#own
+    );
   }
 }
 
 /** Puts latency, faults and crash points around an effect. */
 class EffectRunner {
   readonly dice: FaultDice;
-  readonly #host: SimulatedFsHost;
+  readonly host: SimulatedFsHost;
+  readonly #storage: SimulatedStorage;
 
-  constructor(host: SimulatedFsHost, random: SeededRandom) {
-    this.#host = host;
-    this.dice = new FaultDice(random, () => host.storage.faults);
+  constructor(host: SimulatedFsHost, storage: SimulatedStorage, random: SeededRandom) {
+    this.host = host;
+    this.#storage = storage;
+    this.dice = new FaultDice(random, () => storage.faults);
+  }
+
+  get disk(): SimulatedStorage["disk"] {
+    return this.#storage.disk;
+  }
+
+  nowMs(): number {
+    return this.host.clock.wallMs();
   }
 
   /** `onFailedBefore` runs when a fault keeps the effect from happening. Never settles when the process dies. */
   run<T>(operation: DiskOperation, path: string, effect: () => T, onFailedBefore?: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#schedule(this.dice.latencyMs(), operation, path, () => {
-        const { storage } = this.#host;
-        const described = { index: storage.nextEffectIndex(), operation, path };
+        const storage = this.#storage;
+        const described = { index: storage.nextEffectIndex(), operation, path, host: this.host.host };
         const follow = (verdict: EffectVerdict | undefined, proceed: () => void): void =>
           this.#follow(verdict, { operation, path, reject, proceed });
 
@@ -131,10 +160,10 @@ class EffectRunner {
         this.#schedule(verdict.delayMs, operation.operation, operation.path, operation.proceed);
         return;
       case "kill":
-        this.#host.kill();
+        this.host.kill();
         return;
       case "powerOff":
-        this.#host.powerOff(verdict.unsynced ?? "seeded");
+        this.host.powerOff(verdict.unsynced ?? "seeded");
         return;
       default:
         unreachable(verdict);
@@ -142,7 +171,7 @@ class EffectRunner {
   }
 
   #schedule(delayMs: number, operation: DiskOperation, path: string, action: () => void): void {
-    this.#host.process.schedule(delayMs, `fs ${operation} ${path}`, action);
+    this.host.process.schedule(delayMs, `fs ${operation} ${path}`, action);
   }
 }
 
@@ -164,7 +193,6 @@ function attempt<T>(effect: () => T): Outcome<T> {
 }
 
 interface SimulatedOpenFileParts {
-  readonly host: SimulatedFsHost;
   readonly effects: EffectRunner;
   readonly file: SimulatedFile;
   readonly path: string;
@@ -197,12 +225,14 @@ class SimulatedOpenFile implements OpenFile {
 
   async write(source: Uint8Array, position: number): Promise<void> {
     checkFileOffset("position", position);
-    const { file, path, mode, host } = this.#parts;
+    const { file, path, mode, effects } = this.#parts;
+    const client = effects.host.host;
     for (let written = 0; written < source.length; ) {
-      const piece = source.subarray(written, written + this.#parts.effects.dice.cut(source.length - written));
+      const piece = source.subarray(written, written + effects.dice.cut(source.length - written));
       await this.#run("write", () => {
         if (mode === "read") throw this.#error("EBADF", "write");
-        host.storage.disk.write(file, path, piece, position + written, host.clock.wallMs());
+        const nowMs = effects.nowMs();
+        effects.disk.write(file, path, { source: piece, position: position + written, nowMs, client });
       });
       written += piece.length;
     }
@@ -210,10 +240,10 @@ class SimulatedOpenFile implements OpenFile {
 
   async truncate(sizeBytes: number): Promise<void> {
     checkFileOffset("size", sizeBytes);
-    const { file, path, mode, host } = this.#parts;
+    const { file, path, mode, effects } = this.#parts;
     await this.#run("truncate", () => {
       if (mode === "read") throw this.#error("EINVAL", "truncate");
-      host.storage.disk.truncate(file, path, sizeBytes, host.clock.wallMs());
+      effects.disk.truncate(file, path, { sizeBytes, nowMs: effects.nowMs(), client: effects.host.host });
     });
   }
 
@@ -234,8 +264,8 @@ class SimulatedOpenFile implements OpenFile {
     if (this.#isClosed) return;
     // Closed from the call on, so that a second close and later operations see it.
     this.#isClosed = true;
-    const { file, path, effects, host } = this.#parts;
-    await effects.run("close", path, () => host.storage.disk.close(file));
+    const { file, path, effects } = this.#parts;
+    await effects.run("close", path, () => effects.disk.close(file));
   }
 
   #run<T>(operation: DiskOperation, effect: () => T, onFailedBefore?: () => void): Promise<T> {

@@ -4,6 +4,7 @@ import { SimulatedBells, type SimulatedWait } from "./simulated-bells.ts";
 import { SimulatedClock, type SimulatedClockOptions } from "./simulated-clock.ts";
 import type { UnsyncedFate } from "./simulated-file.ts";
 import { SimulatedFs } from "./simulated-fs.ts";
+import { losePowerOf, type SimulatedMount } from "./simulated-mount.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedProc } from "./simulated-proc.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
@@ -29,6 +30,8 @@ export interface SimulatedPlatformOptions extends SimulatedClockOptions {
   readonly disk?: SimulatedStorageOptions;
   /** Share one to let several processes work on one disk; `disk` is then ignored. */
   readonly storage?: SimulatedStorage;
+  /** What of other machines' disks the process sees. */
+  readonly mounts?: readonly SimulatedMount[];
   /** The name of the machine, by which others dial it. Default "simulated-host". */
   readonly host?: string;
   /** Share one to let several processes talk to each other. Default: a new one from the seed. */
@@ -117,9 +120,10 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
   const clock = new SimulatedClock(process, random.fork("clock"), options);
   const proc = new SimulatedProc(scheduler, PROCESS_ID_FIRST + incarnation, host, options.env ?? {});
   const kill = (): void => process.kill();
-  const powerOff = (unsynced: UnsyncedFate = "seeded"): void => storage.losePower(unsynced);
+  const mounts = options.mounts ?? [];
+  const powerOff = (unsynced: UnsyncedFate = "seeded"): void => losePowerOf({ name: host, storage, mounts }, unsynced);
   const fsOf = (owner: SimulatedProcess, ownClock: SimulatedClock, ownRandom: SeededRandom): SimulatedFs =>
-    new SimulatedFs({ process: owner, clock: ownClock, storage, kill, powerOff }, ownRandom);
+    new SimulatedFs({ process: owner, clock: ownClock, host, storage, mounts, kill, powerOff }, ownRandom);
   const workersOf = (owner: SimulatedProcess, ownRandom: SeededRandom): SimulatedWorkers =>
     new SimulatedWorkers({ process: owner, random: ownRandom, mains, threadPlatform });
   const transportOf = (owner: SimulatedProcess): SimulatedTransport => {

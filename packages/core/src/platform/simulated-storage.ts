@@ -61,7 +61,7 @@ export class SimulatedStorage {
 
   /** @internal */
   judge(
-    effect: { index: number; operation: DiskOperation; path: string },
+    effect: { index: number; operation: DiskOperation; path: string; host: string },
     phase: DiskEffect["phase"],
   ): EffectVerdict | undefined {
     return this.onEffect?.({ ...effect, phase });

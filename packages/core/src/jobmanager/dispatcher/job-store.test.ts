@@ -60,6 +60,54 @@ describe("S58: what a JobManager keeps in its directory", () => {
     });
   });
 
+  test("a leadership that stands still before it writes changes nothing for those that have begun meanwhile", async () => {
+    const write = async (
+      action: (store: JobStore) => Promise<unknown>,
+      before: (store: JobStore) => Promise<unknown>,
+    ): Promise<readonly unknown[]> => {
+      const platform = createSimulatedPlatform({ seed: 8 });
+      const stateAfter = async (store: JobStore): Promise<unknown> => {
+        const { checkpoint, end } = (await store.load()).find((each) => each.job.jobId === "a")!;
+        return end?.status ?? checkpoint?.checkpointId;
+      };
+      return platform.run(async () => {
+        const first = await JobStore.open(platform.fs, "/jobs");
+        await first.addJob(job("a"), CODE);
+        await before(first);
+        let isHeld = true;
+        let release = (): void => {};
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const list = platform.fs.list.bind(platform.fs);
+        platform.fs.list = async (path) => {
+          const names = await list(path);
+          // It has seen that it leads.
+          if (isHeld && path.endsWith("/epochs")) {
+            isHeld = false;
+            await released;
+          }
+          return names;
+        };
+        const outcome = codeOf(action(first));
+        await new Promise<void>((resolve) => platform.clock.after(10, resolve));
+        const second = await JobStore.open(platform.fs, "/jobs");
+        const taken = await stateAfter(second);
+        release();
+        const third = async (): Promise<unknown> => stateAfter(await JobStore.open(platform.fs, "/jobs"));
+        return [await outcome, taken, await third()];
+      });
+    };
+    const none = async (): Promise<void> => {};
+    const first = (store: JobStore): Promise<void> => store.setCheckpoint("a", { checkpointId: 1, path: "/chk/1" });
+    const next = (store: JobStore): Promise<void> => store.setCheckpoint("a", { checkpointId: 2, path: "/chk/2" });
+    const finish = (store: JobStore): Promise<void> =>
+      store.setEnd("a", { status: "FINISHED", endMs: 9, failure: undefined, removes: [] });
+    expect(await write(first, none)).toEqual(["MR_FENCED", undefined, undefined]);
+    expect(await write(next, first)).toEqual(["MR_FENCED", 1, 1]);
+    expect(await write(finish, first)).toEqual(["MR_FENCED", 1, 1]);
+  });
+
   test("leaderships that begin at the same time have different epochs", async () => {
     const platform = createSimulatedPlatform({ seed: 3 });
     const epochs = await platform.run(async () => {
@@ -100,7 +148,7 @@ describe("S58: what a JobManager keeps in its directory", () => {
     const platform = createSimulatedPlatform({ seed: 5 });
     await run(platform, async (store) => {
       await store.addJob(job("a"), CODE);
-      const file = await platform.fs.open("/jobs/jobs/a/job", "update");
+      const file = await platform.fs.open("/jobs/jobs/a/job-1", "update");
       await file.write(new Uint8Array([1]), 40);
       await file.close();
       expect(await codeOf(store.load())).toBe("MR_JOB_STORE_CORRUPT");

@@ -2,13 +2,17 @@
  * What a JobManager has to know of its jobs when it starts again, in a directory:
  *
  *     epochs/<n>                 the leaderships there have been; the highest is the one in force
- *     jobs/<job id>/job          what was submitted
- *     jobs/<job id>/checkpoint   the checkpoint that the job goes on from
- *     jobs/<job id>/end          how it ended, and what of it is still to be removed
- *     code/<sha-256>             the code of jobs
+ *     jobs/<job id>/job-<n>          what was submitted
+ *     jobs/<job id>/checkpoint-<n>   the checkpoint that the job goes on from
+ *     jobs/<job id>/end-<n>          how it ended
+ *     code/<sha-256>                 the code of jobs
  *
- * - K1. What a method has settled for is durable.
+ * where <n> is the leadership that wrote the record. A process may stand still between looking who leads and writing, so:
+ *
+ * - K1. What a method has settled for is durable, and every later leadership knows it.
  * - K2. Only the newest leadership changes anything: an older one is refused from the moment the newer one has begun (I6).
+ *   What it writes all the same counts for nothing: a leadership takes over a job by writing its own `checkpoint-<n>`, and of
+ *   checkpoints and ends only those of the highest such <n> are read.
  * - K3. The checkpoint never goes back to an older one.
  * - K4. A job whose end is there is not run again. The end is written before anything of the job is removed, and says what
  *   is; it is written again, without that, when all of it is gone (Flink's dirty and clean results).
@@ -25,6 +29,11 @@ import type { JobEnd } from "./job-table.ts";
 
 /** Leaderships that are tried to be begun before it is given up: somebody else is always faster. */
 const EPOCHS_TRIED_MAX = 100;
+
+/** Of a job that was taken over and has no checkpoint yet: ids begin at 1. */
+const NO_CHECKPOINT: StoredCheckpoint = { checkpointId: 0, path: null };
+
+type RecordName = "job" | "checkpoint" | "end";
 
 /** What was submitted. */
 export interface StoredJob {
@@ -88,28 +97,43 @@ export class JobStore {
     });
   }
 
-  /** All jobs, the oldest first. */
+  /** All jobs, the oldest first. Those that have not ended are this leadership's from now on. */
   load(): Promise<readonly StoredJobState[]> {
     return named(this.#directory, async () => {
       const states: StoredJobState[] = [];
       for (const jobId of await this.#fs.list(this.#fs.resolve(this.#directory, "jobs"))) {
-        const job = await this.#read<StoredJob>(jobId, "job");
-        // Its submission was never answered.
-        if (job === undefined) continue;
-        const checkpoint = await this.#read<StoredCheckpoint>(jobId, "checkpoint");
-        if (checkpoint !== undefined) this.#newest.set(jobId, checkpoint.checkpointId);
-        const end = await this.#read<Omit<StoredEnd, "failure"> & { failure: ErrorMessage | null }>(jobId, "end");
-        states.push({ job, checkpoint, end: end && { ...end, failure: end.failure ?? undefined } });
+        const state = await this.#loadJob(jobId);
+        if (state === undefined) continue;
+        if (state.end === undefined) await this.#write(jobId, "checkpoint", state.checkpoint ?? NO_CHECKPOINT);
+        states.push(state);
       }
       return states.sort((left, right) => left.job.submittedMs - right.job.submittedMs);
     });
+  }
+
+  /** Undefined when its submission was never answered. */
+  async #loadJob(jobId: string): Promise<StoredJobState | undefined> {
+    const epochs = await this.#epochsOf(jobId);
+    const job = await this.#read<StoredJob>(jobId, "job", epochs.job.at(-1));
+    if (job === undefined) return undefined;
+    const taken = epochs.checkpoint.at(-1);
+    const checkpoint = await this.#read<StoredCheckpoint>(jobId, "checkpoint", taken);
+    if (checkpoint !== undefined) this.#newest.set(jobId, checkpoint.checkpointId);
+    const ended = epochs.end.findLast((epoch) => epoch >= (taken ?? 0));
+    const end = await this.#read<Omit<StoredEnd, "failure"> & { failure: ErrorMessage | null }>(jobId, "end", ended);
+    return {
+      job,
+      checkpoint: checkpoint?.checkpointId === NO_CHECKPOINT.checkpointId ? undefined : checkpoint,
+      end: end && { ...end, failure: end.failure ?? undefined },
+    };
   }
 
   /** Stores a job with its code. */
   addJob(job: StoredJob, code: Uint8Array): Promise<void> {
     return this.#change(async () => {
       const path = this.#codePath(job.codeHash);
-      if ((await this.#fs.stat(path)) === undefined) await replaceFileDurably(this.#fs, path, code);
+      if ((await this.#fs.stat(path)) === undefined)
+        await replaceFileDurably(this.#fs, path, code, `${path}.${this.epoch}.inprogress`);
       await this.#write(job.jobId, "job", job);
     });
   }
@@ -137,7 +161,7 @@ export class JobStore {
       await fs.syncDirectory(jobs);
       const used = new Set<string>();
       for (const jobId of await fs.list(jobs)) {
-        const job = await this.#read<StoredJob>(jobId, "job");
+        const job = await this.#read<StoredJob>(jobId, "job", (await this.#epochsOf(jobId)).job.at(-1));
         if (job !== undefined) used.add(job.codeHash);
       }
       const code = fs.resolve(this.#directory, "code");
@@ -176,22 +200,36 @@ export class JobStore {
       named(this.#directory, async () => {
         await this.checkLeads();
         await action();
+        // K1: one that has begun meanwhile may have looked before this was there.
+        await this.checkLeads();
       }),
     );
     this.#changes = changed.catch(() => {});
     return changed;
   }
 
-  async #write(jobId: string, name: string, value: unknown): Promise<void> {
+  /** By record: the leaderships that have written one, ascending. */
+  async #epochsOf(jobId: string): Promise<Readonly<Record<RecordName, readonly number[]>>> {
+    const epochs: Record<RecordName, number[]> = { job: [], checkpoint: [], end: [] };
+    for (const file of await this.#fs.list(this.#fs.resolve(this.#directory, "jobs", jobId))) {
+      const [, name, epoch] = /^(job|checkpoint|end)-(\d+)$/.exec(file) ?? [];
+      if (name !== undefined) epochs[name as RecordName].push(Number(epoch));
+    }
+    for (const each of Object.values(epochs)) each.sort((left, right) => left - right);
+    return epochs;
+  }
+
+  async #write(jobId: string, name: RecordName, value: unknown): Promise<void> {
     const directory = this.#fs.resolve(this.#directory, "jobs", jobId);
     if ((await this.#fs.stat(directory)) === undefined) await makeDirectoryDurably(this.#fs, directory);
     const bytes = new TextEncoder().encode(JSON.stringify(value));
     const record = encodeContainer([{ name, kind: "json", schema: { kind: "json" }, bytes }]);
-    await replaceFileDurably(this.#fs, this.#fs.resolve(directory, name), record);
+    await replaceFileDurably(this.#fs, this.#fs.resolve(directory, `${name}-${this.epoch}`), record);
   }
 
-  async #read<T>(jobId: string, name: string): Promise<T | undefined> {
-    const path = this.#fs.resolve(this.#directory, "jobs", jobId, name);
+  async #read<T>(jobId: string, name: RecordName, epoch: number | undefined): Promise<T | undefined> {
+    if (epoch === undefined) return undefined;
+    const path = this.#fs.resolve(this.#directory, "jobs", jobId, `${name}-${epoch}`);
     const bytes = await readFile(this.#fs, path);
     if (bytes === undefined) return undefined;
     const section = sectionOf(bytes, path);
