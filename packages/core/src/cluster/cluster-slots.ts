@@ -112,16 +112,15 @@ export class ClusterSlots implements JobSlots {
 
   /** The slots of the job, with new ones for those that are lost. */
   async #allSlots(): Promise<readonly AssignedSlot[]> {
-    if (this.#isClosed) throw jobEnded();
-    const missing = this.#slots.flatMap((slot, index) =>
-      slot === undefined || slot.taskManager.loss !== undefined ? [index] : [],
-    );
-    if (missing.length > 0) {
-      const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
-      for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
+    for (;;) {
       if (this.#isClosed) throw jobEnded();
+      const missing = this.#slots.flatMap((slot, index) =>
+        slot === undefined || slot.taskManager.loss !== undefined ? [index] : [],
+      );
+      if (missing.length === 0) return this.#slots as readonly AssignedSlot[];
+      const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
+      // Others may have been lost while these were waited for.
+      for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
     }
-    // A granted slot is there; one whose TaskManager is lost right now fails the deployment by name.
-    return this.#slots as readonly AssignedSlot[];
   }
 }
