@@ -7,9 +7,9 @@ import { type ExplainOptions, explainJob } from "./explain-command.ts";
 import { flinkFlags } from "./flink-flags.ts";
 import { type LockOptions, lockJob } from "./lock-command.ts";
 import { addProcessCommands } from "./processes/process-commands.ts";
+import { addRemoteCommands } from "./remote/remote-commands.ts";
 import { renderError } from "./report-error.ts";
 import { type RunOptions, runJob } from "./run-command.ts";
-import { disposeSavepoint } from "./savepoint-command.ts";
 import { withSettingFlags } from "./setting-flags.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
@@ -22,6 +22,7 @@ const misuseCodes = new Set([
   "MR_JOB_NOT_FOUND",
   "MR_JOB_INVALID",
   "MR_JOB_ARGUMENT_INVALID",
+  "MR_JOB_ID_INVALID",
   "MR_CHECKPOINT_NOT_FOUND",
   "MR_SAVEPOINT_NO_SNAPSHOT",
   "MR_INSECURE_BIND",
@@ -55,12 +56,17 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError("(millrace --help shows what there is)");
   withSettings(program.command("run"))
-    .description("run a job in this process until it ends; Ctrl-C ends it after a last checkpoint")
+    .description(
+      "run a job until it ends: in this process, which Ctrl-C ends after a last checkpoint, or with -m on a cluster",
+    )
     .option(
       "--explain-stall <time>",
       'say why nothing comes out when nothing has come for so long; never: do not (default: "10 s")',
     )
     .addHelpText("after", runExamples)
+    .option("-m, --jobmanager <host:port>", "run it on this cluster: the address of its JobManager's REST endpoint")
+    .option("-d, --detached", "with -m: do not wait for the job's end")
+    .option("--shutdownOnAttachedExit", "-sae; with -m: Ctrl-C cancels the job")
     .action((job: string, args: string[], options: RunOptions) => {
       refuseOptionsAfterJob(args);
       return runJob(job, args, options);
@@ -94,14 +100,7 @@ export function createProgram(): Command {
       process.stdout.write(text);
       if (!isKept) process.exitCode = FAILED;
     });
-  program
-    .command("savepoint")
-    .description("remove a savepoint, or a checkpoint that a job has left")
-    .requiredOption("-d, --dispose <path>", "its directory, or its _metadata file")
-    .exitOverride()
-    .action(async ({ dispose }: { readonly dispose: string }) => {
-      process.stdout.write(await disposeSavepoint(dispose));
-    });
+  addRemoteCommands(program);
   addProcessCommands(program);
   return program;
 }
@@ -109,7 +108,7 @@ export function createProgram(): Command {
 /** What looks like an option of the command would silently be an argument of the job; behind `--` it may be one. */
 function refuseOptionsAfterJob(args: readonly string[]): void {
   const own = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
-  const option = own.find((each) => /^-(?:[ptsnc]|cm|rm|D.*)$/.test(each));
+  const option = own.find((each) => /^-(?:[ptsncmd]|cm|rm|sae|D.*)$/.test(each));
   if (option === undefined) return;
   throw new MillraceError("MR_JOB_ARGUMENT_INVALID", {
     what: "An option of the command stands behind the job",
@@ -124,6 +123,7 @@ Examples:
   millrace run job.ts                                     the job, with its own settings
   millrace run -p 2 -D execution.checkpointing.interval="10 s" job.ts
   millrace run -s out/checkpoints/<job id>/chk-42 job.ts  go on from a checkpoint
+  millrace run -m localhost:8081 -d job.ts                on a cluster, without waiting for its end
   millrace run job.ts --input data.jsonl                  what follows the job are its own arguments`;
 
 /** The options that become settings, and the job with its arguments. */
@@ -135,7 +135,10 @@ function withSettings(command: Command): Command {
       "-p, --parallelism <n>",
       "slots, and parallelism of operators that set none themselves (default: processor cores)",
     )
-    .option("-t, --target <where>", "threads: every slot in a thread of its own (default); in-thread: all in one")
+    .option(
+      "-t, --target <where>",
+      "threads: every slot in a thread of its own (default); in-thread: all in one; remote: on a cluster",
+    )
     .option("-s, --fromSavepoint <path>", "start from this savepoint or checkpoint")
     .option("-n, --allowNonRestoredState", "drop checkpointed state that the job has no operator for")
     .option(

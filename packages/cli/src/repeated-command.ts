@@ -10,8 +10,13 @@ const START_KEYS: ReadonlySet<string> = new Set(["execution.state-recovery.path"
  *
  * @internal
  */
-export function repeatedCommand(job: string, args: readonly string[], options: SettingOptions): string {
+export function repeatedCommand(
+  job: string,
+  args: readonly string[],
+  options: SettingOptions & { readonly jobmanager?: string },
+): string {
   const words: string[] = [];
+  if (options.jobmanager !== undefined) words.push("-m", options.jobmanager);
   if (options.parallelism !== undefined) words.push("-p", options.parallelism);
   if (options.target !== undefined) words.push("-t", options.target);
   if (options.config !== undefined) words.push("-c", options.config);

@@ -3,6 +3,7 @@ import {
   EXECUTION_TARGET,
   type JobClient,
   type JobExecutionResult,
+  MillraceError,
   PIPELINE_NAME,
   parseJobArguments,
   StreamExecutionEnvironment,
@@ -19,8 +20,9 @@ import {
   resultLines,
   stoppedLines,
 } from "./progress.ts";
+import type { RunOnClusterOptions } from "./remote/run-on-cluster.ts";
 import { repeatedCommand } from "./repeated-command.ts";
-import { commandLineEntries, readSettings, type SettingOptions } from "./settings.ts";
+import { commandLineEntries, readSettings } from "./settings.ts";
 import { StallWatch, stallAfterMs } from "./stall-watch.ts";
 
 const PROGRESS_MS = 250;
@@ -30,12 +32,40 @@ const STALL_SAMPLE_MS = 1000;
 const INTERRUPTED = 130;
 
 /** What `millrace run` takes beside settings. @internal */
-export interface RunOptions extends SettingOptions {
+export interface RunOptions extends RunOnClusterOptions {
   readonly explainStall?: string;
 }
 
-/** Runs a job here, in this process, until it ends. @internal */
+/** Runs a job until it ends: on a cluster when the options name one, or else here, in this process. @internal */
 export async function runJob(path: string, args: readonly string[], options: RunOptions): Promise<void> {
+  if (!isForCluster(options)) return runHere(path, args, options);
+  const { runOnCluster } = await import("./remote/run-on-cluster.ts");
+  const { target: _, ...others } = options;
+  return runOnCluster(path, jobNameOf(path), args, others);
+}
+
+/** @throws MillraceError `MR_CONFIG_INVALID` for options that mean nothing together */
+function isForCluster({ jobmanager, target, detached, shutdownOnAttachedExit, explainStall }: RunOptions): boolean {
+  const refuse = (found: string, expected: string): never => {
+    throw new MillraceError("MR_CONFIG_INVALID", {
+      what: "These options mean nothing together",
+      found,
+      expected,
+      todo: "Leave one of them out",
+    });
+  };
+  const isRemote = jobmanager !== undefined || target === "remote";
+  if (isRemote && target !== undefined && target !== "remote") refuse(`-m and -t ${target}`, "-t remote, or no -t");
+  if (isRemote && explainStall !== undefined)
+    refuse("-m and --explain-stall", "--explain-stall for a job in this process");
+  if (detached === true && shutdownOnAttachedExit === true) refuse("-d and -sae", "one of them");
+  if (!isRemote && detached === true)
+    refuse("-d without -m", "-m HOST:PORT, or -t remote: a job in this process ends with it");
+  if (!isRemote && shutdownOnAttachedExit === true) refuse("-sae without -m", "-m HOST:PORT, or -t remote");
+  return isRemote;
+}
+
+async function runHere(path: string, args: readonly string[], options: RunOptions): Promise<void> {
   const configuration = readSettings(options);
   const explainAfterMs = stallAfterMs(options.explainStall);
   // A plain script makes its own environment; this is how it learns what the command line says.

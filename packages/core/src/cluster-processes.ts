@@ -57,6 +57,11 @@ async function listening<T>(starting: Promise<T>, who: string, keys: string): Pr
   try {
     return await starting;
   } catch (error) {
+    if (error instanceof MillraceError && error.code === "MR_INSECURE_BIND") {
+      const { what, where, found = "", expected = "" } = error;
+      const todo = `Set ${keys} to one of these`;
+      throw new MillraceError("MR_INSECURE_BIND", { what, where, found, expected, todo });
+    }
     if (!(error instanceof NetworkError)) throw error;
     const { address, errno } = error;
     throw new MillraceError("MR_LISTEN_FAILED", {

@@ -22,9 +22,9 @@ export async function clusterProcess(options: ClusterOptions): Promise<void> {
   const configuration = jobManagerSettings(options);
   // What only they would refuse is refused here.
   taskManagerSettings(options);
+  const jobManager = await openJobManager(configuration, log);
   outliveStrayErrors(log);
   const ended = untilEnded(log);
-  const jobManager = await openJobManager(configuration, log);
   const taskManagers = Array.from({ length: count }, (_, index) => start(`tm-${index + 1}`, options, jobManager));
   let isEnding = false;
   for (const { name, child } of taskManagers) {

@@ -59,7 +59,7 @@ describe("S56: a JobManager that starts", () => {
     for (const key of ["jobmanager.bind-host", "jobmanager.rpc.address"]) {
       const error = await open({ [key]: "0.0.0.0" }).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: "MR_INSECURE_BIND" });
-      expect((error as MillraceError).todo).toMatch(/loopback/);
+      expect((error as MillraceError).todo).toContain(key);
     }
   });
 });

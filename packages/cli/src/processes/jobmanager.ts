@@ -35,10 +35,9 @@ export interface RunningJobManager {
 /** Leads a cluster from this process until it is told to end. @internal */
 export async function jobManagerProcess(options: JobManagerOptions): Promise<void> {
   const log = processLog("jobmanager");
-  const configuration = jobManagerSettings(options);
+  const jobManager = await openJobManager(jobManagerSettings(options), log);
   outliveStrayErrors(log);
   const ended = untilEnded(log);
-  const jobManager = await openJobManager(configuration, log);
   // Another one leads: this one has nothing to do any more, and was not at fault.
   await Promise.race([ended, jobManager.fenced.then((error) => log.warn(error.message))]);
   await jobManager.close();

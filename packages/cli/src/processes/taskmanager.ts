@@ -30,8 +30,6 @@ export async function taskManagerProcess(options: TaskManagerOptions): Promise<v
   const configuration = taskManagerSettings(options);
   const name = configuration.get(TASKMANAGER_RESOURCE_ID) ?? `${hostname()}-${process.pid}`;
   const log = processLog(name);
-  outliveStrayErrors(log);
-  const ended = untilEnded(log);
   const jobManagerAddress = {
     host: configuration.get(JOBMANAGER_RPC_ADDRESS),
     port: jobManagerPort(configuration),
@@ -48,6 +46,8 @@ export async function taskManagerProcess(options: TaskManagerOptions): Promise<v
     onWarning: (text) => log.warn(text),
     onInfo: (text) => log.info(text),
   });
+  outliveStrayErrors(log);
+  const ended = untilEnded(log);
   log.info(`looks for the JobManager at ${where}; slots: ${configuration.get(TASK_SLOTS)}`);
   const warning = setInterval(() => {
     if (!taskManager.isRegistered)

@@ -1,0 +1,128 @@
+/** `millrace run -m`: a job is made one file, sent to a cluster and, unless it is left alone, followed to its end. */
+import type { RestClient } from "@millrace/rest";
+import { MillraceError, PIPELINE_NAME } from "millrace";
+import { fromErrorMessage } from "millrace/internal";
+import { withAbsolutePaths } from "../absolute-paths.ts";
+import { failedLines } from "../progress.ts";
+import { repeatedCommand } from "../repeated-command.ts";
+import { readSettings, type SettingOptions } from "../settings.ts";
+import { bundleForCluster } from "./cluster-bundle.ts";
+import { type ClusterOptions, clientOf } from "./cluster-client.ts";
+import { endedLines, failureLines, progressOf } from "./ended-job.ts";
+import { JobWatch } from "./job-watch.ts";
+
+/** How long a submission is repeated: a JobManager may be starting. */
+const SUBMIT_RETRY_MS = 30_000;
+
+/** How long a detached command waits to hear that the cluster can build the job. */
+const BUILT_WITHIN_MS = 30_000;
+
+/** Exit code of a process that was interrupted, as shells have it. */
+const INTERRUPTED = 130;
+
+/** @internal */
+export interface RunOnClusterOptions extends SettingOptions, Pick<ClusterOptions, "jobmanager"> {
+  readonly detached?: boolean;
+  readonly shutdownOnAttachedExit?: boolean;
+}
+
+/**
+ * @throws MillraceError the job's failure; `MR_JOB_CANCELED`; what bundling and the cluster throw
+ * @internal
+ */
+export async function runOnCluster(
+  path: string,
+  name: string,
+  args: readonly string[],
+  options: RunOnClusterOptions,
+): Promise<void> {
+  const configuration = withAbsolutePaths(readSettings(options));
+  const { code } = await bundleForCluster(path);
+  const client = clientOf(options, { retryTimeoutMs: SUBMIT_RETRY_MS }, configuration);
+  const entries = configuration.toEntries().filter(({ key }) => !key.startsWith("rest.") && key !== "execution.target");
+  const jobId = client.newId();
+  await client.submit({
+    jobId,
+    fileName: fileNameOf(configuration.get(PIPELINE_NAME) ?? name),
+    code,
+    programArgsList: args,
+    flinkConfiguration: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
+  });
+  process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
+  if (options.detached === true) return untilBuilt(client, jobId);
+  await follow(client, jobId, repeatedCommand(path, args, options), options);
+}
+
+/** The name of the file in the cluster, after which the job is called. */
+function fileNameOf(name: string): string {
+  const own = name.replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  return `${own.slice(0, 80) || "job"}.mjs`;
+}
+
+/** A job whose code cannot even be loaded has failed when this settles, and its error is thrown. */
+async function untilBuilt(client: RestClient, jobId: string): Promise<void> {
+  const untilMs = performance.now() + BUILT_WITHIN_MS;
+  while (performance.now() < untilMs) {
+    const { state } = await client.job(jobId);
+    if (state === "FAILED") throw await failureOf(client, jobId);
+    if (state !== "INITIALIZING") return;
+    await pause(100);
+  }
+}
+
+async function follow(client: RestClient, jobId: string, again: string, options: RunOnClusterOptions): Promise<void> {
+  const watch = new JobWatch(clientOf(options, { retryTimeoutMs: 0 }), jobId, process.stderr);
+  const cancelsWithIt = options.shutdownOnAttachedExit === true;
+  let isInterrupted = false;
+  const onSignal = (): void => {
+    watch.clear();
+    if (isInterrupted || !cancelsWithIt) {
+      if (!cancelsWithIt) process.stderr.write(leftLines(jobId, options.jobmanager));
+      process.exit(INTERRUPTED);
+    }
+    isInterrupted = true;
+    process.stderr.write("\nCancelling the job; once more to leave it alone.\n");
+    client.cancel(jobId).catch((error: unknown) => process.stderr.write(`warning: ${String(error)}\n`));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    const result = await watch.untilEnd();
+    const { "application-status": status, name } = result;
+    if (status === "SUCCEEDED") process.stderr.write(await endedLines(client, result));
+    else if (isInterrupted) process.exitCode = INTERRUPTED;
+    else if (status === "FAILED") {
+      const lastPath = (await progressOf(client, jobId))?.checkpoints.lastPath;
+      if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, again));
+      throw await failureOf(client, jobId);
+    } else throw cancelled(jobId, name);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+/** The failure as it was in the cluster; where it was is said before. */
+async function failureOf(client: RestClient, jobId: string): Promise<Error> {
+  process.stderr.write(await failureLines(client, jobId));
+  const { "job-execution-result": result } = await client.executionResult(jobId);
+  const cause = result?.["failure-cause"];
+  return cause === undefined ? new Error(`job ${jobId} has failed`) : fromErrorMessage(cause.error);
+}
+
+function cancelled(jobId: string, name: string): MillraceError {
+  return new MillraceError("MR_JOB_CANCELED", {
+    what: "The job was cancelled before it finished",
+    where: { job: name, jobId },
+    todo: "Start it again when it should run on; what it has written until then is there",
+  });
+}
+
+function leftLines(jobId: string, jobManager: string | undefined): string {
+  const where = jobManager === undefined ? "" : `-m ${jobManager} `;
+  return `\nThe job goes on in the cluster. To end it:\n\n    millrace stop ${where}${jobId}\n    millrace cancel ${where}${jobId}\n\n`;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
