@@ -15,7 +15,7 @@ import {
   type WorkerHandle,
 } from "millrace/internal";
 import type { ClusterPlan } from "./plan.ts";
-import { buildPlanned, checkWarning, configurationOf, registerThreads, THREAD_URL, watched } from "./planned-job.ts";
+import { buildPlanned, checkFailure, configurationOf, registerThreads, THREAD_URL, watched } from "./planned-job.ts";
 import type { World } from "./world.ts";
 
 /** What is on the shared disk. */
@@ -87,7 +87,7 @@ export class Machine {
         if (this.platform === platform) this.jobManager = jobManager;
       },
       (error: unknown) => {
-        checkWarning(this.#world, String(error));
+        checkFailure(this.#world, String(error));
         this.exit(false);
       },
     );
@@ -187,7 +187,7 @@ export class ClusterMachines {
   #warn(machine: Machine, text: string): void {
     this.warnings.push(`${machine.host.name} at ${this.#world.nowMs.toFixed(1)} ms: ${text.split("\n")[0]}`);
     if (this.warnings.length > WARNINGS_MAX) this.warnings.shift();
-    checkWarning(this.#world, text);
+    checkFailure(this.#world, text);
   }
 }
 

@@ -52,6 +52,8 @@ export class FaultInjector {
   readonly #armed: Armed[] = [];
   /** Faults that have not struck yet, and conditions that have not ended. */
   #pendingCount: number;
+  /** Conditions that have begun and not ended. */
+  #lastingCount = 0;
 
   constructor(world: World, scheduler: SimulatedPlatform["scheduler"], target: FaultTarget) {
     this.#world = world;
@@ -66,6 +68,11 @@ export class FaultInjector {
   /** Nothing goes wrong any more. */
   get isCalm(): boolean {
     return this.#pendingCount === 0;
+  }
+
+  /** Something is wrong now that began before. */
+  get isLasting(): boolean {
+    return this.#lastingCount > 0;
   }
 
   /** Faults that wait for an effect which may never come are over. */
@@ -140,8 +147,10 @@ export class FaultInjector {
       this.#pendingCount--;
       return;
     }
+    this.#lastingCount++;
     this.#scheduler.schedule(durationOf(fault), `end of ${fault.kind}`, () => {
       end();
+      this.#lastingCount--;
       this.#pendingCount--;
     });
   }

@@ -93,7 +93,7 @@ const COORDINATION: readonly Mutant[] = [
   {
     name: "a failed attempt does not restart",
     file: "core/src/jobmanager/jobmaster/job-master.ts",
-    original: `if (this.#status === "RESTARTING") void this.#startAttempt();`,
+    original: `if (this.#status === "RESTARTING" && !this.#isAbandoned) void this.#startAttempt();`,
     mutated: "",
     breaks: "A job stays RESTARTING.",
   },
@@ -173,7 +173,7 @@ const TASKS: readonly Mutant[] = [
   {
     name: "acknowledged before the sinks have flushed",
     file: "core/src/task/subtask-checkpoints.ts",
-    original: "snapshot.durable().then(",
+    original: "snapshot.durable.then(",
     mutated: "Promise.resolve().then(",
     breaks: "State points to rows that are not there yet.",
   },
@@ -302,7 +302,7 @@ const SOURCES_AND_STATE: readonly Mutant[] = [
   {
     name: "keyed state of other key groups",
     file: "core/src/deployment/restored-state.ts",
-    original: "return old.start < own.end && own.start < old.end;",
+    original: "return old.start < range.end && range.start < old.end;",
     mutated: "return index === subtaskIndex;",
     breaks: "After a rescale keys have lost their state.",
   },

@@ -20,9 +20,9 @@ export const THREAD_URL = "simulation:slot-thread";
 const BROKEN =
   /invariant|TypeError|RangeError|ReferenceError|MR_STATE_FILE_CORRUPT|MR_CHECKPOINT_CORRUPT|MR_DATA_CORRUPT|MR_JOB_STORE_CORRUPT/i;
 
-/** What fails inside an attempt is a warning when the job goes on. A file that cannot be read for now is not damaged. */
-export function checkWarning(world: World, text: string): void {
-  if (BROKEN.test(text) && !text.includes("EIO")) world.violated("E", text);
+/** Of what fails: inside an attempt it is a warning when the job goes on, otherwise the job's failure. */
+export function checkFailure(world: World, text: string): void {
+  if (BROKEN.test(text)) world.violated("E", text);
 }
 
 /** @param platform - Where the job is built: user functions have its clock. */

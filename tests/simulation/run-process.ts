@@ -65,13 +65,14 @@ class ProcessSimulation {
     let parallelism = this.#plan.parallelism;
     try {
       for (;;) {
+        const faultsBefore = this.#world.faultCount;
+        const wasDisturbed = this.#injector.isLasting;
         const life = new Life(this.#world, this.#platform, parallelism);
         this.#life = life;
         this.#lives++;
-        const faultsBefore = this.#world.faultCount;
         await scheduler.runUntil(() => life.end !== undefined || this.#platform.isDead || this.#isTooLate());
         if (this.#isTooLate() || (life.end === "finished" && !this.#platform.isDead)) break;
-        const hasCause = this.#world.faultCount > faultsBefore || !this.#injector.isCalm;
+        const hasCause = wasDisturbed || this.#world.faultCount > faultsBefore;
         if (life.end === "failed" && !hasCause && !String(life.failure).includes("injected")) {
           this.#world.violated("E", `the job failed without a fault: ${String(life.failure)}`);
         }

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { countEffects, crashPoints, runWithCrash, SCENARIOS } from "./crash-points.ts";
 import { drawPlan, type PlanWishes } from "./draw-plan.ts";
 import type { SimulationPlan } from "./plan.ts";
+import type { RunOutcome } from "./run-outcome.ts";
 import { runPlan } from "./run-plan.ts";
 import { reportOf } from "./seed-report.ts";
 import { shrinkPlan } from "./shrink.ts";
@@ -47,12 +48,29 @@ function* plans(): Generator<SimulationPlan> {
   for (const seed of order.seeds) yield drawPlan(seed, order.wishes);
 }
 
+/** Errors that nobody waits for: each of them ends the process of a job that is not simulated. */
+const stray: unknown[] = [];
+process.on("unhandledRejection", (error) => stray.push(error));
+
+/** Adds to what a run has found the errors that nobody has heard of. */
+async function watched(run: Promise<RunOutcome>): Promise<RunOutcome> {
+  const outcome = await run;
+  // Node calls them unhandled at the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  const unheard = stray.splice(0).map((error) => ({
+    invariant: "E" as const,
+    text: `nobody waits for an error that ends the process: ${String(error)}`,
+    atMs: outcome.simulatedMs,
+  }));
+  return { ...outcome, violations: [...outcome.violations, ...unheard] };
+}
+
 async function crashEverywhere(scenario: (typeof SCENARIOS)[number]): Promise<CrashReport> {
   const effects = await countEffects(scenario);
   const points = crashPoints(effects, 1);
   const failures: string[] = [];
   for (const point of points) {
-    const { violations } = await runWithCrash(scenario, point);
+    const { violations } = await watched(runWithCrash(scenario, point));
     if (violations.length > 0) failures.push(`${JSON.stringify(point)}: ${JSON.stringify(violations[0])}`);
   }
   return { scenario: scenario.name, effects, runs: points.length, failures };
@@ -62,11 +80,11 @@ for (const index of order.scenarios ?? []) say(await crashEverywhere(SCENARIOS[i
 
 for (const plan of plans()) {
   if (order.shrinks === true) {
-    say(await shrinkPlan(plan, async (candidate) => (await runPlan(candidate)).violations.at(0)?.invariant));
+    say(await shrinkPlan(plan, async (candidate) => (await watched(runPlan(candidate))).violations.at(0)?.invariant));
     continue;
   }
   if (order.isTraced === true) say(JSON.stringify(plan, undefined, 2));
-  const outcome = await runPlan(plan, { onTrace: order.isTraced === true ? say : undefined });
+  const outcome = await watched(runPlan(plan, { onTrace: order.isTraced === true ? say : undefined }));
   say(reportOf(plan, outcome));
   if (order.stopsAtViolation === true && outcome.violations.length > 0) break;
 }

@@ -97,20 +97,32 @@ async function runMany(): Promise<boolean> {
   const totals = new Totals();
   const digests = new Map<string, string>();
   const failing: string[] = [];
-  await inProcesses(seeds, (report) => {
-    totals.add(report);
-    digests.set(report.seed, report.digest);
-    if (report.violations.length === 0) return;
-    failing.push(report.seed);
-    print(describeViolations(report));
-  });
+  const onDied = (seed: number, error: unknown): void => {
+    failing.push(String(seed));
+    print(`${failureOf(seed)}\n  its process has died: ${String(error)}`);
+  };
+  await inProcesses(
+    seeds,
+    (report) => {
+      totals.add(report);
+      digests.set(report.seed, report.digest);
+      if (report.violations.length === 0) return;
+      failing.push(report.seed);
+      print(describeViolations(report));
+    },
+    onDied,
+  );
   const repeated = seeds.filter((_, index) => index % REPEATED_ONE_IN === 0);
   let different = 0;
-  await inProcesses(repeated, ({ seed, digest }) => {
-    if (digests.get(seed) === digest) return;
-    different++;
-    print(`seed ${seed}: digest ${digests.get(seed)} in one process, ${digest} in another`);
-  });
+  await inProcesses(
+    repeated.filter((seed) => digests.has(String(seed))),
+    ({ seed, digest }) => {
+      if (digests.get(seed) === digest) return;
+      different++;
+      print(`seed ${seed}: digest ${digests.get(seed)} in one process, ${digest} in another`);
+    },
+    onDied,
+  );
   print(totals.describe());
   print(`${repeated.length} seeds run again in another process, ${different} with another digest`);
   print(`${failing.length} seeds with violations${failing.length === 0 ? "" : `: ${failing.join(", ")}`}`);
@@ -155,20 +167,43 @@ async function shrink(file: string, order: Parameters<typeof runSeeds>[1]): Prom
   return false;
 }
 
-/** Deals the seeds out to processes. */
-async function inProcesses(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
+/** Deals the seeds out to processes. `onDied` hears of a seed whose process did not outlive it; the others go on. */
+async function inProcesses(
+  seeds: readonly number[],
+  onReport: (report: SeedReport) => void,
+  onDied: (seed: number, error: unknown) => void,
+): Promise<void> {
   const count = Math.min(wholeNumber("processes"), seeds.length);
   const parts = Array.from({ length: count }, (_, part) => seeds.filter((_seed, index) => index % count === part));
   await Promise.all(
-    parts.map((part) => runSeeds(bundle, { seeds: part, wishes }, (line) => onReport(line as SeedReport))),
+    parts.map(async (part) => {
+      for (let done = 0; done < part.length; done++) {
+        try {
+          await runSeeds(bundle, { seeds: part.slice(done), wishes }, (line) => {
+            done++;
+            onReport(line as SeedReport);
+          });
+          return;
+        } catch (error) {
+          // Reports come in the order of the seeds.
+          const seed = part[done];
+          if (seed === undefined) throw error;
+          onDied(seed, error);
+        }
+      }
+    }),
   );
 }
 
 function describeViolations({ seed, violations }: SeedReport): string {
   const lines = violations.map(({ invariant, atMs, text }) => `  ${invariant} at ${atMs.toFixed(1)} ms: ${text}`);
+  return [failureOf(seed), ...lines].join("\n");
+}
+
+function failureOf(seed: string | number): string {
   const jobs = values.jobs === undefined ? "" : ` --jobs ${values.jobs}`;
   const hosts = values.hosts === undefined ? "" : ` --hosts ${values.hosts}`;
-  return [`seed ${seed} FAILED: npm run sim -- --seed ${seed}${jobs}${hosts} --trace`, ...lines].join("\n");
+  return `seed ${seed} FAILED: npm run sim -- --seed ${seed}${jobs}${hosts} --trace`;
 }
 
 function wishesOf(): PlanWishes {

@@ -5,7 +5,7 @@ import type { UserFault } from "./fault-injector.ts";
 import { checkAllSnapshots } from "./invariants.ts";
 import {
   buildPlanned,
-  checkWarning,
+  checkFailure,
   configurationOf,
   newestSnapshot,
   registerThreads,
@@ -93,7 +93,7 @@ export class Life {
       transformations,
       configuration,
       platform: watched(this.#platform, this.#workers),
-      onWarning: (text) => checkWarning(world, text),
+      onWarning: (text) => checkFailure(world, text),
       threads: isThreaded
         ? { module: { url: THREAD_URL, args: [] }, mainUrl: THREAD_URL, isSelfContained: true, given: configuration }
         : undefined,
@@ -109,5 +109,6 @@ export class Life {
     this.failure = error;
     this.end = "failed";
     if (error instanceof InvariantViolation) this.#world.violated("E", `an invariant of the engine: ${error.message}`);
+    else checkFailure(this.#world, String(error));
   }
 }

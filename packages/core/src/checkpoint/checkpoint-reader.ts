@@ -3,7 +3,8 @@
  *
  * - R1. Nothing is taken that was not asked for: a damaged checkpoint is refused, with the others that could be asked for.
  * - R2. State is used only when its length and checksum are those of the handle.
- * - R3. What a job starts from outlives a loss of power from then on: the job commits what belongs to it.
+ * - R3. A file that cannot be read is not called damaged: only one that is missing, or has other bytes, is.
+ * - R4. What a job starts from outlives a loss of power from then on: the job commits what belongs to it.
  */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
@@ -11,6 +12,12 @@ import { FileSystemError, type LocalFs } from "../platform/platform.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+
+/** A read that the disk or the network has failed is tried so often: its failure says nothing about the file. */
+const READS_MAX = 3;
+
+/** What the next try would only hear again. */
+const LASTING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EACCES", "EPERM"]);
 
 /** Names or checkpoints that a message shows at most. */
 const SHOWN_MAX = 8;
@@ -45,7 +52,7 @@ export async function loadCheckpoint(fs: LocalFs, path: string): Promise<LoadedC
 const READ_ONLY: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM", "EINVAL"]);
 
 /**
- * Makes the name `_metadata` durable (R3): who stored the checkpoint may have been killed between giving the name and syncing
+ * Makes the name `_metadata` durable (R4): who stored the checkpoint may have been killed between giving the name and syncing
  * it.
  *
  * @throws MillraceError `MR_CHECKPOINT_UNREADABLE`
@@ -75,7 +82,8 @@ export async function listCompleted(fs: LocalFs, jobDirectory: string): Promise<
 /**
  * The bytes of a handle of the checkpoint in `directory` (R2).
  *
- * @throws MillraceError `MR_STATE_FILE_CORRUPT` when the bytes are not the ones that were written.
+ * @throws MillraceError `MR_STATE_FILE_CORRUPT` when the bytes are not the ones that were written,
+ *   `MR_CHECKPOINT_UNREADABLE` when nobody can say (R3).
  * @internal
  */
 export async function readState(fs: LocalFs, directory: string, handle: StateHandle): Promise<Uint8Array> {
@@ -87,6 +95,7 @@ export async function readState(fs: LocalFs, directory: string, handle: StateHan
     bytes = await readWhole(fs, path);
   } catch (error) {
     if (!(error instanceof FileSystemError)) throw error;
+    if (error.errno !== "ENOENT") throw unreadable(path, error);
     throw await corruptState(fs, path, {
       found: error.message,
       expected: `a file of ${sizeBytes} bytes`,
@@ -142,6 +151,16 @@ function isCheckpoint(fs: LocalFs, directory: string): Promise<boolean> {
 }
 
 async function readWhole(fs: LocalFs, path: string): Promise<Uint8Array> {
+  for (let read = 1; ; read++) {
+    try {
+      return await readOnce(fs, path);
+    } catch (error) {
+      if (!(error instanceof FileSystemError) || LASTING.has(error.errno) || read === READS_MAX) throw error;
+    }
+  }
+}
+
+async function readOnce(fs: LocalFs, path: string): Promise<Uint8Array> {
   const file = await fs.open(path, "read");
   try {
     const bytes = new Uint8Array(await file.sizeBytes());

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FileSystemError } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
@@ -159,6 +159,32 @@ test("a state file that is short, changed or missing is found out before it is u
     await expect(readState(platform.fs, directory, handle)).rejects.toThrow(/MR_STATE_FILE_CORRUPT.*4999 bytes/);
     await platform.fs.remove(path);
     await expect(readState(platform.fs, directory, handle)).rejects.toThrow(/MR_STATE_FILE_CORRUPT.*ENOENT/);
+  });
+});
+
+describe("a read that the disk fails", () => {
+  /** Reads a state file on a disk that fails so many reads. */
+  async function readWith(failures: number, errno: string): Promise<Uint8Array> {
+    const platform = createSimulatedPlatform({ seed: 1 });
+    return platform.run(async () => {
+      const handle = await storageOn(platform).write(1, stateOf(1, 5000));
+      let left = failures;
+      platform.storage.onEffect = ({ operation, phase }) =>
+        operation === "read" && phase === "before" && left-- > 0 ? { kind: "fail", errno } : undefined;
+      return readState(platform.fs, "/checkpoints/job/chk-1", handle);
+    });
+  }
+
+  test("is tried again", async () => {
+    expect(await readWith(2, "EIO")).toHaveLength(5000);
+  });
+
+  test("and again says that the file cannot be read, not that it is damaged", async () => {
+    await expect(readWith(3, "EIO")).rejects.toThrow(/MR_CHECKPOINT_UNREADABLE.*EIO/);
+  });
+
+  test("for good is not tried again", async () => {
+    await expect(readWith(1, "EACCES")).rejects.toThrow(/MR_CHECKPOINT_UNREADABLE.*EACCES/);
   });
 });
 

@@ -404,6 +404,46 @@ describe("S38: exactly once and at least once", () => {
   });
 });
 
+test("S39: what was on its way comes before the watermark of a source that had ended, also where an edge is fused now", async () => {
+  const platform = createSimulatedPlatform({ seed: 17824 });
+  const rows = new CommittedRows();
+  const late: number[] = [];
+  const inTime: KeyedProcessFunction<string, Numbered, number> = {
+    processElement: ({ n }, { timerService }, out) => {
+      if (n <= timerService.currentWatermark()) late.push(n);
+      out.collect(n);
+    },
+  };
+  const topology: Topology = {
+    name: "in time",
+    build: (numbers, sink) =>
+      void numbers
+        .keyBy(({ key }) => key)
+        .process(inTime)
+        .uid("in-time")
+        .sinkTo(sink())
+        .uid("rows"),
+    rowsOf: eachNumber,
+  };
+  const count = 60;
+  let read = 0;
+  await platform.run(async () => {
+    const onRecord = (): void => void read++;
+    const job = await start(platform, rows, { topology, count, parallelism: 2, onRecord });
+    await until(platform, job, () => read === count);
+    const lastId = job.checkpointHistory.at(-1)?.checkpointId ?? 0;
+    // Triggered when everything had been read.
+    await until(platform, job, () => (job.checkpointHistory.at(-1)?.checkpointId ?? 0) > lastId + 1);
+    expect(job.checkpointHistory.at(-1)!.persistedBytes).toBeGreaterThan(0);
+    await job.cancel();
+    const restorePath = job.progress().checkpoints.lastPath;
+    const next = await start(platform, rows, { topology, count, parallelism: 1, restorePath });
+    expect((await next.result).status).toBe("FINISHED");
+  });
+  expect(late).toEqual([]);
+  expect(parsed(rows)).toEqual(eachNumber(count).toSorted());
+});
+
 describe("S39: a sink that takes next to nothing", () => {
   /** The checkpoints of the first minutes of a job whose sink pauses for an hour after every record. */
   async function checkpointsWith(

@@ -209,6 +209,8 @@ export class Chain {
       const { functionStates } = node.operator.host.context;
       const functionLists = functionStates.snapshot(checkpointId, node.operator.table);
       const snapshot = node.operator.snapshot(checkpointId);
+      // An operator below may throw, and then nobody asks for it.
+      snapshot.durable?.catch(() => {});
       const lists = [...snapshot.lists, ...functionLists, this.#watermarkList(node)];
       return { uid: node.plan.uid, snapshot: { ...snapshot, lists } };
     });

@@ -29,6 +29,8 @@ export interface SubtaskSnapshot {
 export class SnapshotInProgress {
   readonly checkpointId: number;
   readonly capture: ChannelCapture;
+  /** Settles when what the state points to is durable, which may be before the state is whole. */
+  readonly durable: Promise<unknown>;
   readonly #operators: readonly OperatorSnapshotOfUid[];
   #next = 0;
   /** Nobody waits for it any more. */
@@ -38,6 +40,7 @@ export class SnapshotInProgress {
     this.checkpointId = checkpointId;
     this.capture = capture;
     this.#operators = operators;
+    this.durable = Promise.all(operators.map(({ snapshot }) => snapshot.durable));
   }
 
   /** Serializes one slice; true when all keyed state is serialized. */
@@ -68,10 +71,5 @@ export class SnapshotInProgress {
       lists: snapshot.lists,
       channels: channels.get(uid),
     }));
-  }
-
-  /** What the state points to is durable. */
-  async durable(): Promise<void> {
-    await Promise.all(this.#operators.map(({ snapshot }) => snapshot.durable));
   }
 }

@@ -134,7 +134,6 @@ export class Subtask {
     try {
       this.chain.open();
       await this.chain.initialize();
-      this.chain.announceWatermarks();
     } catch (error) {
       this.fail(error);
       return;
@@ -365,7 +364,9 @@ export class Subtask {
   #takeRestored(restored: RestoredInput): boolean {
     if (restored.isDone) {
       this.#restored = undefined;
-      return false;
+      // Not before: where an edge is fused now, a producer may have been ahead of what was on its way.
+      this.chain.announceWatermarks();
+      return true;
     }
     if (!this.#mayTakeInput()) return false;
     this.#takeSize.measure((elementsMax) =>

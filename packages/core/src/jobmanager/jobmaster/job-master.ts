@@ -6,7 +6,7 @@
  *   checkpoint than the newest.
  * - M3. A bounded job finishes after a checkpoint (or, without checkpointing, a commit) that covers all of its input and is
  *   committed by every sink.
- * - M4. FINISHED, FAILED and CANCELED are final.
+ * - M4. FINISHED, FAILED and CANCELED are final, from the moment at which the job begins to remove its checkpoints.
  * - M5. An attempt is closed once, whoever asks for it and however often; nothing that goes wrong while it closes keeps the
  *   job from ending.
  * - M6. A job that is stopped with a savepoint, and fails after that is stored, starts from it, commits what belongs to it and
@@ -109,6 +109,7 @@ export class JobMaster {
   #cancelling: Promise<void> | undefined;
   /** M5: the end of the attempt that is being closed. */
   #closing: Promise<void> | undefined;
+  /** M4: the end that has been decided on. */
   #ended: Promise<void> | undefined;
   #isAbandoned = false;
 
@@ -138,7 +139,8 @@ export class JobMaster {
   /** Ends the job as soon as possible, without a last checkpoint. */
   cancel(): Promise<void> {
     if (this.#isTerminal()) return Promise.resolve();
-    this.#cancelling ??= this.#cancel();
+    // Whoever cancels too late waits for the end that there is.
+    this.#cancelling ??= this.#ended ?? this.#cancel();
     return this.#cancelling;
   }
 
@@ -424,7 +426,8 @@ export class JobMaster {
   }
 
   async #onFailure(error: unknown): Promise<void> {
-    if (this.#isTerminal() || this.#status === "FAILING" || this.#status === "CANCELLING") return;
+    if (this.#ended !== undefined || this.#isAbandoned) return;
+    if (this.#status === "FAILING" || this.#status === "CANCELLING") return;
     this.#setStatus("FAILING", error);
     try {
       await this.#endAttempt();
