@@ -131,6 +131,14 @@ test("S48: Flink's flags for restores are taken as Flink writes them", async () 
   expect([legacy.code, wrong.code, refused.code]).toEqual([2, 2, 1]);
 });
 
+test("S49, S45: a job starts from a _metadata file, without run too, as Flink's command lines have it", async () => {
+  const says = 'throw new Error("restored at " + this.count.value());';
+  const path = await job("says.ts", jobText("t.int32", "both").replace("out.collect(n);", says));
+  const { code, error } = await millrace("-s", join(savepoint, "_metadata"), "-p", "2", path);
+  expect(Number(/restored at (\d+)/.exec(error)?.[1])).toBeGreaterThan(1);
+  expect(code).toBe(1);
+});
+
 test("F17: a savepoint is disposed with its files; what is not its own stays, and nothing else is taken for one", async () => {
   const parent = join(directory, "savepoints");
   const refused = await millrace("savepoint", "-d", parent);

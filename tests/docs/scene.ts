@@ -80,6 +80,13 @@ export declare const rateOf: (currency: string, signal: AbortSignal) => Promise<
 export declare const ordersOf: (user: number, signal: AbortSignal) => Promise<readonly Order[]>;
 export declare const isTransient: (error: unknown) => boolean;
 export declare const table: { upsert(totals: readonly Total[]): Promise<{ refused: readonly Total[] }> };
+export declare const orderStore: {
+  begin(): string;
+  put(id: string, order: Order): void;
+  flush(id: string): Promise<void>;
+  commit(id: string): Promise<void>;
+  abort(id: string): Promise<void>;
+};
 export declare const recordedClicks: readonly Click[];
 export declare const elements: TimestampedValue<Reading>[];
 export declare const cutoff: number;

@@ -10,6 +10,11 @@ export {
   KeyedBroadcastConnectedStream,
 } from "./api/broadcast-stream.ts";
 export { CheckpointConfig, ExternalizedCheckpointCleanup } from "./api/checkpoint-config.ts";
+export {
+  type CheckpointStorageConfiguration,
+  FileSystemCheckpointStorage,
+  JobManagerCheckpointStorage,
+} from "./api/checkpoint-storages.ts";
 export { CoGroupedEqualTo, CoGroupedStreams, CoGroupedWhere, CoGroupedWithWindow } from "./api/co-grouped-streams.ts";
 export { CollectedStream } from "./api/collected-stream.ts";
 export { ConnectedIterativeStreams, ConnectedStreams, KeyedConnectedStreams } from "./api/connected-streams.ts";
@@ -31,6 +36,14 @@ export { PairedWindows } from "./api/paired-streams.ts";
 export { type Order, PartitionWindowedStream, type SortKey } from "./api/partition-windowed-stream.ts";
 export type { ProjectableField, Projected } from "./api/projection.ts";
 export { RestartStrategies, type RestartStrategyConfiguration } from "./api/restart-strategies.ts";
+export {
+  EmbeddedRocksDBStateBackend,
+  FsStateBackend,
+  HashMapStateBackend,
+  MemoryStateBackend,
+  RocksDBStateBackend,
+  type StateBackendConfiguration,
+} from "./api/state-backends.ts";
 export type { Nothing, ObjectOnly, Synchronous } from "./api/synchronous.ts";
 export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction, WindowOf } from "./api/window-specs.ts";
 export { WindowedStream, type WindowResult } from "./api/windowed-stream.ts";
@@ -41,7 +54,16 @@ export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.t
 export type { SavepointFormatType } from "./checkpoint/state-handles.ts";
 export type { CachedFile } from "./config/cached-files.ts";
 export {
+  type CheckpointingOptionNames,
+  CheckpointingOptions,
+  type CommonCheckpointingOptionNames,
+  type ExecutionCheckpointingOptionNames,
+  ExecutionCheckpointingOptions,
+} from "./config/checkpointing-option-names.ts";
+export {
   ALIGNED_CHECKPOINT_TIMEOUT,
+  CHECKPOINT_STORAGE,
+  CHECKPOINT_WRITE_BUFFER_SIZE,
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_ITERATIONS_FORCED,
   CHECKPOINTING_MAX_CONCURRENT,
@@ -49,12 +71,18 @@ export {
   CHECKPOINTING_MODE,
   CHECKPOINTING_TIMEOUT,
   CHECKPOINTING_TOLERABLE_FAILURES,
+  CHECKPOINTS_AFTER_TASKS_FINISH,
   CHECKPOINTS_DIRECTORY,
-  type CheckpointingMode,
+  CheckpointingMode,
+  type CheckpointStorageType,
   CREATE_CHECKPOINT_SUBDIRECTORY,
   DATA_INLINE_THRESHOLD,
   EXTERNALIZED_CHECKPOINT_RETENTION,
   type ExternalizedCheckpointRetention,
+  INCREMENTAL_CHECKPOINTS,
+  JOBMANAGER_STORAGE_MAX_STATE_SIZE,
+  LOCAL_BACKUP_DIRECTORIES,
+  LOCAL_BACKUP_ENABLED,
   RETAINED_CHECKPOINTS,
   SAVEPOINT_DIRECTORY,
   UNALIGNED_CHECKPOINTS,
@@ -84,6 +112,7 @@ export {
 } from "./config/pipeline-options.ts";
 export {
   IGNORE_UNCLAIMED_STATE,
+  RECOVERY_FROM_LOCAL,
   type RecoveryClaimMode,
   STATE_RECOVERY_CLAIM_MODE,
   STATE_RECOVERY_PATH,
@@ -241,6 +270,10 @@ export type {
   WindowResultFunction,
 } from "./operators/functions.ts";
 export { OutputTag } from "./operators/output-tag.ts";
+export {
+  type PreCommittedTransaction,
+  TwoPhaseCommitSinkFunction,
+} from "./operators/two-phase-commit-sink-function.ts";
 export type { TaggedUnion } from "./operators/window/co-group-window-function.ts";
 export type { AnyWindowAssigner } from "./operators/window/element-assigner.ts";
 export { CountEvictor } from "./operators/window/evictors/count-evictor.ts";

@@ -52,7 +52,7 @@ export class StreamExecutionEnvironment extends PipelineEnvironment {
   /**
    * An environment whose jobs run in the caller's thread.
    *
-   * @param configuration - Settings; the command line's win over them when `millrace run` started the script.
+   * @param configuration - Settings; the command line's win over them when `millrace run` started the script. It is copied.
    * @throws MillraceError `MR_CONFIG_INVALID`
    */
   static getExecutionEnvironment(configuration?: Configuration): StreamExecutionEnvironment {
@@ -97,7 +97,7 @@ export class StreamExecutionEnvironment extends PipelineEnvironment {
 
   /** An environment on another platform than the process around it, such as a simulated one. @internal */
   static on(platform: Platform, configuration?: Configuration): StreamExecutionEnvironment {
-    const given = configuration ?? commandLineConfiguration(platform);
+    const given = commandLineConfiguration(platform).over(configuration ?? new Configuration());
     return new StreamExecutionEnvironment({ executor: new LocalExecutor(platform), configuration: given });
   }
 }

@@ -16,6 +16,7 @@ import {
   UNALIGNED_FORCED,
 } from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { type CheckpointStorageConfiguration, FileSystemCheckpointStorage } from "./checkpoint-storages.ts";
 
 /**
  * The retentions by their older name.
@@ -174,6 +175,20 @@ export class CheckpointConfig {
 
   setTolerableCheckpointFailureNumber(count: number): this {
     this.#configuration.set(CHECKPOINTING_TOLERABLE_FAILURES, count);
+    return this;
+  }
+
+  /**
+   * Where checkpoints are kept.
+   *
+   * @param storage - A directory as a path or a `file:` URL, which stands for a {@link FileSystemCheckpointStorage}; or a storage.
+   * @throws MillraceError `MR_CONFIG_INVALID`, and `MR_CONFIG_UNSUPPORTED` for a URL of another file system
+   * @example
+   * env.getCheckpointConfig().setCheckpointStorage("file:///my/checkpoint/dir");
+   */
+  setCheckpointStorage(storage: string | CheckpointStorageConfiguration): this {
+    const { settings } = typeof storage === "string" ? new FileSystemCheckpointStorage(storage) : storage;
+    this.#configuration.setAll(settings);
     return this;
   }
 

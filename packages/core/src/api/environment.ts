@@ -29,6 +29,7 @@ import type { JobExecutor } from "./job-executor.ts";
 import { checkListener, type JobListener } from "./job-listener.ts";
 import { PipelineBuilder } from "./pipeline-builder.ts";
 import type { RestartStrategyConfiguration } from "./restart-strategies.ts";
+import type { StateBackendConfiguration } from "./state-backends.ts";
 import { checkSource, checkStrategy, checkType, isType } from "./stream-checks.ts";
 
 /** @internal */
@@ -120,6 +121,30 @@ export class PipelineEnvironment {
    */
   setRestartStrategy(strategy: RestartStrategyConfiguration): this {
     this.configuration.setAll(strategy.settings);
+    return this;
+  }
+
+  /**
+   * Takes over all that a configuration sets; what it leaves open stays as it is. The command line's settings win over it.
+   *
+   * @throws MillraceError `MR_CONFIG_INVALID` when what it sets and what is set already exclude each other
+   * @example
+   * env.configure(new Configuration().set(CheckpointingOptions.CHECKPOINTING_INTERVAL, "10 s"));
+   */
+  configure(configuration: Configuration): this {
+    this.configuration.setAll(configuration.toEntries());
+    return this;
+  }
+
+  /**
+   * Where keyed state lives while the job runs; in Flink 2 a matter of the configuration only.
+   *
+   * @throws MillraceError `MR_CONFIG_INVALID`, and `MR_CONFIG_UNSUPPORTED` for what is not implemented
+   * @example
+   * env.setStateBackend(new HashMapStateBackend());
+   */
+  setStateBackend(backend: StateBackendConfiguration): this {
+    this.configuration.setAll(backend.settings);
     return this;
   }
 

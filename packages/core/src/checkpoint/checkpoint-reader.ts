@@ -8,6 +8,7 @@
  */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
+import { localPathOf } from "../base/local-path.ts";
 import { FileSystemError, type LocalFs } from "../platform/platform.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
@@ -38,7 +39,7 @@ export interface LoadedCheckpoint {
  * @internal
  */
 export async function loadCheckpoint(fs: LocalFs, path: string): Promise<LoadedCheckpoint> {
-  const given = fs.resolve(path);
+  const given = fs.resolve(localPathOf(path, "The checkpoint or savepoint"));
   try {
     const directory = await findCheckpoint(fs, given);
     return await readCheckpoint(fs, directory);

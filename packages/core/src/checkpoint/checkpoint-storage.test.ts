@@ -2,20 +2,20 @@ import { describe, expect, test } from "vitest";
 import { FileSystemError } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
-import { FileSystemCheckpointStorage } from "./checkpoint-storage.ts";
+import { DirectoryCheckpointStorage } from "./checkpoint-storage.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 const INLINE_BELOW_BYTES = 100;
 
-function storageOn(platform: SimulatedPlatform): FileSystemCheckpointStorage {
-  return new FileSystemCheckpointStorage({
+function storageOn(platform: SimulatedPlatform): DirectoryCheckpointStorage {
+  return new DirectoryCheckpointStorage({
     fs: platform.fs,
     random: platform.random,
     directory: "/checkpoints",
     jobId: "job",
     hasJobDirectory: true,
-    inlineBelowBytes: INLINE_BELOW_BYTES,
+    limits: { inlineBelowBytes: INLINE_BELOW_BYTES, stateBytesMax: Number.POSITIVE_INFINITY },
   });
 }
 
@@ -44,7 +44,7 @@ const stateOf = (checkpointId: number, sizeBytes: number): Uint8Array => new Uin
 
 const inline = (byte: number): StateHandle => ({ kind: "inline", bytes: new Uint8Array([byte]) });
 
-async function take(storage: FileSystemCheckpointStorage, checkpointId: number): Promise<void> {
+async function take(storage: DirectoryCheckpointStorage, checkpointId: number): Promise<void> {
   const keyed = await storage.write(checkpointId, stateOf(checkpointId, 5000));
   const lists = await storage.write(checkpointId, stateOf(checkpointId, 10));
   await storage.storeMetadata(metadataOf(checkpointId, keyed, lists));

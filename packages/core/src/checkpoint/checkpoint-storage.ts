@@ -11,6 +11,7 @@ import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 import { makeDirectoryDurably } from "./durable-directory.ts";
 import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { checkStateSize, type StateLimits } from "./state-limits.ts";
 import { abortedError, storageError } from "./storage-errors.ts";
 
 /** Discarded checkpoints whose late writes are still recognised; far more than can be under way at once. */
@@ -36,7 +37,7 @@ export interface CheckpointStorage {
 }
 
 /** @internal */
-export interface FileSystemStorageOptions {
+export interface DirectoryStorageOptions {
   readonly fs: LocalFs;
   readonly random: Random;
   /** `execution.checkpointing.dir`. */
@@ -44,8 +45,7 @@ export interface FileSystemStorageOptions {
   readonly jobId: string;
   /** `execution.checkpointing.create-subdir`. */
   readonly hasJobDirectory: boolean;
-  /** `execution.checkpointing.data-inline-threshold`, bytes. */
-  readonly inlineBelowBytes: number;
+  readonly limits: StateLimits;
 }
 
 /**
@@ -54,14 +54,14 @@ export interface FileSystemStorageOptions {
  * @throws MillraceError what {@link SnapshotDirectory} throws
  * @internal
  */
-export class FileSystemCheckpointStorage implements CheckpointStorage {
-  readonly #options: FileSystemStorageOptions;
+export class DirectoryCheckpointStorage implements CheckpointStorage {
+  readonly #options: DirectoryStorageOptions;
   readonly #directory: string;
   /** Of pending and completed checkpoints, by id. */
   readonly #directories = new Map<number, SnapshotDirectory>();
   readonly #discarded = new Set<number>();
 
-  constructor(options: FileSystemStorageOptions) {
+  constructor(options: DirectoryStorageOptions) {
     this.#options = options;
     const { fs, directory, jobId, hasJobDirectory } = options;
     this.#directory = hasJobDirectory ? fs.resolve(directory, jobId) : fs.resolve(directory);
@@ -116,9 +116,9 @@ export class FileSystemCheckpointStorage implements CheckpointStorage {
   }
 
   #createDirectory(checkpointId: number): SnapshotDirectory {
-    const { fs, random, inlineBelowBytes } = this.#options;
+    const { fs, random, limits } = this.#options;
     const path = this.pathOf(checkpointId);
-    return new SnapshotDirectory({ fs, random, path, inlineBelowBytes, setting: "execution.checkpointing.dir" });
+    return new SnapshotDirectory({ fs, random, path, limits, setting: "execution.checkpointing.dir" });
   }
 
   #rememberDiscarded(checkpointId: number): void {
@@ -168,6 +168,12 @@ export async function removeCheckpointsAbove(
 
 /** For jobs without a checkpoint directory: survives failures of the job, not of the process. @internal */
 export class MemoryCheckpointStorage implements CheckpointStorage {
+  readonly #stateBytesMax: number;
+
+  constructor(stateBytesMax: number) {
+    this.#stateBytesMax = stateBytesMax;
+  }
+
   async initialize(): Promise<void> {}
 
   async prepare(_checkpointId: number): Promise<undefined> {
@@ -175,6 +181,7 @@ export class MemoryCheckpointStorage implements CheckpointStorage {
   }
 
   async write(_checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    checkStateSize(bytes, this.#stateBytesMax);
     return { kind: "inline", bytes };
   }
 

@@ -40,7 +40,7 @@ test("the first checkpoint comes one interval after the start, the next ones an 
   expect(triggered(target.onTime(2000))).toEqual([2]);
 });
 
-test("with a minimum pause of 500 ms a checkpoint that took 700 of 1000 ms is followed 1200 ms after its trigger", () => {
+test("S40: with a minimum pause of 500 ms a checkpoint that took 700 of 1000 ms is followed 1200 ms after its trigger", () => {
   const target = coordinator({ minPauseMs: 500 });
   target.onTime(1000);
   complete(target, 1, 1700);
@@ -49,7 +49,7 @@ test("with a minimum pause of 500 ms a checkpoint that took 700 of 1000 ms is fo
   expect(triggered(target.onTime(2200))).toEqual([2]);
 });
 
-test("a checkpoint is stored only when all tasks have acknowledged, and announced only when it is stored", () => {
+test("S36: a checkpoint is stored only when all tasks have acknowledged, and announced only when it is stored", () => {
   const target = coordinator();
   target.onTime(1000);
   expect(target.onAcknowledged("0/0", 1, 1001)).toEqual([]);
@@ -85,7 +85,7 @@ test("a requested checkpoint waits for neither interval nor pause, but for the l
   expect(triggered(target.onTime(20))).toEqual([2]);
 });
 
-test("with several in flight the newer one subsumes the older one", () => {
+test("S42: with several in flight the newer one subsumes the older one", () => {
   const target = coordinator({ maxConcurrent: 2 });
   target.onTime(1000);
   target.onTime(2000);
@@ -100,7 +100,7 @@ test("with several in flight the newer one subsumes the older one", () => {
   expect(target.pendingIds).toEqual([]);
 });
 
-test("two checkpoints are never stored at once, so the older one cannot complete after the newer one", () => {
+test("S42: two checkpoints are never stored at once, so the older one cannot complete after the newer one", () => {
   const target = coordinator({ maxConcurrent: 2 });
   target.onTime(1000);
   target.onTime(2000);
@@ -136,7 +136,7 @@ test("after the failure that was one too many nothing is triggered and the job i
   expect(target.nextDueMs()).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("lost tasks give up what is pending without counting as failures, and ids go on", () => {
+test("S36: lost tasks give up what is pending without counting as failures, and ids go on", () => {
   const target = coordinator({}, 42);
   target.onTime(1000);
   expect(target.onTasksLost()).toEqual([
@@ -228,7 +228,7 @@ const events = fc.array(
   { maxLength: 80 },
 );
 
-test("in any order of events ids rise, limits hold, and only what was acknowledged by all and stored is announced", () => {
+test("S36, S42: in any order of events ids rise, limits hold, and only what was acknowledged by all and stored is announced", () => {
   fc.assert(
     fc.property(events, fc.integer({ min: 1, max: 3 }), fc.constantFrom(0, 700), (all, maxConcurrent, minPauseMs) => {
       const target = coordinator({ maxConcurrent, minPauseMs, tolerableFailures: 1000, timeoutMs: 4000 });

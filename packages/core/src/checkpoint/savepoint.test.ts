@@ -12,7 +12,7 @@ test("F17: a savepoint that is disposed goes with all of its files, state on its
       random,
       parent: "/savepoints",
       jobId: "5a1fe0c2b3d4",
-      inlineBelowBytes: 0,
+      limits: { inlineBelowBytes: 0, stateBytesMax: Number.POSITIVE_INFINITY },
     });
     expect(directory.path).toMatch(/^\/savepoints\/savepoint-5a1fe0-[0-9a-f]{12}$/);
     const write = (size: number) => directory.write(3, new Uint8Array(size));

@@ -10,6 +10,7 @@ import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 import { makeDirectoryDurably } from "./durable-directory.ts";
 import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import type { StateLimits } from "./state-limits.ts";
 import { storageError } from "./storage-errors.ts";
 
 /** Names that are tried before it is given up. */
@@ -24,7 +25,7 @@ export interface SavepointTarget {
   /** The directory that the savepoint's own is made in. */
   readonly parent: string;
   readonly jobId: string;
-  readonly inlineBelowBytes: number;
+  readonly limits: StateLimits;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface SavepointTarget {
  * @internal
  */
 export async function createSavepointDirectory(target: SavepointTarget): Promise<SnapshotDirectory> {
-  const { fs, random, jobId, inlineBelowBytes } = target;
+  const { fs, random, jobId, limits } = target;
   const parent = fs.resolve(target.parent);
   const setting = "execution.checkpointing.savepoint-dir";
   try {
@@ -44,7 +45,7 @@ export async function createSavepointDirectory(target: SavepointTarget): Promise
       const path = fs.resolve(parent, `savepoint-${jobId.slice(0, 6)}-${digits}`);
       if (tried + 1 < NAMES_TRIED_MAX && (await fs.stat(path)) !== undefined) continue;
       await makeDirectoryDurably(fs, path);
-      return new SnapshotDirectory({ fs, random, path, inlineBelowBytes, setting });
+      return new SnapshotDirectory({ fs, random, path, limits, setting });
     }
   } catch (error) {
     throw storageError(error, parent, setting);

@@ -16,6 +16,7 @@ import { MillraceError } from "../base/errors.ts";
 import type { LocalFs, Random } from "../platform/platform.ts";
 import { encodeMetadata } from "./metadata-codec.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { checkStateSize, type StateLimits } from "./state-limits.ts";
 import { abortedError, type StorageSetting, storageError } from "./storage-errors.ts";
 
 /** @internal */
@@ -27,8 +28,7 @@ export interface SnapshotDirectoryOptions {
   readonly random: Random;
   /** Its parent exists and is durable. */
   readonly path: string;
-  /** `execution.checkpointing.data-inline-threshold`, bytes. */
-  readonly inlineBelowBytes: number;
+  readonly limits: StateLimits;
   /** What a message about the directory tells to change. */
   readonly setting: StorageSetting;
   /** The directory has been made by another process, which also removes it. Default false. */
@@ -39,7 +39,7 @@ export interface SnapshotDirectoryOptions {
  * One snapshot on disk, from its first byte to its end. Its methods may overlap.
  *
  * @throws MillraceError from writing and storing: `MR_DISK_FULL`, `MR_CHECKPOINT_STORAGE_FAILED`, `MR_CHECKPOINT_EXISTS`
- *   (F5), `MR_CHECKPOINT_ABORTED` (F4). The caller then discards the snapshot.
+ *   (F5), `MR_CHECKPOINT_ABORTED` (F4), `MR_STATE_TOO_LARGE_FOR_MEMORY`. The caller then discards the snapshot.
  * @internal
  */
 export class SnapshotDirectory {
@@ -100,8 +100,9 @@ export class SnapshotDirectory {
   }
 
   async #write(bytes: Uint8Array): Promise<StateHandle> {
-    const { fs, random, inlineBelowBytes } = this.#options;
-    if (bytes.length < inlineBelowBytes) return { kind: "inline", bytes };
+    const { fs, random, limits } = this.#options;
+    checkStateSize(bytes, limits.stateBytesMax);
+    if (bytes.length < limits.inlineBelowBytes) return { kind: "inline", bytes };
     await this.#prepare();
     const name = random.uuid();
     try {

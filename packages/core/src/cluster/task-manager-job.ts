@@ -1,10 +1,11 @@
 /** What one TaskManager has of one job: its graph, the threads of its slots, its deployments. */
 
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
-import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
+import { checkStateSize, type StateLimits } from "../checkpoint/state-limits.ts";
+import { CHECKPOINTS_DIRECTORY } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { LayeredEntry } from "../config/option-registry.ts";
-import { ringSegmentsOf } from "../deployment/job-settings.ts";
+import { fileLimitsOf, ringSegmentsOf, stateLimitsOf } from "../deployment/job-settings.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
@@ -44,7 +45,7 @@ export class TaskManagerJob {
   readonly #threads: SlotThreads;
   readonly #executor: ThreadsExecutor;
   readonly #platform: Platform;
-  readonly #inlineBelowBytes: number;
+  readonly #targetLimits: StateLimits;
   readonly #deployments = new Map<string, Deployment>();
   /** Where the state of a checkpoint goes, by its id; undefined: into the acknowledgement. */
   readonly #targets = new Map<number, SnapshotDirectory | undefined>();
@@ -52,7 +53,10 @@ export class TaskManagerJob {
   private constructor(graph: JobGraph, configuration: Configuration, options: TaskManagerJobOptions) {
     const { request, code, platform, wire, onWarning } = options;
     this.#platform = platform;
-    this.#inlineBelowBytes = configuration.get(DATA_INLINE_THRESHOLD);
+    const { stateBytesMax } = stateLimitsOf(configuration);
+    // Without a directory for checkpoints, what has one is a savepoint.
+    const hasDirectory = configuration.get(CHECKPOINTS_DIRECTORY) !== undefined;
+    this.#targetLimits = hasDirectory ? stateLimitsOf(configuration) : fileLimitsOf(configuration);
     this.#threads = new SlotThreads({
       graph,
       jobId: request.jobId,
@@ -70,8 +74,12 @@ export class TaskManagerJob {
       threads: this.#threads,
       ringSegments: ringSegmentsOf(configuration),
       persist: persistTo({
-        write: async (checkpointId, bytes) =>
-          (await this.#targets.get(checkpointId)?.write(checkpointId, bytes)) ?? { kind: "inline", bytes },
+        write: async (checkpointId, bytes) => {
+          const target = this.#targets.get(checkpointId);
+          if (target !== undefined) return target.write(checkpointId, bytes);
+          checkStateSize(bytes, stateBytesMax);
+          return { kind: "inline", bytes };
+        },
       }),
       readRestore: restoreReader(platform.fs, graph),
       wire,
@@ -158,7 +166,7 @@ export class TaskManagerJob {
             fs,
             random,
             path: directory,
-            inlineBelowBytes: this.#inlineBelowBytes,
+            limits: this.#targetLimits,
             setting: "execution.checkpointing.dir",
             isPrepared: true,
           });

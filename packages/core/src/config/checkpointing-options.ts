@@ -1,8 +1,21 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
-import { booleanType, durationType, enumType, intType, memorySizeType, stringType } from "./option-types.ts";
+import { booleanType, durationType, enumType, intType, listType, memorySizeType } from "./option-types.ts";
+import { pathType } from "./path-type.ts";
 
 /** What a failure may do to records: count each exactly once, or some of them again. @public */
 export type CheckpointingMode = "EXACTLY_ONCE" | "AT_LEAST_ONCE";
+
+/**
+ * The modes as Flink's programs write them; the text alone is as good.
+ *
+ * @example
+ * env.enableCheckpointing(1000).getCheckpointConfig().setCheckpointingMode(CheckpointingMode.EXACTLY_ONCE);
+ * @public
+ */
+export const CheckpointingMode = { EXACTLY_ONCE: "EXACTLY_ONCE", AT_LEAST_ONCE: "AT_LEAST_ONCE" } as const;
+
+/** Where completed checkpoints are kept. @public */
+export type CheckpointStorageType = "jobmanager" | "filesystem";
 
 /** Whether checkpoints stay when their job is cancelled. @public */
 export type ExternalizedCheckpointRetention =
@@ -103,7 +116,7 @@ export const CHECKPOINTING_TOLERABLE_FAILURES: ConfigOption<number> = option({
 /** The option `execution.checkpointing.dir`. @public */
 export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
   key: "execution.checkpointing.dir",
-  type: stringType,
+  type: pathType,
   legacyKeys: ["state.checkpoints.dir", "state.backend.fs.checkpointdir"],
   description: "The directory that checkpoints are written under.",
 });
@@ -111,9 +124,79 @@ export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
 /** The option `execution.checkpointing.savepoint-dir`. @public */
 export const SAVEPOINT_DIRECTORY: ConfigOption<string | undefined> = option({
   key: "execution.checkpointing.savepoint-dir",
-  type: stringType,
+  type: pathType,
   legacyKeys: ["state.savepoints.dir", "savepoints.state.backend.fs.dir"],
   description: "The directory that savepoints are written under when none is given with the request.",
+});
+
+/** The option `execution.checkpointing.storage`. @public */
+export const CHECKPOINT_STORAGE: ConfigOption<CheckpointStorageType | undefined> = option({
+  key: "execution.checkpointing.storage",
+  type: enumType<CheckpointStorageType>(["jobmanager", "filesystem"]),
+  legacyKeys: ["state.checkpoint-storage"],
+  description:
+    "Where completed checkpoints are kept: `filesystem`, in files below `execution.checkpointing.dir`; `jobmanager`, in the memory of the process that coordinates the job, and, when there is a directory, all in one `_metadata` in it. Unset means `filesystem` with a directory and `jobmanager` without.",
+});
+
+/** The option `execution.checkpointing.jobmanager-storage.max-state-size`. @public */
+export const JOBMANAGER_STORAGE_MAX_STATE_SIZE: ConfigOption<number> = option({
+  key: "execution.checkpointing.jobmanager-storage.max-state-size",
+  type: memorySizeType({ min: 1 }),
+  default: 5 * 1024 * 1024,
+  description:
+    "The largest state of one operator's subtask that `jobmanager` storage takes; a larger one ends the job (`MR_STATE_TOO_LARGE_FOR_MEMORY`). At most `pekko.framesize`. In Flink it is an argument of `JobManagerCheckpointStorage`.",
+});
+
+/** The option `execution.checkpointing.write-buffer-size`. @public */
+export const CHECKPOINT_WRITE_BUFFER_SIZE: ConfigOption<number | undefined> = option({
+  key: "execution.checkpointing.write-buffer-size",
+  type: intType({ min: 0 }),
+  isUnsupported: true,
+  unsupportedHint: "every state is written at once, so there is no buffer to give a size to",
+  legacyKeys: ["state.storage.fs.write-buffer-size", "state.backend.fs.write-buffer-size"],
+  description: "The size of the buffer that Flink's state is written through.",
+});
+
+/** The option `execution.checkpointing.checkpoints-after-tasks-finish`. @public */
+export const CHECKPOINTS_AFTER_TASKS_FINISH: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.checkpoints-after-tasks-finish",
+  type: booleanType,
+  default: true,
+  legacyKeys: ["execution.checkpointing.checkpoints-after-tasks-finish.enabled"],
+  unsupportedValues: [false],
+  unsupportedHint: "a sink behind a source that has ended would never commit again",
+  description: "Checkpoints are taken also when some subtasks have finished.",
+});
+
+/** The option `execution.checkpointing.incremental`. @public */
+export const INCREMENTAL_CHECKPOINTS: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.incremental",
+  type: booleanType,
+  default: false,
+  legacyKeys: ["state.backend.incremental"],
+  unsupportedValues: [true],
+  unsupportedHint: "the state backend hashmap, the only one, writes all of its state every time",
+  description: "Whether a checkpoint stores only what has changed since the one before.",
+});
+
+/** The option `execution.checkpointing.local-backup.enabled`. @public */
+export const LOCAL_BACKUP_ENABLED: ConfigOption<boolean> = option({
+  key: "execution.checkpointing.local-backup.enabled",
+  type: booleanType,
+  default: false,
+  unsupportedValues: [true],
+  unsupportedHint: "state is read from the checkpoint directory",
+  description: "Whether each TaskManager keeps a copy of the state it writes.",
+});
+
+/** The option `execution.checkpointing.local-backup.dirs`. @public */
+export const LOCAL_BACKUP_DIRECTORIES: ConfigOption<readonly string[] | undefined> = option<readonly string[]>({
+  key: "execution.checkpointing.local-backup.dirs",
+  type: listType(pathType),
+  isUnsupported: true,
+  unsupportedHint: "there are no local copies of state, which is read from the checkpoint directory",
+  legacyKeys: ["taskmanager.state.local.root-dirs"],
+  description: "Where a TaskManager keeps its copies of state.",
 });
 
 /** The option `execution.checkpointing.num-retained`. @public */
@@ -172,9 +255,16 @@ export const checkpointingOptions: OptionGroup = {
     CHECKPOINTING_TOLERABLE_FAILURES,
     CHECKPOINTS_DIRECTORY,
     SAVEPOINT_DIRECTORY,
+    CHECKPOINT_STORAGE,
+    JOBMANAGER_STORAGE_MAX_STATE_SIZE,
     RETAINED_CHECKPOINTS,
     EXTERNALIZED_CHECKPOINT_RETENTION,
     DATA_INLINE_THRESHOLD,
     CREATE_CHECKPOINT_SUBDIRECTORY,
+    CHECKPOINTS_AFTER_TASKS_FINISH,
+    INCREMENTAL_CHECKPOINTS,
+    LOCAL_BACKUP_ENABLED,
+    LOCAL_BACKUP_DIRECTORIES,
+    CHECKPOINT_WRITE_BUFFER_SIZE,
   ],
 };

@@ -2,9 +2,12 @@ import { allOptions } from "./all-options.ts";
 import {
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
+  JOBMANAGER_STORAGE_MAX_STATE_SIZE,
   UNALIGNED_CHECKPOINTS,
 } from "./checkpointing-options.ts";
+import { FRAME_SIZE } from "./cluster-options.ts";
 import { type ConfigProblem, throwProblems } from "./config-problem.ts";
+import { formatMemorySize } from "./memory-size.ts";
 import type { ConfigOption } from "./option.ts";
 import {
   type ConfigEntry,
@@ -125,11 +128,22 @@ export class Configuration {
 
   /** A configuration with the same settings that can be changed on its own. */
   copy(): Configuration {
-    const copy = new Configuration();
-    for (const [layer, settings] of this.#layers) {
-      for (const [key, setting] of settings) copy.#layer(layer).set(key, setting);
+    return this.over(new Configuration());
+  }
+
+  /**
+   * The settings of two configurations, in a third; within a layer, this one's win.
+   * @throws MillraceError `MR_CONFIG_INVALID` when they exclude each other
+   */
+  over(other: Configuration): Configuration {
+    const both = new Configuration();
+    for (const each of [other, this]) {
+      for (const [layer, settings] of each.#layers) {
+        for (const [key, setting] of settings) both.#layer(layer).set(key, setting);
+      }
     }
-    return copy;
+    throwProblems(both.#conflicts());
+    return both;
   }
 
   /** Every setting in force as canonical key and canonical text, sorted by key; defaults are left out. */
@@ -192,6 +206,19 @@ export class Configuration {
   }
 
   #conflicts(): readonly ConfigProblem[] {
+    return [...this.#concurrencyConflicts(), ...this.#stateSizeConflicts()];
+  }
+
+  // Such a state travels in one message.
+  #stateSizeConflicts(): readonly ConfigProblem[] {
+    const option = JOBMANAGER_STORAGE_MAX_STATE_SIZE;
+    if (!this.isSet(option) || this.get(option) <= this.get(FRAME_SIZE)) return [];
+    const [found, expected] = [this.get(option), this.get(FRAME_SIZE)].map(formatMemorySize);
+    const text = `${option.key} is ${found}, expected at most the ${expected} of ${FRAME_SIZE.key}`;
+    return [{ kind: "invalid", origin: this.originOf(option), text }];
+  }
+
+  #concurrencyConflicts(): readonly ConfigProblem[] {
     const concurrent = this.get(CHECKPOINTING_MAX_CONCURRENT);
     if (concurrent === 1) return [];
     const because: string[] = [];

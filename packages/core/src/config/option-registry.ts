@@ -56,13 +56,16 @@ export class OptionRegistry {
         return report("unsupported", `${key} is an option of Flink without a meaning here`);
       return report("invalid", `${describeRaw(key)} is not an option${this.#suggestion(key)}`);
     }
-    if (option.isUnsupported) return report("unsupported", `${key} is not implemented`);
+    const hint = option.unsupportedHint === undefined ? "" : `: ${option.unsupportedHint}`;
+    if (option.isUnsupported) return report("unsupported", `${key} is not implemented${hint}`);
     if (raw === null || raw === undefined)
       return report("invalid", `${key} has no value, expected ${option.type.name}`);
     const result = option.type.parse(raw);
-    if (!result.ok) return report("invalid", `${key} is ${describeRaw(raw)}, expected ${result.expected}`);
+    if (!result.ok) {
+      const kind = result.isUnsupported === true ? "unsupported" : "invalid";
+      return report(kind, `${key} is ${describeRaw(raw)}, expected ${result.expected}`);
+    }
     if (option.unsupportedValues.includes(result.value)) {
-      const hint = option.unsupportedHint === undefined ? "" : `: ${option.unsupportedHint}`;
       return report("unsupported", `${key}: ${option.type.format(result.value)} is not implemented${hint}`);
     }
     return { option, value: result.value, writtenKey: key, origin };

@@ -19,7 +19,7 @@ export interface ConfigOption<T> {
   readonly isUnsupported: boolean;
   /** Values that are valid for the option but that the engine does not honour yet. @internal */
   readonly unsupportedValues: readonly NonNullable<T>[];
-  /** Why such a value is refused, and what to choose instead. @internal */
+  /** Why the option, or such a value, is refused, and what to choose instead. @internal */
   readonly unsupportedHint: string | undefined;
 }
 

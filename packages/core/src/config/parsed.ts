@@ -1,5 +1,8 @@
 /** What came out of reading one raw value: the value, or what should have been there. @internal */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `isUnsupported`: it means something in Flink, and nothing here. */
+  | { readonly ok: false; readonly expected: string; readonly isUnsupported?: boolean };
 
 /** @internal */
 export function parsed<T>(value: T): Parsed<T> {

@@ -1,5 +1,6 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
-import { booleanType, enumType, stringType } from "./option-types.ts";
+import { booleanType, enumType } from "./option-types.ts";
+import { pathType } from "./path-type.ts";
 
 /** Who owns the checkpoint that a job starts from, and may remove its files. @public */
 export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
@@ -7,7 +8,7 @@ export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
 /** The option `execution.state-recovery.path`. @public */
 export const STATE_RECOVERY_PATH: ConfigOption<string | undefined> = option({
   key: "execution.state-recovery.path",
-  type: stringType,
+  type: pathType,
   legacyKeys: ["execution.savepoint.path"],
   description: "The savepoint or checkpoint that the job starts from; the same as `-s` on the command line.",
 });
@@ -34,8 +35,19 @@ export const IGNORE_UNCLAIMED_STATE: ConfigOption<boolean> = option({
   description: "Start even if the checkpoint has state that no operator of the job claims. That state is lost.",
 });
 
+/** The option `execution.state-recovery.from-local`. @public */
+export const RECOVERY_FROM_LOCAL: ConfigOption<boolean> = option({
+  key: "execution.state-recovery.from-local",
+  type: booleanType,
+  default: false,
+  legacyKeys: ["state.backend.local-recovery"],
+  unsupportedValues: [true],
+  unsupportedHint: "state is read from the checkpoint directory, also on the machine that wrote it",
+  description: "Whether a restarted subtask reads the copy of its state that its TaskManager has kept.",
+});
+
 /** @internal */
 export const recoveryOptions: OptionGroup = {
   title: "State recovery",
-  options: [STATE_RECOVERY_PATH, STATE_RECOVERY_CLAIM_MODE, IGNORE_UNCLAIMED_STATE],
+  options: [STATE_RECOVERY_PATH, STATE_RECOVERY_CLAIM_MODE, IGNORE_UNCLAIMED_STATE, RECOVERY_FROM_LOCAL],
 };

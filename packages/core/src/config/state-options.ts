@@ -11,6 +11,7 @@ export const STATE_BACKEND_TYPE: ConfigOption<StateBackendType> = option({
   default: "hashmap",
   legacyKeys: ["state.backend"],
   unsupportedValues: ["rocksdb"],
+  unsupportedHint: "state is kept as objects in memory: hashmap",
   description: "Where keyed state lives while the job runs. `hashmap` is objects on the heap.",
 });
 

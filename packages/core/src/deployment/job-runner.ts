@@ -42,7 +42,13 @@ import type { Cancel, Platform } from "../platform/platform.ts";
 import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
 import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
 import { checkpointedOperators, coordinatedSources } from "./graph-operators.ts";
-import { checkCachedFiles, coordinatorConfigOf, savepointDirectoryOf, storageOf } from "./job-settings.ts";
+import {
+  checkCachedFiles,
+  coordinatorConfigOf,
+  savepointDirectoryOf,
+  settingWarnings,
+  storageOf,
+} from "./job-settings.ts";
 import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
 import { RequestedCheckpoints } from "./requested-checkpoints.ts";
@@ -115,7 +121,8 @@ export class JobRunner {
     const path = options.recovery?.path ?? configuration.get(STATE_RECOVERY_PATH);
     const given = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
-    for (const warning of graph.warnings) options.onWarning(formatWarning(warning));
+    for (const warning of [...settingWarnings(configuration), ...graph.warnings.map(formatWarning)])
+      options.onWarning(warning);
     if (graph.isBatch && given !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
     const restore = given === undefined ? undefined : claimedByUid(given, graph);
     if (restore !== undefined) {

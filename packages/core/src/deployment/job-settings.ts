@@ -1,15 +1,19 @@
 /** What a configuration means for one job: read once, when the job starts. */
 
+import { formatDuration } from "../base/duration.ts";
 import { MillraceError } from "../base/errors.ts";
+import { localPathOf } from "../base/local-path.ts";
 import {
   type CheckpointStorage,
-  FileSystemCheckpointStorage,
+  DirectoryCheckpointStorage,
   MemoryCheckpointStorage,
 } from "../checkpoint/checkpoint-storage.ts";
 import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
 import { createSavepointDirectory } from "../checkpoint/savepoint.ts";
 import type { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
+import type { StateLimits } from "../checkpoint/state-limits.ts";
 import {
+  CHECKPOINT_STORAGE,
   CHECKPOINTING_INTERVAL,
   CHECKPOINTING_MAX_CONCURRENT,
   CHECKPOINTING_MIN_PAUSE,
@@ -18,8 +22,10 @@ import {
   CHECKPOINTS_DIRECTORY,
   CREATE_CHECKPOINT_SUBDIRECTORY,
   DATA_INLINE_THRESHOLD,
+  JOBMANAGER_STORAGE_MAX_STATE_SIZE,
   SAVEPOINT_DIRECTORY,
 } from "../config/checkpointing-options.ts";
+import { FRAME_SIZE } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { CACHED_FILES } from "../config/pipeline-options.ts";
 import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
@@ -36,16 +42,54 @@ export function coordinatorConfigOf(configuration: Configuration): CoordinatorCo
   };
 }
 
+/** What can be meant, and probably is not. */
+export function settingWarnings(configuration: Configuration): readonly string[] {
+  const intervalMs = configuration.get(CHECKPOINTING_INTERVAL);
+  const pauseMs = configuration.get(CHECKPOINTING_MIN_PAUSE);
+  if (intervalMs === undefined || pauseMs < intervalMs) return [];
+  const pause = formatDuration(pauseMs);
+  return [
+    `${CHECKPOINTING_MIN_PAUSE.key} (${pause}) is not shorter than ${CHECKPOINTING_INTERVAL.key} (${formatDuration(intervalMs)}): every checkpoint starts ${pause} after the one before has ended`,
+  ];
+}
+
 export function storageOf(configuration: Configuration, platform: Platform, jobId: string): CheckpointStorage {
   const directory = configuration.get(CHECKPOINTS_DIRECTORY);
-  if (directory === undefined) return new MemoryCheckpointStorage();
-  return new FileSystemCheckpointStorage({
+  const limits = stateLimitsOf(configuration);
+  if (directory === undefined) {
+    if (configuration.get(CHECKPOINT_STORAGE) === "filesystem") throw directoryMissing(configuration);
+    return new MemoryCheckpointStorage(limits.stateBytesMax);
+  }
+  return new DirectoryCheckpointStorage({
     fs: platform.fs,
     random: platform.random,
     directory,
     jobId,
     hasJobDirectory: configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY),
-    inlineBelowBytes: configuration.get(DATA_INLINE_THRESHOLD),
+    limits,
+  });
+}
+
+/** Of checkpoints. */
+export function stateLimitsOf(configuration: Configuration): StateLimits {
+  const hasDirectory = configuration.get(CHECKPOINTS_DIRECTORY) !== undefined;
+  const storage = configuration.get(CHECKPOINT_STORAGE) ?? (hasDirectory ? "filesystem" : "jobmanager");
+  if (storage === "filesystem") return fileLimitsOf(configuration);
+  const stateBytesMax = Math.min(configuration.get(JOBMANAGER_STORAGE_MAX_STATE_SIZE), configuration.get(FRAME_SIZE));
+  return { inlineBelowBytes: Number.POSITIVE_INFINITY, stateBytesMax };
+}
+
+/** Of what is kept in files, as savepoints are always. */
+export function fileLimitsOf(configuration: Configuration): StateLimits {
+  return { inlineBelowBytes: configuration.get(DATA_INLINE_THRESHOLD), stateBytesMax: Number.POSITIVE_INFINITY };
+}
+
+function directoryMissing(configuration: Configuration): MillraceError {
+  return new MillraceError("MR_CONFIG_INVALID", {
+    what: "Checkpoints are to be kept in files, and nobody says where",
+    found: `${configuration.originOf(CHECKPOINT_STORAGE)}: ${CHECKPOINT_STORAGE.key}: filesystem, without ${CHECKPOINTS_DIRECTORY.key}`,
+    expected: "a directory",
+    todo: `Set ${CHECKPOINTS_DIRECTORY.key}, or call setCheckpointStorage with a path`,
   });
 }
 
@@ -72,7 +116,7 @@ export function savepointDirectoryOf(
   jobId: string,
   given: string | undefined,
 ): Promise<SnapshotDirectory> {
-  const parent = given ?? configuration.get(SAVEPOINT_DIRECTORY);
+  const parent = given === undefined ? configuration.get(SAVEPOINT_DIRECTORY) : localPathOf(given, "The directory");
   if (parent === undefined) {
     throw new MillraceError("MR_SAVEPOINT_DIRECTORY_MISSING", {
       what: "Nobody says where the savepoint is to be written",
@@ -82,8 +126,7 @@ export function savepointDirectoryOf(
     });
   }
   const { fs, random } = platform;
-  const inlineBelowBytes = configuration.get(DATA_INLINE_THRESHOLD);
-  return createSavepointDirectory({ fs, random, parent, jobId, inlineBelowBytes });
+  return createSavepointDirectory({ fs, random, parent, jobId, limits: fileLimitsOf(configuration) });
 }
 
 /** @throws MillraceError `MR_CACHED_FILE_NOT_FOUND` with all cached files that are missing */

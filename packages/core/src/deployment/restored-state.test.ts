@@ -43,7 +43,13 @@ async function write(platform: SimulatedPlatform, layout: Layout): Promise<Loade
   const { fs, random } = platform;
   const setting = "execution.checkpointing.dir";
   const path = "/chk-1";
-  const directory = new SnapshotDirectory({ fs, random, path, inlineBelowBytes: INLINE_BELOW, setting });
+  const directory = new SnapshotDirectory({
+    fs,
+    random,
+    path,
+    limits: { inlineBelowBytes: INLINE_BELOW, stateBytesMax: Number.POSITIVE_INFINITY },
+    setting,
+  });
   const persist = persistTo(directory);
   const subtasks = [];
   for (let subtask = 0; subtask < oldParallelism; subtask++) {

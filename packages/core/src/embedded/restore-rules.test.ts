@@ -331,7 +331,7 @@ describe("S48: state at another parallelism", () => {
   test.each([
     [1, 3],
     [3, 1],
-  ])("FLINK-29509: three pending committables of each subtask are committed once, %i to %i", async (p, q) => {
+  ])("S59: FLINK-29509: three pending committables of each subtask are committed once, %i to %i", async (p, q) => {
     const platform = createSimulatedPlatform({ seed: 23 });
     const rows = new CommittedRows();
     const build: BuildJob = (env) => {

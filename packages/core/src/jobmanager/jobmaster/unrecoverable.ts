@@ -6,9 +6,13 @@ const UNRECOVERABLE: ReadonlySet<string> = new Set([
   "MR_FORMAT_VERSION_UNSUPPORTED",
   "MR_SINK_DATA_LOST",
   "MR_COMMIT_LOST",
+  "MR_STATE_TOO_LARGE_FOR_MEMORY",
 ]);
 
-/** Whether a restart cannot help, whatever the restart strategy says. */
+/** Whether a restart cannot help, whatever the restart strategy says: the error is of that kind, or was caused by one. */
 export function isUnrecoverable(error: unknown): boolean {
-  return error instanceof MillraceError && UNRECOVERABLE.has(error.code);
+  for (let each = error; each instanceof MillraceError; each = each.cause) {
+    if (UNRECOVERABLE.has(each.code)) return true;
+  }
+  return false;
 }
