@@ -7,7 +7,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { createInterface } from "node:readline";
 import workerThreads, { type Worker } from "node:worker_threads";
-import type { ClusterOrder, JobLine, ProcessSettings, SubmitOrder } from "./process-lines.ts";
+import type { ClusterOrder, JobLine, ProcessSettings, StateLine, SubmitOrder } from "./process-lines.ts";
 
 /** The threads of slots that live. Noted before the engine imports the class, which it does not know of. */
 const threads = new Set<Worker>();
@@ -83,11 +83,13 @@ if (role === "taskmanager") {
   setInterval(async () => {
     const jobs: JobLine[] = [];
     for (const { jobId } of jobManager.listJobs()) {
-      const { status, restarts, failure } = await jobManager.job(jobId);
+      const { status, restarts, failure, timestampsMs } = await jobManager.job(jobId);
       const { counts } = await jobManager.checkpoints(jobId);
-      jobs.push({ jobId, status, restarts, completed: counts.completed, failure: failure?.message });
+      jobs.push({ jobId, status, restarts, completed: counts.completed, failure: failure?.message, timestampsMs });
     }
-    const now = JSON.stringify({ jobs, taskManagers: jobManager.taskManagers().length });
+    const all = jobManager.taskManagers();
+    const used = all.filter(({ allocations }) => allocations.length > 0).map((each) => each.name);
+    const now = JSON.stringify({ jobs, taskManagers: all.length, used } satisfies StateLine);
     if (now !== last) say(`STATE ${now}`);
     last = now;
   }, STATUS_EVERY_MS);

@@ -1,5 +1,7 @@
 /** What the processes of a cluster under test are started with, are told, and say. */
 
+import type { JobStatus } from "millrace";
+
 export interface ProcessSettings {
   readonly role: "jobmanager" | "taskmanager";
   readonly name: string;
@@ -27,13 +29,17 @@ export type ClusterOrder = SubmitOrder | { readonly kind: "endThread"; readonly 
 
 export interface JobLine {
   readonly jobId: string;
-  readonly status: string;
+  readonly status: JobStatus;
   readonly restarts: number;
   readonly completed: number;
   readonly failure: string | undefined;
+  /** When it came into each state, last time: epoch ms. */
+  readonly timestampsMs: Readonly<Partial<Record<JobStatus, number>>>;
 }
 
 export interface StateLine {
   readonly jobs: readonly JobLine[];
   readonly taskManagers: number;
+  /** The names of those that have slots of a job. */
+  readonly used: readonly string[];
 }

@@ -81,7 +81,7 @@ class KillsRun {
     const job = await makeJob(name, directory, input, keyedSize);
     const started = performance.now();
     const undisturbed = join(directory, "undisturbed");
-    const firstId = await this.#cluster.run(job, undisturbed, settingsOf(directory));
+    const firstId = await this.#cluster.run({ ...job, args: job.argsOf(undisturbed) }, settingsOf(directory));
     await this.#cluster.untilJob("finished", firstId, ({ status }) => status === "FINISHED");
     const expected = await resultOf(job, undisturbed);
     print(`${name}: undisturbed ${seconds(started)} s, ${expected.rows} rows`);
@@ -90,7 +90,7 @@ class KillsRun {
     let rounds = 0;
     for (; this.#killCount < kills; rounds++) {
       const output = join(directory, `round-${rounds}`);
-      const jobId = await this.#cluster.run(job, output, settingsOf(directory));
+      const jobId = await this.#cluster.run({ ...job, args: job.argsOf(output) }, settingsOf(directory));
       const end = await this.#disturb(jobId, plan);
       checkSame(name, rounds, await resultOf(job, output), expected);
       this.#restarts += end.restarts;

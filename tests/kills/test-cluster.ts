@@ -4,7 +4,6 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { KillJob } from "./kill-jobs.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { JobLine, ProcessSettings, StateLine, SubmitOrder } from "./process-lines.ts";
 import { StartedProcess } from "./started-process.ts";
@@ -32,7 +31,7 @@ export class TestCluster {
   readonly #jobs = new Map<string, JobLine>();
   /** Of earlier JobManagers, whose counts begin anew. */
   readonly #earlier = new Map<string, { readonly restarts: number; readonly completed: number }>();
-  #registered = 0;
+  #state: StateLine = { jobs: [], taskManagers: 0, used: [] };
   #submitted: SubmitOrder | undefined;
   #leaderCount = 0;
 
@@ -111,9 +110,12 @@ export class TestCluster {
   }
 
   /** Begins a job; returns its id. */
-  async run(job: KillJob, output: string, configuration: Readonly<Record<string, string>>): Promise<string> {
+  async run(
+    { file, args }: Pick<SubmitOrder, "file" | "args">,
+    configuration: Readonly<Record<string, string>>,
+  ): Promise<string> {
     const jobId = randomBytes(16).toString("hex");
-    this.#submitted = { kind: "submit", jobId, file: job.file, args: job.argsOf(output), job: configuration };
+    this.#submitted = { kind: "submit", jobId, file, args, job: configuration };
     await this.#submit(this.#submitted);
     return jobId;
   }
@@ -126,8 +128,16 @@ export class TestCluster {
     return { ...job, restarts: job.restarts + before.restarts, completed: job.completed + before.completed };
   }
 
+  /** How many TaskManagers the JobManager knows of. */
   get registered(): number {
-    return this.#registered;
+    return this.#state.taskManagers;
+  }
+
+  /** One that has slots of a job. */
+  async usedTaskManager(): Promise<number> {
+    await this.until("a TaskManager has slots of a job", () => this.#state.used.length > 0);
+    const [name] = this.#state.used;
+    return this.taskManagers.findIndex((each) => each.name === name);
   }
 
   async untilJob(what: string, jobId: string, holds: (job: JobLine) => boolean): Promise<JobLine> {
@@ -179,9 +189,9 @@ export class TestCluster {
     return process;
   }
 
-  #onState({ jobs, taskManagers }: StateLine): void {
-    for (const job of jobs) this.#jobs.set(job.jobId, job);
-    this.#registered = taskManagers;
+  #onState(state: StateLine): void {
+    for (const job of state.jobs) this.#jobs.set(job.jobId, job);
+    this.#state = state;
   }
 
   #situation(): string {
@@ -189,6 +199,6 @@ export class TestCluster {
     const errors = [this.jobManager, ...this.taskManagers].map(
       ({ name, errors }) => `--- ${name}\n${errors.slice(-3000)}`,
     );
-    return [`${this.#registered} TaskManagers registered`, ...jobs, ...errors].join("\n");
+    return [`${this.registered} TaskManagers registered`, ...jobs, ...errors].join("\n");
   }
 }
