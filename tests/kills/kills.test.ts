@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runKills } from "./run-kills.ts";
 
-const COUNT = 16_000;
+const COUNT = 12_000;
 let directory: string;
 
 beforeAll(async () => {
