@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FileSystemError } from "../platform/platform.ts";
+import { FileSystemError, type LocalFs } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
 import { DirectoryCheckpointStorage } from "./checkpoint-storage.ts";
@@ -8,9 +8,9 @@ import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 const INLINE_BELOW_BYTES = 100;
 
-function storageOn(platform: SimulatedPlatform): DirectoryCheckpointStorage {
+function storageOn(platform: SimulatedPlatform, fs: LocalFs = platform.fs): DirectoryCheckpointStorage {
   return new DirectoryCheckpointStorage({
-    fs: platform.fs,
+    fs,
     random: platform.random,
     directory: "/checkpoints",
     jobId: "job",
@@ -185,6 +185,36 @@ describe("a read that the disk fails", () => {
 
   test("for good is not tried again", async () => {
     await expect(readWith(1, "EACCES")).rejects.toThrow(/MR_CHECKPOINT_UNREADABLE.*EACCES/);
+  });
+});
+
+/** Renames, and says that it could not. */
+function renamingInSecret(fs: LocalFs): LocalFs {
+  const rename: LocalFs["rename"] = async (from, to) => {
+    await fs.rename(from, to);
+    throw new FileSystemError("EIO", "rename", to);
+  };
+  return new Proxy(fs, {
+    get: (target, name) => {
+      if (name === "rename") return rename;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+test("FLINK-22494: a checkpoint whose storing has come to an unknown end is whole, or discarded and never listed", async () => {
+  const platform = createSimulatedPlatform({ seed: 1 });
+  await platform.run(async () => {
+    await take(storageOn(platform), 1);
+    const storage = storageOn(platform, renamingInSecret(platform.fs));
+    await storage.initialize();
+    await expect(take(storage, 2)).rejects.toThrow("MR_CHECKPOINT_STORAGE_FAILED");
+    // Whoever starts now, since the process has gone down, finds both whole.
+    expect(await readAll(platform)).toEqual([1, 2]);
+    await storage.discard(2);
+    expect(await readAll(platform)).toEqual([1]);
+    expect(await platform.fs.list("/checkpoints/job")).toEqual(["chk-1", "shared", "taskowned"]);
   });
 });
 
