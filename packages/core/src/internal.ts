@@ -45,7 +45,7 @@ export {
   TASKMANAGER_HOST,
   TASKMANAGER_RESOURCE_ID,
 } from "./config/cluster-options.ts";
-export type { LayeredEntry } from "./config/option-registry.ts";
+export type { ConfigEntry, LayeredEntry } from "./config/option-registry.ts";
 export * from "./config/rest-options.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";
@@ -66,8 +66,10 @@ export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deploy
 export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
 export { EmbeddedJob } from "./embedded/embedded-job.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
+export type { JobPlan } from "./graph/describe.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
 export { graphOptionsOf } from "./graph/graph-options.ts";
+export type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-function.ts";
 export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";
@@ -93,6 +95,7 @@ export { SimulatedCluster, type SimulatedHost } from "./platform/simulated-clust
 export type { SimulatedDisk } from "./platform/simulated-disk.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
 export { SimulatedStorage } from "./platform/simulated-storage.ts";
+export { checkBind, isLoopback } from "./platform/transport.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
 export { serializerCodec } from "./state/state-handles.ts";

@@ -12,11 +12,12 @@ export interface StatisticsBody {
   readonly min: number;
   readonly max: number;
   readonly avg: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly p999: number;
+  /** As the others below, without numbers a text. */
+  readonly p50: number | "NaN";
+  readonly p90: number | "NaN";
+  readonly p95: number | "NaN";
+  readonly p99: number | "NaN";
+  readonly p999: number | "NaN";
 }
 
 /** What is told of a checkpoint, and of each of its tasks. @public */
@@ -41,7 +42,8 @@ export interface CheckpointStatisticsBody extends CheckpointSizesBody {
   /** Which of the optional fields are there. */
   readonly className: "completed" | "failed" | "in_progress";
   readonly is_savepoint: boolean;
-  readonly savepointFormat?: "CANONICAL" | "NATIVE";
+  /** Null of a checkpoint. */
+  readonly savepointFormat: "CANONICAL" | "NATIVE" | null;
   readonly trigger_timestamp: number;
   readonly checkpoint_type: CheckpointType;
   /** By vertex. */
@@ -60,8 +62,7 @@ export interface RestoredCheckpointBody {
   readonly id: number;
   readonly restore_timestamp: number;
   readonly is_savepoint: boolean;
-  /** Left out when it was in memory only. */
-  readonly external_path?: string;
+  readonly external_path: string;
 }
 
 /** `GET /jobs/:jobid/checkpoints`. @public */
@@ -95,7 +96,7 @@ export interface CheckpointsBody {
 /** `GET /jobs/:jobid/checkpoints/config`. @public */
 export interface CheckpointConfigBody {
   readonly mode: "exactly_once" | "at_least_once";
-  /** Without checkpoints: the largest number that Java's `long` has, as far as JSON has it. */
+  /** Without periodic checkpoints 9007199254740991. */
   readonly interval: number;
   readonly timeout: number;
   readonly min_pause: number;
@@ -115,8 +116,9 @@ export interface CheckpointConfigBody {
 
 /** One subtask's part in a checkpoint. @public */
 export type SubtaskCheckpointBody =
-  | { readonly index: number; readonly status: "pending_or_failed" }
+  | { readonly className: "pending_or_failed"; readonly index: number; readonly status: "pending_or_failed" }
   | {
+      readonly className: "completed";
       readonly index: number;
       readonly status: "completed";
       readonly ack_timestamp: number;
@@ -161,8 +163,9 @@ export interface SubtaskTimesBody {
   readonly now: number;
   readonly subtasks: readonly {
     readonly subtask: number;
-    readonly endpoint?: string;
+    readonly endpoint: string;
     readonly duration: number;
-    readonly timestamps: Readonly<Partial<Record<ExecutionState, number>>>;
+    /** When the current attempt came into each state; 0 when it never was in it. */
+    readonly timestamps: Readonly<Record<ExecutionState, number>>;
   }[];
 }

@@ -74,6 +74,10 @@ export interface JobOverviewBody {
   readonly state: JobStatus;
   readonly "last-modification": number;
   readonly tasks: TaskCountsBody;
+  /** Jobs have the slots they ask for, or wait. */
+  readonly schedulerType: "Default";
+  /** The whole graph is known before a job starts. */
+  readonly "pending-operators": 0;
   /** Left out until the job's code has been loaded. */
   readonly jobType?: JobType;
 }
@@ -100,6 +104,7 @@ export interface IoMetricsBody {
 /** One chain of operators. @public */
 export interface JobVertexBody {
   readonly id: HexId;
+  readonly slotSharingGroupId: HexId;
   readonly name: string;
   readonly maxParallelism: number;
   readonly parallelism: number;
@@ -161,13 +166,15 @@ export interface JobDetailsBody {
   /** When the job came into each state, last time; 0 when it never was in it. */
   readonly timestamps: Readonly<Record<JobStatus, number>>;
   readonly vertices: readonly JobVertexBody[];
+  /** Vertices, each by the state of all its subtasks together. */
   readonly "status-counts": Readonly<Record<ExecutionState, number>>;
-  /** The next four are left out until the job's code has been loaded, and of jobs that had ended before the JobManager began. */
+  /** The next three are left out until the job's code has been loaded, and of jobs that had ended before the JobManager began. */
   readonly "job-type"?: JobType;
-  readonly maxParallelism?: number;
   readonly plan?: PlanBody;
   /** The operators in their chains, with the edges between them. */
   readonly "stream-graph"?: Readonly<Record<string, unknown>>;
+  readonly schedulerType: "Default";
+  readonly "pending-operators": 0;
   /** Not in Flink. */
   readonly restarts: number;
 }
@@ -177,10 +184,11 @@ export interface JobConfigBody {
   readonly jid: HexId;
   readonly name: string;
   readonly "execution-config": {
-    readonly "restart-strategy": string;
-    readonly "job-parallelism": number;
-    readonly "object-reuse-mode": boolean;
-    /** What the job was submitted with, by key. Secrets are hidden. */
+    /** The first three are left out until the job's code has been loaded. */
+    readonly "restart-strategy"?: string;
+    readonly "job-parallelism"?: number;
+    readonly "object-reuse-mode"?: boolean;
+    /** What the job was submitted with, by key. */
     readonly "user-config": Readonly<Record<string, string>>;
   };
 }
@@ -246,6 +254,8 @@ export interface ExecutionResultBody {
     readonly "application-status": "SUCCEEDED" | "FAILED" | "CANCELED" | "UNKNOWN";
     /** As text, each as in {@link AccumulatorBody}; Flink has Java's serialized form. */
     readonly "accumulator-results": Readonly<Record<string, string>>;
+    /** Why they cannot be had. Not in Flink. */
+    readonly "accumulator-failure"?: FailureCauseBody;
     readonly "net-runtime": number;
     readonly "start-time": number;
     readonly "end-time": number;
@@ -397,7 +407,6 @@ export interface TaskManagerBody {
   readonly slotsNumber: number;
   readonly freeSlots: number;
   readonly hardware: HardwareBody;
-  readonly blocked: boolean;
 }
 
 /** `GET /taskmanagers`. @public */
@@ -418,9 +427,10 @@ export interface SubtaskBody {
   readonly subtask: number;
   readonly status: ExecutionState;
   readonly attempt: number;
-  /** Where it runs, or ran last; left out before it has been deployed. */
-  readonly endpoint?: string;
-  readonly "taskmanager-id"?: string;
+  /** The host where it runs, or ran last; `(unassigned)` before it has been deployed. */
+  readonly endpoint: string;
+  /** Likewise. */
+  readonly "taskmanager-id": string;
   /** -1 before it has been deployed. */
   readonly "start-time": number;
   readonly start_time: number;
@@ -428,6 +438,20 @@ export interface SubtaskBody {
   readonly "end-time": number;
   readonly duration: number;
   readonly metrics: IoMetricsBody;
+  /** How long the attempt has been in each state that it came into. */
+  readonly "status-duration": Readonly<Partial<Record<ExecutionState, number>>>;
+}
+
+/** Numbers of all subtasks of a vertex. @public */
+export interface AggregatedBody {
+  readonly min: number;
+  readonly max: number;
+  readonly avg: number;
+  readonly sum: number;
+  readonly median: number;
+  readonly p25: number;
+  readonly p75: number;
+  readonly p95: number;
 }
 
 /** `GET /jobs/:jobid/vertices/:vertexid`. @public */
@@ -438,4 +462,8 @@ export interface JobVertexDetailsBody {
   readonly maxParallelism: number;
   readonly now: number;
   readonly subtasks: readonly SubtaskBody[];
+  readonly aggregated: {
+    readonly metrics: Readonly<Record<string, AggregatedBody>>;
+    readonly "status-duration": Readonly<Record<string, AggregatedBody>>;
+  };
 }

@@ -1,3 +1,4 @@
+import { Configuration } from "millrace";
 import { MillraceError, toErrorMessage } from "millrace/internal";
 import { createSimulatedPlatform } from "millrace/testing";
 import { describe, expect, test } from "vitest";
@@ -62,6 +63,13 @@ describe("a client", () => {
   test("waits for one answer no longer than it may", async () => {
     const { client, platform } = scripted(["silent"], { retryTimeoutMs: 0, requestTimeoutMs: 700 });
     await expect(platform.run(() => client.jobs())).rejects.toThrow(/MR_REST_UNREACHABLE .*no answer within 700 ms/);
+  });
+
+  test("is where the configuration says, unless somebody says otherwise", () => {
+    const entries = Object.entries({ "rest.address": "127.0.0.1", "rest.port": "9000" });
+    const configuration = Configuration.fromEntries(entries.map(([key, value]) => ({ key, value })));
+    expect(RestClient.of(configuration).address).toBe("127.0.0.1:9000");
+    expect(RestClient.of(configuration, { host: "::1", port: 1 }).address).toBe("[::1]:1");
   });
 
   test("throws what the JobManager answers as it was there, with its code and its parts", async () => {

@@ -1,5 +1,15 @@
 /** Everything that the command line asks of a JobManager, over its REST API. */
-import { type Clock, createNodePlatform, fromErrorMessage, type Random, sha256Hex } from "millrace/internal";
+import type { Configuration } from "millrace";
+import {
+  type Clock,
+  createNodePlatform,
+  fromErrorMessage,
+  type Random,
+  REST_ADDRESS,
+  REST_CONNECTION_TIMEOUT,
+  REST_PORT,
+  sha256Hex,
+} from "millrace/internal";
 import type { CheckpointConfigBody, CheckpointsBody } from "./checkpoint-bodies.ts";
 import { jarIdOf } from "./jar-id.ts";
 import type {
@@ -40,7 +50,7 @@ export interface RestClientOptions {
   readonly port: number;
   /** How long calls are repeated while no JobManager answers, or it is still starting, in milliseconds. 0: once only. */
   readonly retryTimeoutMs?: number;
-  /** How long one request may take, in milliseconds. */
+  /** How long one request may take, in milliseconds. Default: that of `rest.connection-timeout`. */
   readonly requestTimeoutMs?: number;
   /** What a test puts in the world's place. */
   readonly clock?: Clock;
@@ -64,7 +74,6 @@ export interface WaitOptions {
 }
 
 const RETRY_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
 const POLL_MS = 200;
 
 /**
@@ -83,6 +92,16 @@ export class RestClient {
   readonly #connection: RestConnection;
   readonly #random: Pick<Random, "bytes">;
 
+  /** Where a configuration says that the JobManager is: `rest.address`, `rest.port`, `rest.connection-timeout`. */
+  static of(configuration: Configuration, options: Partial<RestClientOptions> = {}): RestClient {
+    return new RestClient({
+      host: configuration.get(REST_ADDRESS),
+      port: configuration.get(REST_PORT),
+      requestTimeoutMs: configuration.get(REST_CONNECTION_TIMEOUT),
+      ...options,
+    });
+  }
+
   constructor(options: RestClientOptions) {
     const platform = createNodePlatform();
     this.#random = options.random ?? platform.random;
@@ -90,7 +109,7 @@ export class RestClient {
       host: options.host,
       port: options.port,
       retryTimeoutMs: options.retryTimeoutMs ?? RETRY_TIMEOUT_MS,
-      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      requestTimeoutMs: options.requestTimeoutMs ?? REST_CONNECTION_TIMEOUT.default,
       clock: options.clock ?? platform.clock,
       fetch: options.fetch ?? fetch,
     });

@@ -37,3 +37,15 @@ function reasonOf(cause: unknown): string {
   if (inner instanceof AggregateError && inner.errors[0] instanceof Error) return inner.errors[0].message;
   return inner instanceof Error ? inner.message : cause.message;
 }
+
+export function portsTaken(host: string, ports: readonly number[], cause: unknown): MillraceError {
+  const last = ports.length > 1 ? ` to ${ports.at(-1)}` : "";
+  return new MillraceError("MR_LISTEN_FAILED", {
+    what: "The REST API cannot listen",
+    where: { host, port: `${ports[0]}${last}` },
+    found: reasonOf(cause),
+    expected: "a free port",
+    todo: "End what has the port, or choose others with rest.bind-port (0 is any free one)",
+    cause,
+  });
+}
