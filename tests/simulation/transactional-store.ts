@@ -167,9 +167,14 @@ class StoreCommitter implements Committer<Transaction> {
   async close(): Promise<void> {}
 }
 
+/** One way to the store in so many takes ten times as long: long enough for whoever is on it to be replaced. */
+const SLOW_ONE_IN = 8;
+
 /** The way to the store. */
 function pause({ platform }: WriterInitContext): Promise<void> {
-  const ms = 0.5 + (platform.random.u32() % 1000) / 250;
+  const draw = platform.random.u32();
+  const usualMs = 0.5 + (draw % 1000) / 250;
+  const ms = (draw >>> 16) % SLOW_ONE_IN === 0 ? usualMs * 10 : usualMs;
   return new Promise((resolve) => {
     platform.clock.after(ms, resolve);
   });
