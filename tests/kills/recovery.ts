@@ -15,7 +15,7 @@ import { TestCluster } from "./test-cluster.ts";
 const PARALLELISM = 4;
 const RATE_PER_SECOND = 1000;
 const VALUE_CHARS = 1000;
-const CHECKPOINT_INTERVAL_MS = 1000;
+const CHECKPOINT_INTERVAL_MS = 2000;
 const RESTART_DELAY_MS = 10;
 
 const { values } = parseArgs({
@@ -106,7 +106,7 @@ async function recover(jobId: string): Promise<Recovery> {
     ({ status, timestampsMs }) => status === "RUNNING" && timestampsMs.RUNNING! > killedMs,
   );
   // What is replayed takes as long again as it took before.
-  await checkpointed(jobId, 3);
+  await checkpointed(jobId, 2);
   await replaced;
   await cluster.until("all TaskManagers are registered", () => cluster.registered === 3);
   return measured(await readOutputs(output), killedMs, cluster.job(jobId)!.timestampsMs);

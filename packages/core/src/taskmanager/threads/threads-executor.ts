@@ -16,8 +16,11 @@ export class ThreadsExecutor implements TaskExecutor {
 
   async deploy(deployment: ExecutorDeployment, listener: DeploymentListener): Promise<DeployedTasks> {
     const { restore, tasks } = deployment;
-    const restoreOf: RestoreOf =
-      restore === undefined ? () => undefined : await this.#options.readRestore(restore, tasks);
+    const { threads, readRestore } = this.#options;
+    const reading: Promise<RestoreOf> =
+      restore === undefined ? Promise.resolve(() => undefined) : readRestore(restore, tasks);
+    // Threads that are missing load the job while its state is read.
+    const [restoreOf] = await Promise.all([reading, threads.start()]);
     return ThreadsDeployment.deploy({ ...this.#options, deployment, restoreOf, listener });
   }
 }
