@@ -68,8 +68,9 @@ try {
   print(
     `kills: repeat with: npm run kills -- --kills ${kills} --seed ${seed}${values.namespaces ? " --namespaces" : ""}`,
   );
+  print(`kills: what was written is kept in ${directory}`);
   process.exitCode = 1;
 } finally {
   namespaces?.close();
-  await rm(directory, { recursive: true, force: true });
+  if (process.exitCode !== 1) await rm(directory, { recursive: true, force: true });
 }
