@@ -1,6 +1,5 @@
 import { RestClient } from "@millrace/rest";
 import { type Configuration, MillraceError } from "millrace";
-import { REST_ADDRESS, REST_PORT } from "millrace/internal";
 import { readSettings, type SettingOptions } from "../settings.ts";
 
 /** How long a command that asks something once tries to reach its JobManager. */
@@ -25,8 +24,8 @@ export function clientOf(
   configuration: Configuration = readSettings(options),
 ): RestClient {
   const { jobmanager } = options;
-  if (jobmanager !== undefined) return new RestClient({ ...parseJobManager(jobmanager), retryTimeoutMs });
-  return new RestClient({ host: configuration.get(REST_ADDRESS), port: configuration.get(REST_PORT), retryTimeoutMs });
+  const given = jobmanager === undefined ? {} : parseJobManager(jobmanager);
+  return RestClient.of(configuration, { ...given, retryTimeoutMs });
 }
 
 /** `HOST:PORT`, with an IPv6 address in brackets, as a URL too. @throws MillraceError `MR_CONFIG_INVALID` @internal */
