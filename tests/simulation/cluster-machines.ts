@@ -21,7 +21,7 @@ import type { World } from "./world.ts";
 /** What is on the shared disk. */
 const MOUNTED = ["/checkpoints", "/savepoints", "/out", "/jobs"];
 
-const RPC_PORT = 6123;
+export const RPC_PORT = 6123;
 
 /** Until a process that has ended by itself is started again. */
 const RESTART_MS = 50;

@@ -7,7 +7,7 @@ import type { JobManager, JobManagerApi, SeededRandom } from "millrace/internal"
 import { type ClusterMachines, codeOf } from "./cluster-machines.ts";
 import type { UserFault } from "./fault-injector.ts";
 import { checkAllSnapshots } from "./invariants.ts";
-import { newestSnapshot, settingsOf } from "./planned-job.ts";
+import { isOver, newestSnapshot, settingsOf } from "./planned-job.ts";
 import { LIVES_MAX } from "./run-outcome.ts";
 import { snapshotIn } from "./visible-files.ts";
 import type { World } from "./world.ts";
@@ -150,10 +150,6 @@ export class ClusterUser {
     const { disk } = this.#machines.shared;
     checkAllSnapshots(world, disk);
     const restored = newestSnapshot(world, disk);
-    if (restored === "over") {
-      this.isFinished = true;
-      return undefined;
-    }
     if (this.lives === LIVES_MAX) {
       world.violated("I13", `started ${LIVES_MAX} times: ${this.#failure}`);
       this.isFinished = true;
@@ -192,7 +188,7 @@ export class ClusterUser {
     const world = this.#world;
     const { disk } = this.#machines.shared;
     checkAllSnapshots(world, disk);
-    if (status === "FINISHED" && (!job.isEndAsked || newestSnapshot(world, disk) === "over")) {
+    if (status === "FINISHED" && (!job.isEndAsked || isOver(world, newestSnapshot(world, disk)))) {
       this.isFinished = true;
       return;
     }

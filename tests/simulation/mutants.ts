@@ -2,6 +2,7 @@
  * Wrong edits of protocol code, each a mistake that somebody could make. `npm run sim:mutants` puts them into the engine one
  * by one; the simulation has to notice every one of them. A change that rewrites the code of a mutant rewrites the mutant.
  */
+import { CLUSTER_MUTANTS } from "./cluster-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 
 const COORDINATION: readonly Mutant[] = [
@@ -354,4 +355,11 @@ const SOURCES_AND_STATE: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...COORDINATION, ...STORAGE, ...TASKS, ...SINKS, ...SOURCES_AND_STATE];
+export const MUTANTS: readonly Mutant[] = [
+  ...COORDINATION,
+  ...STORAGE,
+  ...TASKS,
+  ...SINKS,
+  ...SOURCES_AND_STATE,
+  ...CLUSTER_MUTANTS,
+];

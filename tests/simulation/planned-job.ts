@@ -76,21 +76,28 @@ export function configurationOf(settings: Readonly<Record<string, string>>): Con
   return Configuration.fromEntries(Object.entries(settings).map(([key, value]) => ({ key, value })));
 }
 
-/**
- * Where the job goes on: undefined at the beginning. A job removes its newest checkpoint only when it is over, so a checkpoint
- * that was there to stay, and is gone, says that the end came before anybody could be told.
- */
-export function newestSnapshot(
-  world: World,
-  disk: SimulatedDisk,
-): { readonly directory: string; readonly checkpointId: number } | "over" | undefined {
-  let newest: { directory: string; checkpointId: number } | undefined;
+export interface Newest {
+  readonly directory: string;
+  readonly checkpointId: number;
+}
+
+/** Where the job goes on; undefined at the beginning. */
+export function newestSnapshot(world: World, disk: SimulatedDisk): Newest | undefined {
+  let newest: Newest | undefined;
   for (const directory of snapshotDirectories(disk)) {
     // What cannot be read is a violation already, and nobody would choose it.
     const checkpointId = readId(world, disk, directory);
     if (checkpointId !== undefined && checkpointId > (newest?.checkpointId ?? 0)) newest = { directory, checkpointId };
   }
-  return world.newestDurableId > (newest?.checkpointId ?? 0) ? "over" : newest;
+  return newest;
+}
+
+/**
+ * A job removes its newest checkpoint only when it is over, so a checkpoint that was there to stay, and is gone, says that the
+ * end came before anybody could be told.
+ */
+export function isOver(world: World, newest: Newest | undefined): boolean {
+  return world.newestDurableId > (newest?.checkpointId ?? 0);
 }
 
 function readId(world: World, disk: SimulatedDisk, directory: string): number | undefined {

@@ -5,11 +5,17 @@ import { ClusterMachines } from "./cluster-machines.ts";
 import { ClusterUser } from "./cluster-user.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { checkAllSnapshots, watchSnapshots } from "./invariants.ts";
+import { checkLeaks } from "./leak-check.ts";
 import { Patience } from "./patience.ts";
 import { endOf, type SimulationPlan } from "./plan.ts";
 import { checkRows } from "./row-check.ts";
 import { PATIENCE_MS, type RunOptions, type RunOutcome } from "./run-outcome.ts";
+import { StatusWatch } from "./status-watch.ts";
+import { WireWatch } from "./wire-watch.ts";
 import { World } from "./world.ts";
+
+/** For what is removed when the job is over already. */
+const GRACE_MS = 200;
 
 export async function runCluster(plan: SimulationPlan, options: RunOptions): Promise<RunOutcome> {
   const simulation = new ClusterSimulation(plan, options);
@@ -24,6 +30,7 @@ class ClusterSimulation {
   readonly #injector: FaultInjector;
   readonly #user: ClusterUser;
   readonly #patience: Patience;
+  readonly #status: StatusWatch;
 
   constructor(plan: SimulationPlan, options: RunOptions) {
     const { cluster } = plan;
@@ -38,6 +45,9 @@ class ClusterSimulation {
     const random = new SeededRandom(plan.seed).fork("user");
     this.#user = new ClusterUser(this.#world, this.#machines, random, () => this.#patience.mustWork);
     this.#patience = new Patience(this.#world, () => this.#user.describe());
+    this.#status = new StatusWatch(this.#world);
+    const wires = new WireWatch(this.#world);
+    this.#machines.cluster.network.onDelivery = (delivery) => wires.onDelivery(delivery);
     this.#machines.shared.onEffect = (effect) => this.#onEffect(effect);
     const lastMs = Math.max(0, ...plan.faults.map(endOf));
     scheduler.schedule(lastMs + PATIENCE_MS, "no more faults", () => this.#injector.giveUp());
@@ -45,8 +55,14 @@ class ClusterSimulation {
 
   async run(): Promise<void> {
     const { disk } = this.#machines.shared;
+    const { scheduler } = this.#machines.cluster;
     try {
-      await this.#machines.cluster.scheduler.runUntil(() => this.#user.isFinished || this.#isTooLate());
+      await scheduler.runUntil(() => {
+        this.#status.look(this.#machines.leader.jobManager);
+        return this.#user.isFinished || this.#isTooLate();
+      });
+      await scheduler.advance(GRACE_MS);
+      if (this.#user.isFinished) checkLeaks(this.#world, disk);
     } catch (error) {
       this.#world.stuck(error);
     }
@@ -73,7 +89,9 @@ class ClusterSimulation {
 
   #onEffect(effect: DiskEffect): EffectVerdict | undefined {
     const verdict = this.#options.onEffect?.(effect) ?? this.#injector.onEffect(effect);
-    if (effect.phase === "after") {
+    // What a leader that was replaced still completes is nobody's.
+    const isLed = !this.#machines.retired.some((each) => each.host.name === effect.host);
+    if (effect.phase === "after" && isLed) {
       watchSnapshots(this.#world, this.#machines.shared.disk, effect, verdict?.kind !== "fail");
     }
     return verdict;

@@ -7,6 +7,7 @@ import {
   buildPlanned,
   checkFailure,
   configurationOf,
+  isOver,
   newestSnapshot,
   registerThreads,
   settingsOf,
@@ -79,7 +80,7 @@ export class Life {
     const world = this.#world;
     const { disk } = this.#platform.storage;
     const restored = newestSnapshot(world, disk);
-    if (restored === "over") {
+    if (isOver(world, restored)) {
       this.end = "finished";
       return;
     }
@@ -102,7 +103,7 @@ export class Life {
     checkAllSnapshots(world, disk);
     if (status === "FAILED") this.#failed(cause);
     else if (status === "CANCELED") this.end = "again";
-    else this.end = this.#isEndAsked && newestSnapshot(world, disk) !== "over" ? "again" : "finished";
+    else this.end = this.#isEndAsked && !isOver(world, newestSnapshot(world, disk)) ? "again" : "finished";
   }
 
   #failed(error: unknown): void {

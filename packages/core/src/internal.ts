@@ -14,6 +14,7 @@ export { crc32c } from "./base/crc32c.ts";
 export { type ErrorMessage, fromErrorMessage, toErrorMessage } from "./base/error-message.ts";
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
+export { FrameDecoder } from "./base/frame.ts";
 export { sha256Hex } from "./base/sha256.ts";
 export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
 export type {
@@ -65,6 +66,7 @@ export type { ExecutionSettings } from "./deployment/execution-settings.ts";
 export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deployment/graph-lock.ts";
 export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
 export { EmbeddedJob } from "./embedded/embedded-job.ts";
+export { decodeWireMessage, WIRE_PAYLOAD_BYTES_MAX } from "./exchange/wire/wire-message.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";
 export type { JobPlan } from "./graph/describe.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
@@ -92,6 +94,7 @@ export type {
 export { FileSystemError } from "./platform/platform.ts";
 export { SeededRandom } from "./platform/seeded-random.ts";
 export { SimulatedCluster, type SimulatedHost } from "./platform/simulated-cluster.ts";
+export type { Delivery } from "./platform/simulated-connection.ts";
 export type { SimulatedDisk } from "./platform/simulated-disk.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
 export { SimulatedStorage } from "./platform/simulated-storage.ts";

@@ -74,6 +74,10 @@ import type {
 } from "./job-manager-api.ts";
 import { givenTo, type JobPreview, previewJob, submittedConfiguration } from "./job-preview.ts";
 
+/** Between two attempts to store the end of a job. */
+const END_RETRY_MS_FIRST = 50;
+const END_RETRY_MS_MAX = 5000;
+
 export interface JobManagerOptions {
   readonly platform: Platform;
   /** What jobs start from, and the process itself. */
@@ -461,6 +465,21 @@ export class JobManager implements JobManagerApi {
     known.end = end;
   }
 
+  /** Tries until it is stored: a later JobManager would run a job again whose end its client has been told. */
+  async #storeEndAtLast(known: KnownJob, ending: JobEnding): Promise<void> {
+    const { clock } = this.#options.platform;
+    for (let waitMs = END_RETRY_MS_FIRST; !this.#isClosed; waitMs = Math.min(2 * waitMs, END_RETRY_MS_MAX)) {
+      try {
+        await this.#storeEnd(known, ending);
+        return;
+      } catch (error) {
+        // What it failed of has been said.
+        if (!(error instanceof MillraceError)) throw error;
+      }
+      await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+    }
+  }
+
   #endOf({ status, cause, removes }: JobEnding): StoredEnd {
     const failure = status === "FAILED" ? toErrorMessage(cause) : undefined;
     return { status, endMs: this.#options.platform.clock.wallMs(), failure, removes };
@@ -471,8 +490,8 @@ export class JobManager implements JobManagerApi {
     if (this.#isClosed) return;
     const { jobId } = known.stored;
     const ending = { status, cause, removes: [] };
-    // One that could not even begin has told nobody. When the end cannot be stored, the next JobManager runs the job to it again.
-    if (known.end === undefined) await this.#storeEnd(known, ending).catch(() => {});
+    // One that could not even begin has told nobody.
+    if (known.end === undefined) await this.#storeEndAtLast(known, ending);
     else if (known.end.removes.length > 0) await this.#clear(jobId, known.end);
     if (this.#isClosed) return;
     const end = known.end ?? this.#endOf(ending);

@@ -29,6 +29,16 @@ type Segment = { readonly arrivesAtMs: number } & (
 export interface SimulatedWire {
   canPass(from: string, to: string): boolean;
   isUp(host: string): boolean;
+  delivers(delivery: Delivery): void;
+}
+
+/** Bytes that are about to be handed over. @internal */
+export interface Delivery {
+  readonly from: SimulatedConnection;
+  readonly to: SimulatedConnection;
+  readonly bytes: Uint8Array;
+  /** What has been sent in this direction, and is still under way behind these bytes. */
+  readonly waitingBytes: number;
 }
 
 /** Who holds one end of a connection. @internal */
@@ -352,6 +362,7 @@ export class Direction {
       const sender = this.#from.owner.process;
       sender.schedule(this.#to.owner.dice.latencyMs(), `${this.#from.label} drain`, () => this.#from.receiveDrain());
     }
+    this.#wire.delivers({ from: this.#from, to: this.#to, bytes, waitingBytes: this.#waitingBytes });
     this.#to.receive(bytes);
   }
 

@@ -2,6 +2,7 @@ import { type FaultyNetwork, type LinkConditions, LinkDice, NetworkFaults } from
 import type { SeededRandom } from "./seeded-random.ts";
 import {
   connectEndpoints,
+  type Delivery,
   type EndpointOwner,
   type SimulatedConnection,
   type SimulatedWire,
@@ -58,6 +59,8 @@ interface ConnectedPair {
  */
 export class SimulatedNetwork implements SimulatedWire, FaultyNetwork {
   readonly faults: NetworkFaults;
+  /** Looks at all that is handed over, and changes nothing. */
+  onDelivery: ((delivery: Delivery) => void) | undefined;
   readonly #random: SeededRandom;
   readonly #hosts: Map<string, Host> = new Map();
   readonly #pairs: Set<ConnectedPair> = new Set();
@@ -146,6 +149,10 @@ export class SimulatedNetwork implements SimulatedWire, FaultyNetwork {
 
   isUp(host: string): boolean {
     return this.#hosts.get(host)?.isUp === true;
+  }
+
+  delivers(delivery: Delivery): void {
+    this.onDelivery?.(delivery);
   }
 
   unblocked(): void {

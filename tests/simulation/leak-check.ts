@@ -1,0 +1,40 @@
+/** I5: what no snapshot refers to is gone when the job is over. */
+import type { SimulatedDisk } from "millrace/internal";
+import type { FaultKind } from "./plan.ts";
+import { handlesOf, namesIn, snapshotIn } from "./visible-files.ts";
+import type { World } from "./world.ts";
+
+const METADATA = "_metadata";
+
+/** Whoever dies, or cannot reach the disk, cannot remove anything there. */
+const HARMLESS: ReadonlySet<FaultKind> = new Set([
+  "throw",
+  "storeDown",
+  "clockJump",
+  "killWorker",
+  "savepoint",
+  "checkpoint",
+  "cancel",
+  "suspend",
+  "drain",
+]);
+
+export function checkLeaks(world: World, disk: SimulatedDisk): void {
+  if ([...world.faultCounts.keys()].some((kind) => !HARMLESS.has(kind))) return;
+  const leaked: string[] = [];
+  for (const job of namesIn(disk, "/checkpoints")) {
+    for (const name of namesIn(disk, `/checkpoints/${job}`).filter((each) => each.startsWith("chk-"))) {
+      const directory = `/checkpoints/${job}/${name}`;
+      const files = namesIn(disk, directory);
+      const metadata = files.includes(METADATA) ? snapshotIn(disk, directory)?.metadata : undefined;
+      if (metadata === undefined) {
+        leaked.push(directory);
+        continue;
+      }
+      const used = new Set([METADATA]);
+      for (const handle of handlesOf(metadata)) if (handle.kind !== "inline") used.add(handle.name);
+      leaked.push(...files.filter((file) => !used.has(file)).map((file) => `${directory}/${file}`));
+    }
+  }
+  if (leaked.length > 0) world.violated("I5", `nobody refers to ${leaked.slice(0, 5).join(", ")} (${leaked.length})`);
+}
