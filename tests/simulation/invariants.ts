@@ -18,19 +18,23 @@ import type { World } from "./world.ts";
 /** Where functions keep the list {@link LEDGER}: behind a prefix of the engine's. */
 const isLedger = (name: string): boolean => name.endsWith(LEDGER);
 
-/**
- * Called after every effect on the disk that snapshots are on.
- * @param isKnown - Whether who asked for the effect hears that it has happened; otherwise it may be undone.
- */
+interface EffectOwner {
+  /** Whether who asked for the effect hears that it has happened; otherwise it may be undone. */
+  readonly isKnown: boolean;
+  /** Whether another one has its place, or is about to: it may be late. */
+  readonly isReplaced: boolean;
+}
+
+/** Called after every effect on the disk that snapshots are on. */
 export function watchSnapshots(
   world: World,
   disk: SimulatedDisk,
   { operation, path }: DiskEffect,
-  isKnown: boolean,
+  { isKnown, isReplaced }: EffectOwner,
 ): void {
   if (operation === "rename" && path.endsWith("/_metadata")) {
     const to = path.slice(path.lastIndexOf(" ") + 1);
-    checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")));
+    checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")), isReplaced);
   }
   const checkpointId = operation === "sync directory" && isKnown ? world.completed.get(path) : undefined;
   // Its `_metadata` may have been removed meanwhile: that is what is synced when a checkpoint is discarded.
@@ -39,17 +43,18 @@ export function watchSnapshots(
   }
 }
 
-function checkCompleted(world: World, disk: SimulatedDisk, directory: string): void {
+function checkCompleted(world: World, disk: SimulatedDisk, directory: string, isReplaced: boolean): void {
   if (world.completed.has(directory)) return;
   const snapshot = read(world, disk, directory);
   if (snapshot === undefined) return;
   const { metadata } = snapshot;
   const isSavepoint = metadata.savepoint !== undefined;
   // A savepoint may be overtaken by checkpoints, which are not held up by it.
-  if (!isSavepoint && metadata.checkpointId <= world.lastCheckpointId) {
+  const isInOrder = !isSavepoint && !isReplaced;
+  if (isInOrder && metadata.checkpointId <= world.lastCheckpointId) {
     world.violated("I12", `checkpoint ${metadata.checkpointId} completes after checkpoint ${world.lastCheckpointId}`);
   }
-  if (!isSavepoint) world.lastCheckpointId = metadata.checkpointId;
+  if (isInOrder) world.lastCheckpointId = metadata.checkpointId;
   world.completed.set(directory, metadata.checkpointId);
   checkWhole(world, disk, snapshot);
   checkBooks(world, disk, snapshot);

@@ -89,10 +89,11 @@ class ClusterSimulation {
 
   #onEffect(effect: DiskEffect): EffectVerdict | undefined {
     const verdict = this.#options.onEffect?.(effect) ?? this.#injector.onEffect(effect);
-    // What a leader that was replaced still completes is nobody's.
-    const isLed = !this.#machines.retired.some((each) => each.host.name === effect.host);
-    if (effect.phase === "after" && isLed) {
-      watchSnapshots(this.#world, this.#machines.shared.disk, effect, verdict?.kind !== "fail");
+    if (effect.phase === "after") {
+      // One that is being replaced completes what it has begun; the next one's ids are higher.
+      const isReplaced = this.#machines.retired.some((each) => each.host.name === effect.host);
+      const isKnown = verdict?.kind !== "fail";
+      watchSnapshots(this.#world, this.#machines.shared.disk, effect, { isKnown, isReplaced });
     }
     return verdict;
   }

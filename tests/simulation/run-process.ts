@@ -113,7 +113,8 @@ class ProcessSimulation {
   #onEffect(effect: DiskEffect): EffectVerdict | undefined {
     const verdict = this.#options.onEffect?.(effect) ?? this.#injector.onEffect(effect);
     if (effect.phase === "after") {
-      watchSnapshots(this.#world, this.#platform.storage.disk, effect, verdict?.kind !== "fail");
+      const isKnown = verdict?.kind !== "fail";
+      watchSnapshots(this.#world, this.#platform.storage.disk, effect, { isKnown, isReplaced: false });
     }
     return verdict;
   }
