@@ -2,7 +2,7 @@
  * Packs the packages as they are published, puts them into an empty project, and runs a job there from the command line:
  * the build, its bundle and the lists of files are used by nothing else in this repository. Run after `npm run build`.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,14 +61,45 @@ try {
   }
   const failed = run(["run", "-p", "2", "-t", "in-thread", "job.ts", "--fail"]);
   expectEqual(failed, String(/at +\S*job\.ts:8:\d+/.test(failed.stderr)), "true", "the place of the call in job.ts");
-  console.log("package: runs a job in an empty project, in threads and in one");
+  await runOnCluster();
+  console.log("package: runs a job in an empty project, in threads, in one and on a cluster");
 } finally {
   await rm(project, { recursive: true, force: true });
 }
 
 function run(args) {
-  const command = join(project, "node_modules/@millrace/cli/bin/millrace.mjs");
-  return spawnSync(process.execPath, [command, ...args], { cwd: project, encoding: "utf8", timeout: 60_000 });
+  return spawnSync(process.execPath, [command(), ...args], { cwd: project, encoding: "utf8", timeout: 60_000 });
+}
+
+function command() {
+  return join(project, "node_modules/@millrace/cli/bin/millrace.mjs");
+}
+
+/** The cluster prints what the job prints. */
+async function runOnCluster() {
+  const args = ["cluster", "--slots", "2", "-D", "jobmanager.rpc.port=0", "-r", "0"];
+  const cluster = spawn(process.execPath, [command(), ...args], { cwd: project, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  cluster.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const address = await new Promise((resolve, reject) => {
+    cluster.once("close", () => reject(new Error(`the cluster has ended: ${stdout}${stderr}`)));
+    cluster.stdout.on("data", (chunk) => {
+      stdout += chunk;
+      const found = /clients ask at http:\/\/(\S+)/.exec(stdout);
+      if (found !== null) resolve(found[1]);
+    });
+  });
+  const ran = run(["run", "-m", address, "-p", "2", "job.ts"]);
+  const ended = new Promise((resolve) => cluster.once("close", resolve));
+  cluster.kill("SIGTERM");
+  await ended;
+  const rows = [...stdout.matchAll(/^(?:second:)?(?:\d+> )?(\d+)$/gm)]
+    .map((match) => Number(match[1]))
+    .sort((a, b) => a - b);
+  expectEqual({ stdout, stderr: ran.stderr + stderr }, rows.join(" "), "1 2 2 4 6 8 10", "rows of a job on a cluster");
 }
 
 function expectEqual(ran, found, expected, what) {

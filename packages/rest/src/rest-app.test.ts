@@ -7,13 +7,13 @@ import { createRestApp } from "./rest-app.ts";
 
 const JOB = "00112233445566778899aabbccddeeff";
 
-async function answering(api: Partial<JobManagerApi>) {
+async function answering(api: Partial<JobManagerApi>, jars?: JarStore) {
   const { fs, clock } = createSimulatedPlatform({ seed: 1 });
   const warnings: string[] = [];
   const app = await createRestApp({
     // Only what is asked is there.
     api: api as JobManagerApi,
-    jars: new JarStore(fs, "/jars"),
+    jars: jars ?? new JarStore(fs, "/jars"),
     configuration: Configuration.fromEntries([]),
     clock,
     url: () => "http://localhost:8081",
@@ -65,4 +65,39 @@ test("only as much is remembered of job files as there is room for: the oldest g
   await platform.run(() => file.write(new Uint8Array([0]), 0));
   expect(await platform.run(() => jars.read(ids[50]!))).toBeUndefined();
   expect(await platform.run(() => jars.read(ids[51]!))).toEqual(new TextEncoder().encode("job 51"));
+});
+
+test("settings of a file stay below those of the job's code, all others are above", async () => {
+  const submitted: unknown[] = [];
+  const [hash, name] = ["0".repeat(64), "flights.mjs"];
+  const id = `${hash}_${name}`;
+  const jar = { get: async () => ({ id, hash, name, uploadedMs: 0 }), read: async () => new Uint8Array(1) };
+  const { app } = await answering(
+    {
+      submitJob: async (submission) => {
+        submitted.push({ name: submission.name, configuration: submission.configuration });
+        return { jobId: JOB, isNew: true };
+      },
+    },
+    // Only what is asked is there.
+    jar as unknown as JarStore,
+  );
+  const payload = {
+    parallelism: 2,
+    flinkConfiguration: { "pipeline.name": "own" },
+    fileConfiguration: { "pipeline.name": "of the file", "pipeline.max-parallelism": "32" },
+  };
+  const answer = await app.inject({ method: "POST", url: `/jars/${id}/run`, payload });
+  expect(answer.statusCode, answer.body).toBe(200);
+  expect(submitted).toEqual([
+    {
+      name: "own",
+      configuration: [
+        { key: "pipeline.name", value: "of the file", origin: "fileConfiguration", layer: "file" },
+        { key: "pipeline.max-parallelism", value: "32", origin: "fileConfiguration", layer: "file" },
+        { key: "pipeline.name", value: "own", origin: "flinkConfiguration" },
+        { key: "parallelism.default", value: 2, origin: "parallelism" },
+      ],
+    },
+  ]);
 });

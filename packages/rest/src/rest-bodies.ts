@@ -376,8 +376,10 @@ export interface JarRunRequestBody {
   readonly parallelism?: number | null;
   /** Chosen by the client, so that the request may be repeated: the same id is the same job. */
   readonly jobId?: HexId | null;
-  /** Settings of the job, by key. */
+  /** Settings of the job, by key: they win over what its code sets. */
   readonly flinkConfiguration?: Readonly<Record<string, string>> | null;
+  /** Settings of a file, by key: they win over the cluster's, and the job's code wins over them. Not in Flink. */
+  readonly fileConfiguration?: Readonly<Record<string, string>> | null;
   readonly savepointPath?: string | null;
   readonly allowNonRestoredState?: boolean | null;
   readonly claimMode?: ClaimMode | null;

@@ -35,7 +35,7 @@ export async function clusterProcess(options: ClusterOptions): Promise<void> {
         );
     });
   }
-  await Promise.race([ended, jobManager.fenced.then((error) => log.warn(error.message))]);
+  await Promise.race([ended, jobManager.dismissed.then((why) => log.warn(why))]);
   isEnding = true;
   await Promise.all([jobManager.close(), ...taskManagers.map(({ child }) => stop(child))]);
   log.info("ended; its jobs go on when a JobManager with the same directory starts");

@@ -25,6 +25,7 @@ afterEach(async () => {
 async function open(settings: Readonly<Record<string, string>> = {}): Promise<RunningJobManager> {
   const all = {
     "jobmanager.rpc.port": "0",
+    "rest.port": "0",
     "high-availability.storageDir": join(directory, "jobs"),
     "process.working-dir": join(directory, "work"),
     ...settings,
@@ -40,6 +41,7 @@ describe("S56: a JobManager that starts", () => {
     const { rpc } = await open();
     expect(lines).toContain(`leads since epoch 1; jobs are kept in ${join(directory, "jobs")}`);
     expect(lines).toContain(`TaskManagers register at localhost:${rpc.port}`);
+    expect(lines.at(-1)).toMatch(/^clients ask at http:\/\/localhost:\d+$/);
   });
 
   test("MR_LISTEN_FAILED: where another one listens it fails, and the other one goes on leading", async () => {
@@ -56,10 +58,10 @@ describe("S56: a JobManager that starts", () => {
   });
 
   test("MR_INSECURE_BIND: refuses an address that other machines can reach", async () => {
-    for (const key of ["jobmanager.bind-host", "jobmanager.rpc.address"]) {
+    for (const key of ["jobmanager.bind-host", "jobmanager.rpc.address", "rest.bind-address"]) {
       const error = await open({ [key]: "0.0.0.0" }).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: "MR_INSECURE_BIND" });
-      expect((error as MillraceError).todo).toContain(key);
+      expect((error as MillraceError).todo).toContain(key === "rest.bind-address" ? "loopback" : key);
     }
   });
 });

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { startRestEndpoint } from "@millrace/rest";
 import type { ConfigEntry, Configuration, MillraceError } from "millrace";
 import {
   HA_STORAGE_DIR,
@@ -24,10 +25,8 @@ export interface JobManagerOptions extends SettingOptions {
 export interface RunningJobManager {
   /** Where TaskManagers register. */
   readonly rpc: { readonly host: string; readonly port: number };
-  /** Where clients ask. */
-  readonly restUrl: string;
-  /** Settles when another JobManager leads, with why. */
-  readonly fenced: Promise<MillraceError>;
+  /** Settles when it is to end, with why: another JobManager leads, or a client wants it. */
+  readonly dismissed: Promise<string>;
   /** Jobs go on in the next JobManager with the directory. */
   close(): Promise<void>;
 }
@@ -38,8 +37,8 @@ export async function jobManagerProcess(options: JobManagerOptions): Promise<voi
   const jobManager = await openJobManager(jobManagerSettings(options), log);
   outliveStrayErrors(log);
   const ended = untilEnded(log);
-  // Another one leads: this one has nothing to do any more, and was not at fault.
-  await Promise.race([ended, jobManager.fenced.then((error) => log.warn(error.message))]);
+  // Where another one leads this one has nothing to do any more, and was not at fault.
+  await Promise.race([ended, jobManager.dismissed.then((why) => log.warn(why))]);
   await jobManager.close();
   log.info("ended; its jobs go on when a JobManager with the same directory starts");
   process.exit(0);
@@ -59,21 +58,34 @@ export async function openJobManager(configuration: Configuration, log: ProcessL
   const rpcHost = configuration.get(JOBMANAGER_RPC_ADDRESS);
   const directory = resolve(configuration.get(HA_STORAGE_DIR));
   const codeDirectory = makeCodeDirectory(configuration.get(PROCESS_WORKING_DIR));
-  let onFenced: (error: MillraceError) => void = () => {};
-  const fenced = new Promise<MillraceError>((resolveFenced) => {
-    onFenced = resolveFenced;
+  let dismiss: (why: string) => void = () => {};
+  const dismissed = new Promise<string>((resolveDismissed) => {
+    dismiss = resolveDismissed;
   });
+  const onWarning = (text: string): void => log.warn(text);
   const jobManager = await startJobManager({
     configuration,
     address: { host: configuration.get(JOBMANAGER_BIND_HOST) ?? rpcHost, port: configuration.get(JOBMANAGER_RPC_PORT) },
     directory,
     codeDirectory,
-    onWarning: (text) => log.warn(text),
+    onWarning,
     onInfo: (text) => log.info(text),
-    onFenced,
+    onFenced: (error: MillraceError) => dismiss(error.message),
   });
-  const rpc = { host: rpcHost, port: jobManager.address.port };
-  log.info(`leads since epoch ${jobManager.epoch}; jobs are kept in ${directory}`);
-  log.info(`TaskManagers register at ${rpc.host}:${rpc.port}`);
-  return { rpc, restUrl: "", fenced, close: () => jobManager.close() };
+  try {
+    const onShutDown = (): void => dismiss("a client has asked the JobManager to end");
+    const rest = await startRestEndpoint({ api: jobManager, configuration, onWarning, onShutDown });
+    const rpc = { host: rpcHost, port: jobManager.address.port };
+    log.info(`leads since epoch ${jobManager.epoch}; jobs are kept in ${directory}`);
+    log.info(`TaskManagers register at ${rpc.host}:${rpc.port}`);
+    log.info(`clients ask at http://${rest.host.includes(":") ? `[${rest.host}]` : rest.host}:${rest.port}`);
+    const close = async (): Promise<void> => {
+      await rest.close();
+      await jobManager.close();
+    };
+    return { rpc, dismissed, close };
+  } catch (error) {
+    await jobManager.close();
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 /** `millrace run -m`: a job is made one file, sent to a cluster and, unless it is left alone, followed to its end. */
 import type { RestClient } from "@millrace/rest";
-import { MillraceError, PIPELINE_NAME } from "millrace";
+import { type Configuration, MillraceError, PIPELINE_NAME } from "millrace";
 import { fromErrorMessage } from "millrace/internal";
 import { withAbsolutePaths } from "../absolute-paths.ts";
 import { failedLines } from "../progress.ts";
@@ -46,11 +46,16 @@ export async function runOnCluster(
     fileName: fileNameOf(configuration.get(PIPELINE_NAME) ?? name),
     code,
     programArgsList: args,
-    flinkConfiguration: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
+    fileConfiguration: byKey(entries.filter(({ layer }) => layer === "file")),
+    flinkConfiguration: byKey(entries.filter(({ layer }) => layer !== "file")),
   });
   process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   if (options.detached === true) return untilBuilt(client, jobId);
   await follow(client, jobId, repeatedCommand(path, args, options), options);
+}
+
+function byKey(entries: ReturnType<Configuration["toEntries"]>): Readonly<Record<string, string>> {
+  return Object.fromEntries(entries.map(({ key, value }) => [key, value]));
 }
 
 /** The name of the file in the cluster, after which the job is called. */

@@ -1,11 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import {
-  type ConfigEntry,
-  type JobSubmission,
-  MillraceError,
-  REST_MAX_CONTENT_LENGTH,
-  WEB_SUBMIT_ENABLE,
-} from "millrace/internal";
+import { type JobSubmission, MillraceError, REST_MAX_CONTENT_LENGTH, WEB_SUBMIT_ENABLE } from "millrace/internal";
 import { planBody } from "../answers/plan-answers.ts";
 import type { StoredJar } from "../jar-store.ts";
 import { BodyFields, param, queryText } from "../request-input.ts";
@@ -95,7 +89,7 @@ async function submissionOf(
   const configuration = settingsOf(fields, query);
   const bytes = await backend.jars.read(id);
   if (bytes === undefined) throw notFound("job file", id);
-  const named = configuration.find(({ key }) => key === "pipeline.name")?.value;
+  const named = configuration.findLast(({ key }) => key === "pipeline.name")?.value;
   return {
     name: typeof named === "string" && named !== "" ? named : name.replace(/\.mjs$/, ""),
     code: { bytes, hash },
@@ -105,7 +99,7 @@ async function submissionOf(
 }
 
 /** Each with the field that it came from, for messages. */
-function settingsOf(fields: BodyFields, query: unknown): readonly ConfigEntry[] {
+function settingsOf(fields: BodyFields, query: unknown): JobSubmission["configuration"] {
   const entryClass = fields.text("entryClass") ?? queryText(query, "entry-class") ?? "";
   if (entryClass !== "")
     throw requestInvalid("A job file has one entry, its default export", entryClass, "no entryClass");
@@ -124,7 +118,11 @@ function settingsOf(fields: BodyFields, query: unknown): readonly ConfigEntry[] 
   const settings = (fields.settings("flinkConfiguration") ?? [])
     .filter(([key]) => !keys.has(key))
     .map(([key, value]) => ({ key, value, origin: "flinkConfiguration" }));
-  return [...settings, ...own];
+  const ofFile = (fields.settings("fileConfiguration") ?? []).map(([key, value]) => ({
+    ...{ key, value, origin: "fileConfiguration" },
+    layer: "file" as const,
+  }));
+  return [...ofFile, ...settings, ...own];
 }
 
 function jarBody({ id, name, uploadedMs }: StoredJar): JarBody {
