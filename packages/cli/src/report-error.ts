@@ -43,7 +43,7 @@ function userStack(error: Error): string {
   const lines = stackOf(error).split("\n");
   const isFrame = (line: string): boolean => /^\s+at /.test(line);
   const own = lines.filter(
-    (line) => !isFrame(line) || !/millrace-chain-|node:|packages\/(?:core|cli)\/|node_modules\//.test(line),
+    (line) => !isFrame(line) || !/millrace-chain-|node:|packages\/(?:core|cli|rest)\/|node_modules\//.test(line),
   );
   return own.some(isFrame) || !lines.some(isFrame) ? own.join("\n") : "";
 }
