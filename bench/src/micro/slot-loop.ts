@@ -43,7 +43,10 @@ function passing(monoMs: () => number): (count: number) => number {
     nextDueMonoMs: () => Number.POSITIVE_INFINITY,
   };
   const loop = new SlotLoop({ clock, bufferTimeoutMs: 100 });
-  loop.run(Array.from({ length: SUBTASKS }, () => subtask));
+  loop.add(
+    Array.from({ length: SUBTASKS }, () => subtask),
+    [],
+  );
   return (count) => {
     left = count * SUBTASKS;
     loop.wake();

@@ -8,7 +8,7 @@ import { WireCore } from "../../../packages/core/src/exchange/wire/wire-core.ts"
 import type { MicroBenchmark } from "./micro-benchmark.ts";
 
 const GENERATION = 1;
-const DEPLOYMENT = { jobId: "bench", session: "1", attemptNumber: GENERATION };
+const DEPLOYMENT = { jobId: "bench", session: "1", deploymentNumber: GENERATION };
 
 /**
  * Bytes from a ring through the protocol of both ends into a ring, in this thread and without a socket: what a byte costs

@@ -79,6 +79,7 @@ export interface DeployTasks {
   plan: string;
   /** The slots of the job that the TaskManager has. */
   slots: number[];
+  deploymentNumber: number;
   attemptNumber: number;
   maxParallelism: number[];
   tasks: { vertexId: number; subtaskIndex: number }[];
@@ -95,6 +96,7 @@ const deployTasksType: Type<DeployTasks> = t.object({
   given: t.array(settingType),
   plan: t.string,
   slots: t.array(t.int32),
+  deploymentNumber: t.int32,
   attemptNumber: t.int32,
   maxParallelism: t.array(t.int32),
   tasks: t.array(t.object({ vertexId: t.int32, subtaskIndex: t.int32 })),

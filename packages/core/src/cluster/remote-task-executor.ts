@@ -62,7 +62,7 @@ export class RemoteTaskExecutor implements TaskExecutor {
 
   async deploy(deployment: ExecutorDeployment, listener: DeploymentListener): Promise<DeployedTasks> {
     const { jobId, graph, plan, codeHash, args, given } = this.#job;
-    const { attemptNumber, maxParallelism, restore, tasks, dataAddresses } = deployment;
+    const { deploymentNumber, attemptNumber, maxParallelism, restore, tasks, dataAddresses } = deployment;
     const deploymentId = this.#job.nextDeploymentId();
     const remote = new RemoteTasks(this.#job, this.#taskManager, deploymentId, this.slots, tasks, listener);
     this.#taskManager.add(deploymentId, remote);
@@ -78,6 +78,7 @@ export class RemoteTaskExecutor implements TaskExecutor {
           given: given.map(({ key, value, origin, layer }) => ({ key, value, origin, layer })),
           plan,
           slots: [...this.slots],
+          deploymentNumber,
           attemptNumber,
           maxParallelism: [...maxParallelism],
           tasks: tasks.map(({ vertexId, subtaskIndex }) => ({ vertexId, subtaskIndex })),

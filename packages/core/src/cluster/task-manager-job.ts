@@ -102,11 +102,12 @@ export class TaskManagerJob {
 
   /** Makes the subtasks of a deployment. What earlier ones that are over could still be asked is gone. */
   async deploy(request: DeployTasks, listener: DeploymentListener): Promise<Uint8Array> {
-    const { deploymentId, slots, attemptNumber, maxParallelism, tasks, dataAddresses } = request;
+    const { deploymentId, slots, deploymentNumber, attemptNumber, maxParallelism, tasks, dataAddresses } = request;
     await this.#threads.assign(slots);
     this.#deployments.clear();
     const deployed = await this.#executor.deploy(
       {
+        deploymentNumber,
         attemptNumber,
         maxParallelism,
         restore: unpackCheckpoint(request.restore),

@@ -107,6 +107,18 @@ export const EXPONENTIAL_DELAY_ATTEMPTS: ConfigOption<number> = option({
   description: "How many restarts are tried before the job fails for good, unless the wait was reset in between.",
 });
 
+/** What starts again with a subtask that has failed. @public */
+export type FailoverStrategy = "region" | "full";
+
+/** The option `jobmanager.execution.failover-strategy`. @public */
+export const FAILOVER_STRATEGY: ConfigOption<FailoverStrategy> = option({
+  key: "jobmanager.execution.failover-strategy",
+  type: enumType<FailoverStrategy>(["region", "full"], {}),
+  default: "region",
+  description:
+    "What starts again when a subtask fails. `region`: the subtasks that it exchanges records with, directly or by way of others; all others go on. `full`: the whole job.",
+});
+
 /** @internal */
 export const restartOptions: OptionGroup = {
   title: "Restarts",
@@ -123,5 +135,6 @@ export const restartOptions: OptionGroup = {
     EXPONENTIAL_DELAY_RESET_THRESHOLD,
     EXPONENTIAL_DELAY_JITTER,
     EXPONENTIAL_DELAY_ATTEMPTS,
+    FAILOVER_STRATEGY,
   ],
 };

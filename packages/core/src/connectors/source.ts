@@ -119,7 +119,10 @@ export interface SplitEnumerator<SplitT extends SourceSplit, StateT> {
   handleSplitRequest(subtaskIndex: number): void;
   /** What a reader sent with `sendSourceEventToCoordinator`. A rejection fails the job, as a throw does. */
   handleSourceEvent?(subtaskIndex: number, event: unknown): void | Promise<void>;
-  /** Splits that were assigned but are in no reader's state any more (a restore at other parallelism, a lost reader). */
+  /**
+   * A reader starts again from an older checkpoint, and these splits were assigned to it since: they are in nobody's state
+   * any more. Each is as it was assigned. `addReader` follows when the reader runs.
+   */
   addSplitsBack(splits: readonly SplitT[], subtaskIndex: number): void;
   snapshotState(checkpointId: number): StateT;
   /**
@@ -139,6 +142,11 @@ export interface Source<T, SplitT extends SourceSplit = SourceSplit, StateT = un
   /** Kind and options for plans and for the job graph: plain JSON, no functions, no secrets. */
   readonly description: { readonly kind: string; readonly options: Readonly<Record<string, unknown>> };
   readonly boundedness: Boundedness;
+  /**
+   * True: readers wait for each other, as those of a `HybridSource` do at the end of each source, so that none of them can
+   * go back to a checkpoint alone. When one fails, all of them start again, and the enumerator with them. Default: false.
+   */
+  readonly readersAdvanceTogether?: boolean;
   createReader(context: SourceReaderContext): SourceReader<T, SplitT>;
   createEnumerator(context: SplitEnumeratorContext<SplitT>): SplitEnumerator<SplitT, StateT>;
   restoreEnumerator(context: SplitEnumeratorContext<SplitT>, state: StateT): SplitEnumerator<SplitT, StateT>;

@@ -21,6 +21,7 @@ import type { LocalAttempt } from "./local-attempt.ts";
 
 export interface ExecutorsAttemptOptions {
   readonly graph: JobGraph;
+  readonly deploymentNumber: number;
   readonly attemptNumber: number;
   readonly restore: LoadedCheckpoint | undefined;
   readonly listener: AttemptListener;
@@ -122,14 +123,14 @@ export class ExecutorsAttempt implements LocalAttempt {
   }
 
   async #deploy(): Promise<void> {
-    const { graph, attemptNumber, restore, executors, dataAddresses } = this.#options;
+    const { graph, deploymentNumber, attemptNumber, restore, executors, dataAddresses } = this.#options;
     const maxParallelism = graph.vertices.map((vertex) => vertex.maxParallelism);
     const listener = this.#listener();
     const results = await Promise.allSettled(
       executors.map(async (executor) => {
         const slots = new Set(executor.slots);
         const tasks = this.tasks.filter((task) => slots.has(slotOf(graph, task)));
-        const deployment = { attemptNumber, maxParallelism, restore, tasks, dataAddresses };
+        const deployment = { deploymentNumber, attemptNumber, maxParallelism, restore, tasks, dataAddresses };
         return { executor, deployed: await executor.deploy(deployment, listener) };
       }),
     );

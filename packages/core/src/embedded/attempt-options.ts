@@ -3,6 +3,7 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { SlotLoop } from "../task/slot-loop.ts";
 import type { PersistState } from "../taskmanager/state-persister.ts";
 import type { TaskSettings } from "../taskmanager/task-settings.ts";
 
@@ -14,6 +15,8 @@ export interface AttemptOptions {
   readonly platform: Platform;
   readonly metrics: MetricRegistry;
   readonly settings: TaskSettings;
+  /** Of the caller's thread, for all attempts of the job. */
+  readonly loop: SlotLoop;
   readonly restore: RestoredState | undefined;
   readonly listener: AttemptListener;
   /** Makes one subtask's state durable. */

@@ -37,7 +37,6 @@ export class InThreadAttempt implements LocalAttempt {
       taskManagerId: "embedded",
       tasks: this.tasks,
       remote: undefined,
-      doorbell: undefined,
       restoredCheckpointId: restore?.checkpointId,
       restoreOf: (task) => restore?.of(task.vertexId, task.subtaskIndex),
       statisticsOf: (task) => this.statisticsOf(task),

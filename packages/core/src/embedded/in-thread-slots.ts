@@ -1,11 +1,14 @@
 import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
 import { readRestoredState } from "../deployment/restored-state.ts";
+import { SlotLoop } from "../task/slot-loop.ts";
 import { persistTo } from "../taskmanager/state-persister.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
 
 /** All slots of a job are one, in the caller's thread. */
 export function inThreadSlots({ jobId, graph, configuration, platform, storage, metrics }: JobOfSlots): JobSlots {
+  const settings = taskSettingsOf(configuration);
+  const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: settings.bufferTimeoutMs });
   return {
     async deploy({ attemptNumber, restore, listener }) {
       return new InThreadAttempt({
@@ -14,7 +17,8 @@ export function inThreadSlots({ jobId, graph, configuration, platform, storage, 
         attemptNumber,
         platform,
         metrics,
-        settings: taskSettingsOf(configuration),
+        settings,
+        loop,
         restore: restore === undefined ? undefined : await readRestoredState(platform.fs, restore, graph),
         listener,
         persist: persistTo(storage),

@@ -51,7 +51,7 @@ describe.each([100, Number.POSITIVE_INFINITY])("with a buffer timeout of %d ms",
     };
     producerBell.beforePark = consume;
     const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs, doorbell: producerBell });
-    loop.run([subtask]);
+    loop.add([subtask], [0]);
     await platform.run(async () => {
       // Wakes and rings only: nobody looks at the channel unless somebody has rung.
       for (let turns = 0; turns < 50 && end === undefined; turns++) {
@@ -76,7 +76,7 @@ test("of two runnable subtasks the one downstream has its step first", async () 
     flushOutputs: () => {},
     nextDueMonoMs: () => Number.POSITIVE_INFINITY,
   });
-  new SlotLoop({ clock: platform.clock, bufferTimeoutMs: 0 }).run([subtask("source"), subtask("sink")]);
+  new SlotLoop({ clock: platform.clock, bufferTimeoutMs: 0 }).add([subtask("source"), subtask("sink")], [0, 1]);
   await platform.run(() => new Promise<void>((resolve) => platform.clock.after(20, resolve)), 1000);
   expect(steps.slice(0, 2)).toEqual(["sink", "source"]);
 });
@@ -86,17 +86,61 @@ test("a slot that waits is woken by what is due, and only then", async () => {
   const at: number[] = [];
   const started = platform.clock.monoMs();
   const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: 0 });
-  loop.run([
-    {
-      step: (nowMonoMs) => {
-        at.push(Math.round(nowMonoMs - started));
-        return false;
-      },
-      flushOutputs: () => {},
-      nextDueMonoMs: () => (at.length < 2 ? started + 500 : Number.POSITIVE_INFINITY),
+  const subtask: Steppable = {
+    step: (nowMonoMs) => {
+      at.push(Math.round(nowMonoMs - started));
+      return false;
     },
-  ]);
+    flushOutputs: () => {},
+    nextDueMonoMs: () => (at.length < 2 ? started + 500 : Number.POSITIVE_INFINITY),
+  };
+  loop.add([subtask], [0]);
   await platform.run(() => new Promise<void>((resolve) => platform.clock.after(2000, resolve)), 10_000);
   expect(at).toHaveLength(2);
   expect(at[1]).toBeGreaterThanOrEqual(500);
+});
+
+test("P3: what was removed is not stepped any more, and what stays is, behind the same door", async () => {
+  const platform = createSimulatedPlatform({ seed: 4 });
+  const doorbells = createDoorbellMemory(1);
+  const steps: string[] = [];
+  const places: number[] = [];
+  const loop = new SlotLoop({
+    clock: platform.clock,
+    bufferTimeoutMs: 0,
+    doorbell: new Doorbell(doorbells, 0, platform.bells),
+    onStep: (place) => places.push(place),
+  });
+  const subtask = (name: string, onStep: () => void = () => {}): Steppable => ({
+    step: () => {
+      steps.push(name);
+      onStep();
+      return false;
+    },
+    flushOutputs: () => {},
+    nextDueMonoMs: () => Number.POSITIVE_INFINITY,
+  });
+  const stays = subtask("stays");
+  const goes = subtask("goes");
+  const ends = subtask("ends", () => loop.remove([goes, ends]));
+  const later = (): Promise<void> => new Promise((resolve) => platform.clock.after(20, resolve));
+  await platform.run(async () => {
+    loop.add([stays], [7]);
+    await later();
+    loop.add([goes, ends], [0, 1]);
+    await later();
+    expect(steps.includes("goes")).toBe(false);
+    expect(places).toContain(7);
+    steps.splice(0);
+    // The loop sleeps; whoever rings wakes what stays, and nothing else.
+    new Doorbell(doorbells, 0, platform.bells).ring();
+    await later();
+    expect([...new Set(steps)]).toEqual(["stays"]);
+    loop.remove([stays]);
+    steps.splice(0);
+    new Doorbell(doorbells, 0, platform.bells).ring();
+    loop.wake();
+    await later();
+    expect(steps).toEqual([]);
+  }, 10_000);
 });

@@ -12,6 +12,9 @@ import type { AttemptCommand } from "./threads/slot-thread-messages.ts";
 
 /** What an executor has to know of an attempt. Plain data. */
 export interface ExecutorDeployment {
+  /** Of all deployments of the job: rings and messages carry it. */
+  readonly deploymentNumber: number;
+  /** Of these subtasks, from 0: what functions see. */
   readonly attemptNumber: number;
   /** By vertex id; differs from the graph's own when the job follows a checkpoint. */
   readonly maxParallelism: readonly number[];

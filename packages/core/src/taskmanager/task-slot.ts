@@ -1,11 +1,10 @@
 /**
- * The subtasks of an attempt that run in one thread, with the loop that steps them. The host, which may be the same
+ * The subtasks of an attempt that run in one thread; the thread's loop steps them. The host, which may be the same
  * thread or another one, tells it what to do and hears what happens.
  */
 import { MillraceError } from "../base/errors.ts";
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
-import type { Doorbell } from "../exchange/doorbell.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { SubtaskReport } from "../graph/stall/job-report.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
@@ -17,7 +16,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import type { AnyOperatorHost } from "../task/create-operator.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
-import { SlotLoop } from "../task/slot-loop.ts";
+import type { SlotLoop } from "../task/slot-loop.ts";
 import type { SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
 import { Subtask, type SubtaskListener } from "../task/subtask.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
@@ -53,12 +52,13 @@ export interface TaskSlotOptions {
   /** In topological order. */
   readonly tasks: readonly SubtaskId[];
   readonly remote: RemoteChannels | undefined;
-  readonly doorbell: Doorbell | undefined;
+  /** Of the thread. */
+  readonly loop: SlotLoop;
   readonly restoredCheckpointId: number | undefined;
   readonly restoreOf: (task: SubtaskId) => ReadonlyMap<string, OperatorRestore> | undefined;
   readonly statisticsOf: (task: SubtaskId) => TaskStatistics;
-  /** Told which of `tasks` is at work, -1 for none. */
-  readonly onStep?: ((task: number) => void) | undefined;
+  /** What the loop's `onStep` is told about each of `tasks`; their places in it when left out. */
+  readonly places?: readonly number[];
   readonly listener: SlotListener;
 }
 
@@ -83,13 +83,7 @@ export class TaskSlot {
   /** Makes all subtasks, without starting them. */
   constructor(options: TaskSlotOptions) {
     this.#options = options;
-    const { platform, settings, doorbell, onStep } = options;
-    this.#loop = new SlotLoop({
-      clock: platform.clock,
-      bufferTimeoutMs: settings.bufferTimeoutMs,
-      doorbell,
-      ...(onStep === undefined ? {} : { onStep }),
-    });
+    this.#loop = options.loop;
     this.#channels = new SlotChannels(options.graph, options.remote);
     this.#deployed = options.tasks.map((task) => this.#create(task));
   }
@@ -100,7 +94,11 @@ export class TaskSlot {
   }
 
   start(): void {
-    this.#loop.run(this.#deployed.map(({ subtask }) => subtask));
+    const { tasks, places = [...tasks.keys()] } = this.#options;
+    this.#loop.add(
+      this.#deployed.map(({ subtask }) => subtask),
+      places,
+    );
     for (const { subtask } of this.#deployed) void subtask.start();
   }
 
@@ -163,7 +161,7 @@ export class TaskSlot {
   /** Stops all subtasks and releases what they hold; throws the first error of closing after all have been closed. */
   async cancel(): Promise<void> {
     this.#isCancelled = true;
-    this.#loop.stop();
+    this.#loop.remove(this.#deployed.map(({ subtask }) => subtask));
     for (const group of this.#groups.splice(0)) this.#options.metrics.remove(group);
     const closed = await Promise.allSettled(this.#deployed.map((each) => this.#close(each)));
     const failed = closed.find((result) => result.status === "rejected");

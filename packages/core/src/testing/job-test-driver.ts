@@ -11,6 +11,7 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { SinkSpec } from "../operators/operator-spec.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
+import { SlotLoop } from "../task/slot-loop.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
@@ -122,7 +123,7 @@ export class JobTestDriver {
         Array.from({ length: vertex.parallelism }, (_, subtaskIndex) => ({ vertexId: vertex.id, subtaskIndex })),
       ),
       remote: undefined,
-      doorbell: undefined,
+      loop: new SlotLoop({ clock: this.#clock, bufferTimeoutMs: taskSettingsOf(configuration).bufferTimeoutMs }),
       restoredCheckpointId: undefined,
       restoreOf: () => undefined,
       statisticsOf: ({ vertexId }) => {

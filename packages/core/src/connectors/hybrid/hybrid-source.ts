@@ -33,6 +33,7 @@ export type { SourceFactory, SourceSwitchContext } from "./source-sequence.ts";
 export class HybridSource<T> implements Source<T, HybridSplit, HybridEnumeratorState> {
   readonly description: Source<unknown>["description"];
   readonly boundedness: Boundedness;
+  readonly readersAdvanceTogether: boolean = true;
   readonly splitSerializer: Serializer<HybridSplit> = hybridSplitSerializer;
   readonly enumeratorStateSerializer: Serializer<HybridEnumeratorState> = hybridEnumeratorStateSerializer;
   readonly #sequence: SourceSequence<T>;

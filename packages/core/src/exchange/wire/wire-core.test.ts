@@ -36,7 +36,7 @@ class Ring implements ByteSink, ByteSource {
   }
 }
 
-const deploymentOf = (attemptNumber: number): WireDeployment => ({ jobId: "job", session: "1", attemptNumber });
+const deploymentOf = (deploymentNumber: number): WireDeployment => ({ jobId: "job", session: "1", deploymentNumber });
 
 /** A channel from the left process to the right one, or back. */
 class TestChannel {
@@ -191,8 +191,8 @@ test("I11, V1, V2: in any order of writes, reads, deliveries in pieces, attempts
       pair.settle();
       for (const [index, channel] of channels.entries()) {
         channel.check();
-        const { attemptNumber } = channel.deployment;
-        const states = [state.get(`left ${attemptNumber}`), state.get(`right ${attemptNumber}`)];
+        const { deploymentNumber } = channel.deployment;
+        const states = [state.get(`left ${deploymentNumber}`), state.get(`right ${deploymentNumber}`)];
         const consumer = states[channel.fromLeft ? 1 : 0];
         if (states.every((one) => one === "attached")) expect(channel.received.length).toBe(channel.written);
         // Nothing comes to an end that is not there, or not any more.

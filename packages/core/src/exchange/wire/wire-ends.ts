@@ -5,7 +5,7 @@ export interface WireDeployment {
   readonly jobId: string;
   /** Which run of the JobMaster it belongs to: a new one may count its attempts from the beginning. */
   readonly session: string;
-  readonly attemptNumber: number;
+  readonly deploymentNumber: number;
 }
 
 /** A channel of a deployment. */
@@ -51,8 +51,8 @@ export interface InEnd {
 export type WireEnd = InEnd | OutEnd;
 
 /** Tells deployments apart, and reads well in errors. */
-export function deploymentName({ jobId, session, attemptNumber }: WireDeployment): string {
-  return JSON.stringify([jobId, session, attemptNumber]);
+export function deploymentName({ jobId, session, deploymentNumber }: WireDeployment): string {
+  return JSON.stringify([jobId, session, deploymentNumber]);
 }
 
 export function wireChannelName({ edge, producer, consumer }: WireChannel): string {

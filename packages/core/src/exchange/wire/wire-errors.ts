@@ -29,7 +29,7 @@ export function channelBroken({ deployment, channel, direction, here, there, cau
     what: "A channel between two processes broke, and what was under way in it is lost",
     where: {
       job: deployment.jobId,
-      attempt: deployment.attemptNumber,
+      deployment: deployment.deploymentNumber,
       channel: wireChannelName(channel),
       from,
       to,

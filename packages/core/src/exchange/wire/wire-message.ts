@@ -2,7 +2,7 @@
  * What two processes say on the connection between them, each message in a frame (`base/frame.ts`):
  *
  *     1 hello    u32 magic "MRDW", varint version, string address of the sender
- *     2 open     string job id, string session, varint attempt, varint count,
+ *     2 open     string job id, string session, varint deployment, varint count,
  *                and for each channel varints: number, edge, producer, consumer, bytes that may be sent
  *     3 close    varint count, varint number of each channel
  *     4 credit   varint count, and for each channel varints: number, bytes more that may be sent
@@ -98,7 +98,7 @@ function frame(type: number, payload: BinaryWriter): Uint8Array {
 function writeOpen(out: BinaryWriter, deployment: WireDeployment, channels: readonly OpenedChannel[]): void {
   out.string(deployment.jobId);
   out.string(deployment.session);
-  out.varint(deployment.attemptNumber);
+  out.varint(deployment.deploymentNumber);
   out.varint(channels.length);
   for (const { number, channel, creditBytes } of channels) {
     out.varint(number);
@@ -163,7 +163,7 @@ function readHello(reader: BinaryReader): WireMessage {
 }
 
 function readOpen(reader: BinaryReader): WireMessage {
-  const deployment = { jobId: reader.string(), session: reader.string(), attemptNumber: reader.varint() };
+  const deployment = { jobId: reader.string(), session: reader.string(), deploymentNumber: reader.varint() };
   const channels = listOf(reader, 5, () => ({
     number: reader.varint(),
     channel: { edge: reader.varint(), producer: reader.varint(), consumer: reader.varint() },

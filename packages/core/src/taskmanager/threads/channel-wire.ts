@@ -3,7 +3,7 @@ import type { ChannelId } from "../slot-layout.ts";
 
 /** One end of a channel, as a ring between a slot's thread and the wire. */
 export interface WiredChannel {
-  readonly attemptNumber: number;
+  readonly deploymentNumber: number;
   readonly channel: ChannelId;
   /** `out`: the thread writes into the ring and the wire reads it; `in`: the wire writes. */
   readonly direction: "out" | "in";
@@ -26,5 +26,5 @@ export interface ChannelWire {
     onBroken: (channel: WiredChannel, error: Error) => void,
   ): void;
   /** Carries nothing of the attempt any more; settles when nothing of it can arrive. */
-  disconnect(attemptNumber: number): Promise<void>;
+  disconnect(deploymentNumber: number): Promise<void>;
 }

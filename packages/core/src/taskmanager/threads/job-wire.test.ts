@@ -102,7 +102,7 @@ describe.each(CONTRACT_HOSTS)("channels between processes: $name", ({ start }) =
       expect(error).toBeInstanceOf(MillraceError);
       expect(error).toMatchObject({
         code: "MR_CHANNEL_BROKEN",
-        where: { job: "job", attempt: 7, channel: "0/0-0", from: left.address, to: right.address },
+        where: { job: "job", deployment: 7, channel: "0/0-0", from: left.address, to: right.address },
       });
       expect(left.broken.map((each) => each.channel)).toEqual([ends[0]]);
       expect(right.broken).toEqual([]);
@@ -254,7 +254,7 @@ describe("channels between hosts whose network fails", () => {
           expect(await process.breaks()).toMatchObject({
             code: "MR_CHANNEL_BROKEN",
             found: expect.stringContaining("ECONNRESET"),
-            where: { attempt: 1, from: "a:7000", to: "b:7000" },
+            where: { deployment: 1, from: "a:7000", to: "b:7000" },
           });
         }
         await Promise.all([left.wire.disconnect(1), right.wire.disconnect(1)]);
@@ -317,7 +317,7 @@ describe("channels between hosts whose network fails", () => {
     const again = first.restart();
     await cluster.run(async () => {
       const anew = await WiredProcess.start(again, { host: "a", ...options });
-      expect(await right!.breaks()).toMatchObject({ code: "MR_CHANNEL_BROKEN", where: { attempt: 1 } });
+      expect(await right!.breaks()).toMatchObject({ code: "MR_CHANNEL_BROKEN", where: { deployment: 1 } });
       await right!.wire.disconnect(1);
       const next = connect({ cluster, left: anew, right: right! }, 2);
       const sending = anew.send(next.out, TEXT, texts(1000));

@@ -41,9 +41,9 @@ export class JobWire implements ChannelWire {
       byPeer.set(channel.peerAddress, ends.set(this.#endOf(channel, doorbells), channel));
     }
     for (const [peer, ends] of byPeer) {
-      const [{ attemptNumber }] = [...ends.values()] as [WiredChannel];
+      const [{ deploymentNumber }] = [...ends.values()] as [WiredChannel];
       this.#options.endpoint.connect(peer, {
-        deployment: this.#deployment(attemptNumber),
+        deployment: this.#deployment(deploymentNumber),
         ends: [...ends.keys()],
         onBroken: (end, error) => {
           if (isBroken) return;
@@ -55,8 +55,8 @@ export class JobWire implements ChannelWire {
   }
 
   /** What arrives is put into rings on this thread, so nothing arrives once this has been called. */
-  async disconnect(attemptNumber: number): Promise<void> {
-    this.#options.endpoint.disconnect(this.#deployment(attemptNumber));
+  async disconnect(deploymentNumber: number): Promise<void> {
+    this.#options.endpoint.disconnect(this.#deployment(deploymentNumber));
   }
 
   /** The job is over. Its attempts were disconnected before. */
@@ -72,16 +72,16 @@ export class JobWire implements ChannelWire {
     this.#options.endpoint.listenTo(bell);
   }
 
-  #endOf({ attemptNumber, channel, direction, slot, memory }: WiredChannel, doorbells: SharedArrayBuffer): WireEnd {
+  #endOf({ deploymentNumber, channel, direction, slot, memory }: WiredChannel, doorbells: SharedArrayBuffer): WireEnd {
     const bell = new Doorbell(doorbells, slot, this.#options.bells);
     const onMoved = (): void => bell.ring();
     return direction === "out"
-      ? { direction, channel, source: new RingConsumer(memory, attemptNumber), onMoved }
-      : { direction, channel, sink: new RingProducer(memory, attemptNumber), onMoved };
+      ? { direction, channel, source: new RingConsumer(memory, deploymentNumber), onMoved }
+      : { direction, channel, sink: new RingProducer(memory, deploymentNumber), onMoved };
   }
 
-  #deployment(attemptNumber: number): WireDeployment {
+  #deployment(deploymentNumber: number): WireDeployment {
     const { jobId, session } = this.#options;
-    return { jobId, session, attemptNumber };
+    return { jobId, session, deploymentNumber };
   }
 }

@@ -19,7 +19,9 @@ import { metricSnapshots } from "../../metrics/metric-snapshot.ts";
 import type { AccumulatorRegistry } from "../../operators/accumulators/accumulator-registry.ts";
 import { mergeAccumulators } from "../../operators/accumulators/merged-accumulators.ts";
 import type { WorkerScope } from "../../platform/platform.ts";
+import { SlotLoop } from "../../task/slot-loop.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
+import { subtasksOfSlot } from "../slot-layout.ts";
 import { taskSettingsOf } from "../task-settings.ts";
 import { type SlotListener, TaskSlot } from "../task-slot.ts";
 import { RingChannels } from "./ring-channels.ts";
@@ -65,12 +67,11 @@ class SlotThread {
   readonly #input: SlotThreadInput;
   readonly #graph: JobGraph;
   readonly #configuration: Configuration;
-  readonly #doorbell: Doorbell;
-  readonly #currentTasks: Int32Array;
+  readonly #loop: SlotLoop;
   readonly #metrics: MetricRegistry = new MetricRegistry();
-  /** By attempt number. */
+  /** By deployment number. */
   readonly #slots = new Map<number, TaskSlot>();
-  /** By attempt number; of the last attempts also when their slots are gone. */
+  /** By deployment number; of the last attempts also when their slots are gone. */
   readonly #accumulators = new Map<number, readonly AccumulatorRegistry[]>();
 
   constructor(scope: WorkerScope, input: SlotThreadInput, graph: JobGraph, configuration: Configuration) {
@@ -78,8 +79,15 @@ class SlotThread {
     this.#input = input;
     this.#graph = graph;
     this.#configuration = configuration;
-    this.#doorbell = new Doorbell(input.doorbells, input.slot, scope.platform.bells);
-    this.#currentTasks = new Int32Array(input.currentTasks);
+    const currentTasks = new Int32Array(input.currentTasks);
+    this.#loop = new SlotLoop({
+      clock: scope.platform.clock,
+      bufferTimeoutMs: taskSettingsOf(configuration).bufferTimeoutMs,
+      doorbell: new Doorbell(input.doorbells, input.slot, scope.platform.bells),
+      onStep: (place) => {
+        currentTasks[input.slot] = place;
+      },
+    });
     this.#sampleMeters();
   }
 
@@ -97,17 +105,17 @@ class SlotThread {
       case "describe":
         this.#scope.postMessage({
           kind: "described",
-          subtasks: this.#slots.get(message.attemptNumber)?.describe() ?? [],
+          subtasks: this.#slots.get(message.deploymentNumber)?.describe() ?? [],
         } satisfies FromSlot);
         return;
       case "deploy":
         this.#deploy(message.deployment);
         return;
       case "cancel":
-        void this.#cancel(message.attemptNumber);
+        void this.#cancel(message.deploymentNumber);
         return;
       default: {
-        const slot = this.#slots.get(message.attemptNumber);
+        const slot = this.#slots.get(message.deploymentNumber);
         if (slot !== undefined) this.#command(slot, message);
       }
     }
@@ -151,27 +159,29 @@ class SlotThread {
   }
 
   #deploy(deployment: Deployment): void {
-    const { attemptNumber } = deployment;
+    const { deploymentNumber } = deployment;
     for (const old of [...this.#accumulators.keys()]) if (!this.#slots.has(old)) this.#accumulators.delete(old);
     try {
       const slot = this.#createSlot(deployment);
-      this.#slots.set(attemptNumber, slot);
-      this.#accumulators.set(attemptNumber, slot.accumulators);
+      this.#slots.set(deploymentNumber, slot);
+      this.#accumulators.set(deploymentNumber, slot.accumulators);
     } catch (error) {
-      this.#say(attemptNumber, { kind: "notDeployed", error: toErrorMessage(error) });
+      this.#say(deploymentNumber, { kind: "notDeployed", error: toErrorMessage(error) });
       return;
     }
-    this.#say(attemptNumber, { kind: "deployed" });
+    this.#say(deploymentNumber, { kind: "deployed" });
   }
 
   #createSlot(deployment: Deployment): TaskSlot {
     const { slot, jobId, doorbells } = this.#input;
     const { platform } = this.#scope;
-    const { tasks, attemptNumber, rings, restoredCheckpointId } = deployment;
+    const { tasks, deploymentNumber, attemptNumber, rings, restoredCheckpointId } = deployment;
     const settings = taskSettingsOf(this.#configuration);
     const deploymentOf = (task: { readonly vertexId: number }): Deployment["tasks"][number] =>
       tasks.find((each) => each.task.vertexId === task.vertexId)!;
     const graph = withMaxParallelism(this.#graph, new Map(deployment.maxParallelism.entries()));
+    // A slot has at most one subtask of a vertex.
+    const placesInSlot = subtasksOfSlot(graph, slot).map(({ vertexId }) => vertexId);
     return new TaskSlot({
       graph,
       jobId,
@@ -186,29 +196,27 @@ class SlotThread {
         slot,
         rings,
         doorbells,
-        generation: attemptNumber,
+        generation: deploymentNumber,
         bells: platform.bells,
         flushesAlways: settings.bufferTimeoutMs === 0,
       }),
-      doorbell: this.#doorbell,
+      loop: this.#loop,
+      places: tasks.map(({ task }) => placesInSlot.indexOf(task.vertexId)),
       restoredCheckpointId,
       restoreOf: (task) => deploymentOf(task).restore,
       statisticsOf: (task) =>
         new TaskStatistics(deploymentOf(task).statistics, graph.vertices[task.vertexId]!.operators.length),
-      onStep: (task) => {
-        this.#currentTasks[slot] = task;
-      },
-      listener: this.#listener(attemptNumber),
+      listener: this.#listener(deploymentNumber),
     });
   }
 
-  #mergeAccumulators({ requestId, attemptNumber, merged }: Extract<ToSlot, { kind: "mergeAccumulators" }>): void {
-    const all = mergeAccumulators(merged, this.#accumulators.get(attemptNumber) ?? []);
+  #mergeAccumulators({ requestId, deploymentNumber, merged }: Extract<ToSlot, { kind: "mergeAccumulators" }>): void {
+    const all = mergeAccumulators(merged, this.#accumulators.get(deploymentNumber) ?? []);
     this.#scope.postMessage({ kind: "accumulators", requestId, merged: all } satisfies FromSlot);
   }
 
-  #listener(attemptNumber: number): SlotListener {
-    const say = (message: AttemptMessage): void => this.#say(attemptNumber, message);
+  #listener(deploymentNumber: number): SlotListener {
+    const say = (message: AttemptMessage): void => this.#say(deploymentNumber, message);
     return {
       onRunning: (task) => say({ kind: "running", task }),
       onInputFinished: (task) => say({ kind: "inputFinished", task }),
@@ -229,22 +237,22 @@ class SlotThread {
     return operator.spec.source.splitSerializer.read(new BinaryReader(bytes)) as SourceSplit;
   }
 
-  async #cancel(attemptNumber: number): Promise<void> {
+  async #cancel(deploymentNumber: number): Promise<void> {
     let failure: unknown;
     try {
-      await this.#slots.get(attemptNumber)?.cancel();
+      await this.#slots.get(deploymentNumber)?.cancel();
     } catch (error) {
       failure = error;
     }
-    this.#slots.delete(attemptNumber);
-    this.#say(attemptNumber, {
+    this.#slots.delete(deploymentNumber);
+    this.#say(deploymentNumber, {
       kind: "cancelled",
       error: failure === undefined ? undefined : toErrorMessage(failure),
     });
   }
 
-  #say(attemptNumber: number, message: AttemptMessage): void {
-    this.#scope.postMessage({ ...message, attemptNumber } satisfies FromSlot);
+  #say(deploymentNumber: number, message: AttemptMessage): void {
+    this.#scope.postMessage({ ...message, deploymentNumber } satisfies FromSlot);
   }
 
   // Meters have no clock of their own.

@@ -48,6 +48,9 @@ export interface SlotRing {
 }
 
 export interface Deployment {
+  /** Of all deployments of the job: rings and messages carry it. */
+  readonly deploymentNumber: number;
+  /** Of these subtasks, from 0: what functions see. */
   readonly attemptNumber: number;
   /** By vertex id; differs from the graph's own when the job follows a checkpoint. */
   readonly maxParallelism: readonly number[];
@@ -74,19 +77,19 @@ export type AttemptCommand =
 /** A thread may have several attempts at a time, of different parts of the job. */
 export type ToSlot =
   | { readonly kind: "deploy"; readonly deployment: Deployment }
-  | ({ readonly attemptNumber: number } & (AttemptCommand | { readonly kind: "cancel" }))
+  | ({ readonly deploymentNumber: number } & (AttemptCommand | { readonly kind: "cancel" }))
   | { readonly kind: "ping" }
   | { readonly kind: "metrics" }
   /** Asks a slot to add its accumulators of this attempt to what has been merged before. */
   | {
       readonly kind: "mergeAccumulators";
       readonly requestId: number;
-      readonly attemptNumber: number;
+      readonly deploymentNumber: number;
       readonly merged: readonly MergedAccumulator[];
     }
-  | { readonly kind: "describe"; readonly attemptNumber: number };
+  | { readonly kind: "describe"; readonly deploymentNumber: number };
 
-/** Messages about an attempt carry its number: those of an older one are not heard. */
+/** Messages about an attempt carry the number of its deployment: those of an older one are not heard. */
 export type FromSlot =
   | { readonly kind: "loaded"; readonly graphHash: string; readonly plan: JobPlan }
   | { readonly kind: "notLoaded"; readonly error: ErrorMessage }
@@ -99,7 +102,7 @@ export type FromSlot =
       readonly merged: readonly MergedAccumulator[];
     }
   | { readonly kind: "described"; readonly subtasks: readonly SubtaskReport[] }
-  | ({ readonly attemptNumber: number } & AttemptMessage);
+  | ({ readonly deploymentNumber: number } & AttemptMessage);
 
 export type AttemptMessage =
   | { readonly kind: "deployed" }

@@ -98,7 +98,7 @@ describe("F31: a slot's thread that is asked for its accumulators", () => {
     const { worker, slot } = loaded(createSimulatedPlatform({ seed: 1 }));
     const first = slot.mergeAccumulators(3, [one], undefined);
     const second = slot.mergeAccumulators(3, [], undefined);
-    expect(worker.requests.map(({ attemptNumber, merged }) => [attemptNumber, merged])).toEqual([
+    expect(worker.requests.map(({ deploymentNumber, merged }) => [deploymentNumber, merged])).toEqual([
       [3, [one]],
       [3, []],
     ]);

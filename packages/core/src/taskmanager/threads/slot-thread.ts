@@ -19,7 +19,7 @@ import type { AttemptMessage, FromSlot, SlotThreadInput, ToSlot } from "./slot-t
 
 /** What a thread's owner hears. `onDead` is called once, whatever the thread died of; nothing is heard after it. */
 export interface SlotThreadListener {
-  onMessage(attemptNumber: number, message: AttemptMessage): void;
+  onMessage(deploymentNumber: number, message: AttemptMessage): void;
   onDead(error: MillraceError): void;
   onWarning(text: string): void;
 }
@@ -107,10 +107,10 @@ export class SlotThread {
   }
 
   /** How the subtasks of an attempt in the thread are; when it does not say so in time, where it is instead. */
-  async describe(attemptNumber: number): Promise<readonly SubtaskReport[] | { readonly place: string }> {
+  async describe(deploymentNumber: number): Promise<readonly SubtaskReport[] | { readonly place: string }> {
     if (this.#isDead) return { place: "it has ended" };
     const described = this.#descriptions.ask(undefined);
-    this.post({ kind: "describe", attemptNumber });
+    this.post({ kind: "describe", deploymentNumber });
     const subtasks = await described;
     if (subtasks !== undefined) return subtasks;
     return this.#isDead ? { place: "it has ended" } : { place: this.#placeOf(await this.#worker.callStack()).text };
@@ -121,7 +121,7 @@ export class SlotThread {
    * or does not answer in time.
    */
   mergeAccumulators(
-    attemptNumber: number,
+    deploymentNumber: number,
     merged: readonly MergedAccumulator[],
     answerWithinMs: number | undefined,
   ): Promise<readonly MergedAccumulator[] | undefined> {
@@ -138,7 +138,7 @@ export class SlotThread {
       const stopWaiting =
         answerWithinMs === undefined ? undefined : clock.after(answerWithinMs, () => settle(undefined));
       this.#merging.set(requestId, settle);
-      this.post({ kind: "mergeAccumulators", requestId, attemptNumber, merged });
+      this.post({ kind: "mergeAccumulators", requestId, deploymentNumber, merged });
     });
   }
 
@@ -177,8 +177,8 @@ export class SlotThread {
         this.#merging.get(message.requestId)?.(message.merged);
         return;
       default:
-        if (message.kind === "cancelled") this.#cancellingSinceMs.delete(message.attemptNumber);
-        this.#options.listener.onMessage(message.attemptNumber, message);
+        if (message.kind === "cancelled") this.#cancellingSinceMs.delete(message.deploymentNumber);
+        this.#options.listener.onMessage(message.deploymentNumber, message);
     }
   }
 
@@ -195,9 +195,9 @@ export class SlotThread {
   }
 
   /** From now on the thread has to answer soon, and to have cancelled in time: what it runs is not wanted any more. */
-  cancel(attemptNumber: number): void {
-    this.#cancellingSinceMs.set(attemptNumber, this.#options.platform.clock.monoMs());
-    this.post({ kind: "cancel", attemptNumber });
+  cancel(deploymentNumber: number): void {
+    this.#cancellingSinceMs.set(deploymentNumber, this.#options.platform.clock.monoMs());
+    this.post({ kind: "cancel", deploymentNumber });
   }
 
   #timeoutMs(): number {

@@ -97,13 +97,13 @@ export class SlotThreads {
   }
 
   /** From now on the attempt hears what threads say about it. */
-  listen(attemptNumber: number, attempt: AttemptOfThreads): void {
-    this.#attempts.set(attemptNumber, attempt);
+  listen(deploymentNumber: number, attempt: AttemptOfThreads): void {
+    this.#attempts.set(deploymentNumber, attempt);
   }
 
   /** The attempt is over. */
-  unlisten(attemptNumber: number): void {
-    this.#attempts.delete(attemptNumber);
+  unlisten(deploymentNumber: number): void {
+    this.#attempts.delete(deploymentNumber);
   }
 
   /** What the metrics in all threads show. */
@@ -141,7 +141,7 @@ export class SlotThreads {
       blockedTimeoutMs: configuration.get(BLOCKED_TIMEOUT),
       cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
       listener: {
-        onMessage: (attemptNumber, message) => this.#attempts.get(attemptNumber)?.onMessage(slot, message),
+        onMessage: (deploymentNumber, message) => this.#attempts.get(deploymentNumber)?.onMessage(slot, message),
         onDead: (error) => {
           for (const attempt of [...this.#attempts.values()]) attempt.onDead(slot, error);
         },

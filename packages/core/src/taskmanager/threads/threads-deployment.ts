@@ -74,9 +74,9 @@ export class ThreadsDeployment implements DeployedTasks {
 
   command(command: AttemptCommand, slot?: number): void {
     const { threads, deployment } = this.#options;
-    const { attemptNumber } = deployment;
+    const { deploymentNumber } = deployment;
     for (const each of slot === undefined ? threads.slots : [slot])
-      threads.thread(each).post({ ...command, attemptNumber });
+      threads.thread(each).post({ ...command, deploymentNumber });
   }
 
   /** From slot to slot: only there the classes of the user's accumulators are known. */
@@ -88,7 +88,7 @@ export class ThreadsDeployment implements DeployedTasks {
     let all = merged;
     const missing: number[] = [];
     for (const slot of threads.slots) {
-      const answer = await threads.thread(slot).mergeAccumulators(deployment.attemptNumber, all, answerWithinMs);
+      const answer = await threads.thread(slot).mergeAccumulators(deployment.deploymentNumber, all, answerWithinMs);
       if (answer === undefined) missing.push(slot);
       else all = answer;
     }
@@ -100,7 +100,7 @@ export class ThreadsDeployment implements DeployedTasks {
     const answers = await Promise.all(
       threads.slots.map(async (slot) => ({
         slot,
-        answer: await threads.thread(slot).describe(deployment.attemptNumber),
+        answer: await threads.thread(slot).describe(deployment.deploymentNumber),
       })),
     );
     return {
@@ -117,17 +117,17 @@ export class ThreadsDeployment implements DeployedTasks {
     this.#isCancelled = true;
     this.#persister.end();
     const { threads, deployment, wire } = this.#options;
-    const { attemptNumber } = deployment;
+    const { deploymentNumber } = deployment;
     const results = await Promise.allSettled(
       threads.slots.map((slot) => {
         if (threads.thread(slot).isDead) return Promise.resolve();
         const settled = this.#await(slot);
-        threads.thread(slot).cancel(attemptNumber);
+        threads.thread(slot).cancel(deploymentNumber);
         return settled;
       }),
     );
-    threads.unlisten(attemptNumber);
-    await wire?.disconnect(attemptNumber);
+    threads.unlisten(deploymentNumber);
+    await wire?.disconnect(deploymentNumber);
     // Every thread has stopped or died: this only turns a mistake of ours into an error instead of wrong data.
     for (const { memory } of [...this.#rings.values()].flat()) revokeRing(memory);
     await this.#persister.settled();
@@ -138,7 +138,7 @@ export class ThreadsDeployment implements DeployedTasks {
   async #deploy(): Promise<void> {
     const { threads, deployment, wire } = this.#options;
     await threads.start();
-    threads.listen(deployment.attemptNumber, {
+    threads.listen(deployment.deploymentNumber, {
       onMessage: (slot, message) => this.#onMessage(slot, message),
       onDead: (slot, error) => this.#onDead(slot, error),
     });
@@ -162,7 +162,7 @@ export class ThreadsDeployment implements DeployedTasks {
 
   #makeRings(): void {
     const { graph, deployment, threads, ringSegments } = this.#options;
-    const { attemptNumber, tasks, dataAddresses } = deployment;
+    const { deploymentNumber, tasks, dataAddresses } = deployment;
     const own = new Set(tasks.map(nameOf));
     const isHere = new Set(threads.slots);
     for (const channel of channelsOf(graph)) {
@@ -171,14 +171,14 @@ export class ThreadsDeployment implements DeployedTasks {
       const fromHere = own.has(nameOf({ vertexId: source, subtaskIndex: channel.producer }));
       const toHere = own.has(nameOf({ vertexId: target, subtaskIndex: channel.consumer }));
       if (from === to || !(fromHere || toHere)) continue;
-      const memory = createRingMemory(attemptNumber, ringSegments);
+      const memory = createRingMemory(deploymentNumber, ringSegments);
       const end = { channel, memory };
       if (fromHere) this.#addRing(from, { ...end, bell: isHere.has(to) ? to : threads.wireBell });
       if (toHere) this.#addRing(to, { ...end, bell: isHere.has(from) ? from : threads.wireBell });
       if (fromHere && toHere) continue;
       const [slot, peer] = fromHere ? [from, to] : [to, from];
       const direction = fromHere ? "out" : "in";
-      this.#wired.push({ ...end, attemptNumber, direction, slot, peerAddress: dataAddresses![peer]! });
+      this.#wired.push({ ...end, deploymentNumber, direction, slot, peerAddress: dataAddresses![peer]! });
     }
   }
 
@@ -190,8 +190,9 @@ export class ThreadsDeployment implements DeployedTasks {
 
   #deploymentOf(slot: number): Deployment {
     const { graph, deployment, restoreOf } = this.#options;
-    const { attemptNumber, maxParallelism, restore, tasks } = deployment;
+    const { deploymentNumber, attemptNumber, maxParallelism, restore, tasks } = deployment;
     return {
+      deploymentNumber,
       attemptNumber,
       maxParallelism,
       restoredCheckpointId: restore?.metadata.checkpointId,

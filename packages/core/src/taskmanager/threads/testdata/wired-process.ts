@@ -50,9 +50,9 @@ export class WiredProcess {
   }
 
   /** The end of a channel of which the other one is in another process, for the slot with the channel's number. */
-  end(direction: "in" | "out", peer: string, attemptNumber: number, channel: ChannelId, segments = 1): WiredChannel {
+  end(direction: "in" | "out", peer: string, deploymentNumber: number, channel: ChannelId, segments = 1): WiredChannel {
     const slot = channel.edge;
-    return { attemptNumber, channel, direction, slot, peerAddress: peer, memory: createRingMemory(attemptNumber, segments) };
+    return { deploymentNumber, channel, direction, slot, peerAddress: peer, memory: createRingMemory(deploymentNumber, segments) };
   }
 
   connect(...channels: readonly WiredChannel[]): void {
@@ -71,7 +71,7 @@ export class WiredProcess {
   /** Writes all values, waiting for room as a slot does; settles when the wire has taken the last byte. */
   async send(end: WiredChannel, serializer: Serializer<unknown>, values: readonly unknown[]): Promise<void> {
     const wireBell = new Doorbell(this.#doorbells, SLOTS, this.platform.bells);
-    const writer = new RingChannelWriter(new RingProducer(end.memory, end.attemptNumber), serializer, wireBell, false);
+    const writer = new RingChannelWriter(new RingProducer(end.memory, end.deploymentNumber), serializer, wireBell, false);
     const bell = new Doorbell(this.#doorbells, end.slot, this.platform.bells);
     let next = 0;
     for (;;) {
@@ -93,7 +93,7 @@ export class WiredProcess {
     onTaken: (value: unknown) => void | Promise<void> = () => {},
   ): Promise<readonly unknown[]> {
     const wireBell = new Doorbell(this.#doorbells, SLOTS, this.platform.bells);
-    const reader = new RingChannelReader(new RingConsumer(end.memory, end.attemptNumber), serializer, wireBell);
+    const reader = new RingChannelReader(new RingConsumer(end.memory, end.deploymentNumber), serializer, wireBell);
     const bell = new Doorbell(this.#doorbells, end.slot, this.platform.bells);
     const values: unknown[] = [];
     for (;;) {
