@@ -60,13 +60,20 @@ class Ledger {
   }
 }
 
+/** The region of everything that is shuffled. */
+const SHUFFLED = "shuffled";
+
 /** Right behind the source. */
 export class FrontLedger implements MapFunction<Numbered, Numbered>, CheckpointedFunction {
   private readonly world: World;
+  private readonly isShuffled: boolean;
+  private region = SHUFFLED;
   private ledger!: Ledger;
 
-  constructor(world: World) {
+  /** @param isShuffled - Whether its records go to other subtasks; otherwise every subtask is a region. */
+  constructor(world: World, isShuffled: boolean) {
     this.world = world;
+    this.isShuffled = isShuffled;
   }
 
   initializeState(context: FunctionInitializationContext): void {
@@ -74,6 +81,9 @@ export class FrontLedger implements MapFunction<Numbered, Numbered>, Checkpointe
   }
 
   open(context: RuntimeContext): void {
+    const { indexOfThisSubtask, attemptNumber } = context;
+    if (!this.isShuffled) this.region = `pipeline ${indexOfThisSubtask}`;
+    this.world.onOpen(this.region, attemptNumber);
     this.ledger.restore(context);
   }
 
@@ -82,7 +92,7 @@ export class FrontLedger implements MapFunction<Numbered, Numbered>, Checkpointe
   }
 
   map(record: Numbered): Numbered {
-    this.world.onRecord();
+    this.world.onRecord(this.region);
     this.ledger.add(record);
     return record;
   }
@@ -116,7 +126,7 @@ export class SequenceCheck implements KeyedProcessFunction<number, Numbered, Num
   }
 
   processElement(record: Numbered, context: KeyedProcessContext<number>, out: Collector<Numbered>): void {
-    this.world.onRecord();
+    this.world.onRecord(SHUFFLED);
     this.ledger.add(record);
     const last = this.last.get(record.split) ?? -1;
     const next = this.world.numberAfter(record, last);

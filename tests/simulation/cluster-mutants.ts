@@ -79,8 +79,8 @@ const TASK_MANAGERS: readonly Mutant[] = [
   {
     name: "slots of lost TaskManagers are kept",
     file: "core/src/cluster/cluster-slots.ts",
-    original: "slot === undefined || slot.taskManager.loss !== undefined ? [index] : [],",
-    mutated: "slot === undefined ? [index] : [],",
+    original: "this.#slots[slot]?.taskManager.loss !== undefined || !this.#slots[slot];",
+    mutated: "!this.#slots[slot];",
     breaks: "A job is deployed to where nobody is.",
   },
   {

@@ -23,6 +23,8 @@ export const SHAPES: readonly ShapeName[] = [
   "async",
   "partitioner",
   "files",
+  "pipelines",
+  "apart",
 ];
 
 const FAULT_KINDS: readonly FaultKind[] = [

@@ -11,7 +11,8 @@ import {
   type StateHandle,
 } from "millrace/internal";
 import { LEDGER, seenType } from "./checking-functions.ts";
-import { type NumberedSplit, splitSerializer, stateSerializer } from "./numbered-source.ts";
+import { type NumberedSplit, type Records, splitSerializer, stateSerializer } from "./numbered-source.ts";
+import { besideOf } from "./shapes.ts";
 import { handlesOf, snapshotDirectories, snapshotIn, stateOf, type VisibleSnapshot } from "./visible-files.ts";
 import type { World } from "./world.ts";
 
@@ -57,7 +58,7 @@ function checkCompleted(world: World, disk: SimulatedDisk, directory: string, is
   if (isInOrder) world.lastCheckpointId = metadata.checkpointId;
   world.completed.set(directory, metadata.checkpointId);
   checkWhole(world, disk, snapshot);
-  checkBooks(world, disk, snapshot);
+  for (const books of booksOf(world)) checkBooks(world, disk, snapshot, books);
 }
 
 /** I3, I4: whatever is listed can be restored, now and whenever it is asked. */
@@ -98,8 +99,24 @@ interface Position {
   readonly sum: number;
 }
 
+/** A source, and what has seen its records. */
+interface Books {
+  readonly source: string;
+  readonly ledgers: readonly string[];
+  readonly records: Records;
+}
+
+function booksOf({ plan }: World): readonly Books[] {
+  const front: Books = { source: "numbers", ledgers: ["front"], records: plan };
+  if (plan.shape === "pipelines") return [front];
+  const shuffled: Books = { ...front, ledgers: ["front", "check"] };
+  return plan.shape === "apart"
+    ? [shuffled, { source: "beside", ledgers: ["front-beside"], records: besideOf(plan) }]
+    : [shuffled];
+}
+
 /** I1, I10. */
-function checkBooks(world: World, disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): void {
+function checkBooks(world: World, disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot, books: Books): void {
   const elementsOf = (uid: string, isWanted: (name: string) => boolean, isUnion: boolean): readonly Uint8Array[] => {
     const operator = metadata.operators.find((each) => each.uid === uid);
     return (operator?.subtasks ?? []).flatMap(({ lists }) => {
@@ -111,12 +128,13 @@ function checkBooks(world: World, disk: SimulatedDisk, { directory, metadata }: 
       return wanted.flatMap(({ elements }) => elements);
     });
   };
-  const splits = elementsOf("numbers", (name) => name === "splits", false).map((bytes) =>
+  const splits = elementsOf(books.source, (name) => name === "splits", false).map((bytes) =>
     splitSerializer.read(new BinaryReader(bytes)),
   );
-  const positions = positionsOf(world, metadata, splits, unassignedIn(disk, { directory, metadata }));
+  const unassigned = unassignedIn(disk, { directory, metadata }, books.source);
+  const positions = positionsOf(world, metadata, books.records, splits, unassigned);
   const isUnaligned = world.plan.settings["execution.checkpointing.unaligned.enabled"] === "true";
-  for (const uid of ["front", "check"]) {
+  for (const uid of books.ledgers) {
     const isUnion = uid === "check" && world.plan.shape === "unionState";
     const seen = elementsOf(uid, isLedger, isUnion).map((bytes) => seenType.serializer.read(new BinaryReader(bytes)));
     for (const [split, { count, sum }] of positions) {
@@ -132,8 +150,12 @@ function checkBooks(world: World, disk: SimulatedDisk, { directory, metadata }: 
   }
 }
 
-function unassignedIn(disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): readonly NumberedSplit[] {
-  const handle: StateHandle | undefined = metadata.coordinators.find(({ uid }) => uid === "numbers")?.handle;
+function unassignedIn(
+  disk: SimulatedDisk,
+  { directory, metadata }: VisibleSnapshot,
+  source: string,
+): readonly NumberedSplit[] {
+  const handle: StateHandle | undefined = metadata.coordinators.find(({ uid }) => uid === source)?.handle;
   const bytes = handle === undefined ? "missing" : stateOf(disk, directory, handle);
   return typeof bytes === "string" ? [] : stateSerializer.read(new BinaryReader(bytes)).unassigned;
 }
@@ -142,10 +164,10 @@ function unassignedIn(disk: SimulatedDisk, { directory, metadata }: VisibleSnaps
 function positionsOf(
   world: World,
   { checkpointId }: CheckpointMetadata,
+  { splits, recordsPerSplit }: Records,
   inReaders: readonly NumberedSplit[],
   unassigned: readonly NumberedSplit[],
 ): ReadonlyMap<number, Position> {
-  const { splits, recordsPerSplit } = world.plan;
   const positions = new Map<number, Position>();
   for (let split = 0; split < splits; split++) {
     const own = [...inReaders, ...unassigned].filter(({ index }) => index === split);

@@ -58,8 +58,8 @@ const COORDINATION: readonly Mutant[] = [
   {
     name: "enumerators are not in checkpoints",
     file: "core/src/jobmanager/jobmaster/source-coordinators.ts",
-    original: "const state = restored.get(uid);",
-    mutated: "const state = undefined as Uint8Array | undefined;",
+    original: "states.get(source.uid)",
+    mutated: "undefined",
     breaks: "After a restore all splits are given out again, beside those that readers have.",
   },
   {
@@ -72,8 +72,8 @@ const COORDINATION: readonly Mutant[] = [
   },
   {
     name: "split requests before the start are lost",
-    file: "core/src/jobmanager/jobmaster/source-coordinators.ts",
-    original: "this.#waiting.push(() => this.onSplitRequest(reader));",
+    file: "core/src/jobmanager/jobmaster/source-coordinator.ts",
+    original: "reader.requests.push(() => this.onSplitRequest(subtaskIndex));",
     mutated: "",
     breaks: "A reader that asks before the enumerator has started waits for ever.",
   },
@@ -86,15 +86,15 @@ const COORDINATION: readonly Mutant[] = [
   },
   {
     name: "the end does not wait for the last commits",
-    file: "core/src/jobmanager/jobmaster/job-master.ts",
-    original: "(current.committed.get(taskName(each)) ?? -1) >= last);",
-    mutated: "(current.committed.get(taskName(each)) ?? -1) >= 0);",
+    file: "core/src/jobmanager/jobmaster/region-execution.ts",
+    original: "(this.#committed.get(taskName(task)) ?? -1) >= checkpointId);",
+    mutated: "(this.#committed.get(taskName(task)) ?? -1) >= 0);",
     breaks: "A job finishes while sinks still have something to commit.",
   },
   {
     name: "a failed attempt does not restart",
     file: "core/src/jobmanager/jobmaster/job-master.ts",
-    original: `if (this.#status === "RESTARTING" && !this.#isAbandoned) void this.#startAttempt();`,
+    original: "if (!this.#isAtEnd() && waiting.length > 0) void this.#deploy(waiting);",
     mutated: "",
     breaks: "A job stays RESTARTING.",
   },
@@ -105,6 +105,71 @@ const COORDINATION: readonly Mutant[] = [
     mutated: "",
     breaks: "A thread that dies between loading the job and its deployment is waited for for ever.",
     hosts: "threads",
+  },
+];
+
+const REGIONS: readonly Mutant[] = [
+  {
+    name: "all regions count as one",
+    file: "core/src/graph/pipelined-regions.ts",
+    original: `if (strategy === "full")`,
+    mutated: "if (strategy.length > 0)",
+    breaks: "A failure restarts what it has nothing to do with.",
+    shapes: ["pipelines", "apart"],
+  },
+  {
+    name: "every subtask is a region",
+    file: "core/src/graph/pipelined-regions.ts",
+    original: "sets.join(firsts[source]! + index, firsts[target]! + consumer);",
+    mutated: "sets.find(firsts[source]! + index + consumer);",
+    breaks: "Whoever exchanges records with a failed subtask goes on without them.",
+  },
+  {
+    name: "splits are not given back",
+    file: "core/src/jobmanager/jobmaster/source-coordinator.ts",
+    original: "if (splits.length > 0) this.#enumerator.addSplitsBack(splits, subtaskIndex);",
+    mutated: "",
+    breaks: "Splits that a reader was given after the checkpoint that it goes back to are read by nobody.",
+    shapes: ["pipelines", "apart"],
+  },
+  {
+    name: "splits that the reader restores are given back, too",
+    file: "core/src/jobmanager/jobmaster/split-assignments.ts",
+    original: "|| firstCheckpointId > checkpointId,",
+    mutated: "|| firstCheckpointId > checkpointId - 1,",
+    breaks: "A split is in the state that a reader restores, and is given to another one.",
+    shapes: ["pipelines", "apart"],
+  },
+  {
+    name: "splits are given back twice",
+    file: "core/src/jobmanager/jobmaster/split-assignments.ts",
+    original: "this.#assigned = this.#assigned.filter((each) => each.subtaskIndex !== subtaskIndex);",
+    mutated: "",
+    breaks: "A reader that fails again before a checkpoint is completed has its splits given to others again.",
+    shapes: ["pipelines", "apart"],
+  },
+  {
+    name: "assignments count as checkpointed too early",
+    file: "core/src/jobmanager/jobmaster/source-coordinator.ts",
+    original: "    this.#assignments.onSnapshot(checkpointId);\n",
+    mutated: "    this.#assignments.onCompleted(Number.MAX_SAFE_INTEGER);\n",
+    breaks: "What was assigned before a checkpoint that is given up is not given back.",
+    shapes: ["pipelines", "apart"],
+  },
+  {
+    name: "a deployment has the number of another one",
+    file: "core/src/jobmanager/jobmaster/job-master.ts",
+    original: "deploymentNumber: this.#deploymentNumber++",
+    mutated: "deploymentNumber: 0 * this.#deploymentNumber++",
+    breaks: "What an old deployment sends is not fenced off, and regions in one thread take each other's place.",
+    hosts: "threads",
+  },
+  {
+    name: "checkpoints are taken while a region is missing",
+    file: "core/src/jobmanager/jobmaster/job-master.ts",
+    original: "    this.#areCheckpointsTaken = false;\n",
+    mutated: "",
+    breaks: "When the region is back nobody starts checkpoints again.",
   },
 ];
 
@@ -357,6 +422,7 @@ const SOURCES_AND_STATE: readonly Mutant[] = [
 
 export const MUTANTS: readonly Mutant[] = [
   ...COORDINATION,
+  ...REGIONS,
   ...STORAGE,
   ...TASKS,
   ...SINKS,

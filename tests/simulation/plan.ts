@@ -74,7 +74,9 @@ export type ShapeName =
   | "broadcast"
   | "async"
   | "partitioner"
-  | "files";
+  | "files"
+  | "pipelines"
+  | "apart";
 
 export interface ClusterPlan {
   readonly taskManagers: number;

@@ -13,7 +13,7 @@ import type {
   RuntimeContext,
   ValueState,
 } from "millrace";
-import { mapState, TumblingEventTimeWindows, t, valueState } from "millrace";
+import { mapState, TumblingEventTimeWindows, t, valueState, WatermarkStrategy } from "millrace";
 import type { PipelineEnvironment, Platform } from "millrace/internal";
 import { FrontLedger, SequenceCheck } from "./checking-functions.ts";
 import { allRecords, type Numbered, NumberedSource, type Records } from "./numbered-source.ts";
@@ -23,6 +23,8 @@ import type { World } from "./world.ts";
 export interface Shape {
   /** From the checked records to the rows of the sink. The platform is that of the thread that the job is built in. */
   build(records: DataStream<Numbered>, world: World, env: PipelineEnvironment, platform: Platform): DataStream<string>;
+  /** Nothing is shuffled, and nothing checked behind a shuffle. */
+  readonly isPipelines?: boolean;
   /** The rows, in any order. */
   expected(records: readonly Numbered[], given: Records): readonly string[];
 }
@@ -32,15 +34,19 @@ export const FILES_DIRECTORY = "/out";
 /** Builds the plan's job: source, books, shuffle, check, what the shape does, sink. */
 export function buildJob(env: PipelineEnvironment, world: World, platform: Platform): void {
   const { plan } = world;
-  const checked = env
+  const shape = SHAPES[plan.shape];
+  const front = env
     .fromSource(new NumberedSource(plan), { boundedOutOfOrderness: 0, timestamp: (record) => record.at }, "numbers")
     .uid("numbers")
-    .map(new FrontLedger(world))
-    .uid("front")
-    .keyBy((record) => record.key)
-    .process(new SequenceCheck(world))
-    .uid("check");
-  const rows = SHAPES[plan.shape].build(checked, world, env, platform);
+    .map(new FrontLedger(world, shape.isPipelines !== true))
+    .uid("front");
+  const checked = shape.isPipelines
+    ? front
+    : front
+        .keyBy((record) => record.key)
+        .process(new SequenceCheck(world))
+        .uid("check");
+  const rows = shape.build(checked, world, env, platform);
   if (plan.shape === "files") {
     const policy = { rollingPolicy: { maxPartBytes: 400 } };
     rows.sinkTo(FileSink.to(FILES_DIRECTORY, jsonLines(t.object({ row: t.string })), policy) as never).uid("sink");
@@ -259,6 +265,35 @@ const files: Shape = {
   expected: (records) => records.map(nameOf),
 };
 
+const pipelines: Shape = {
+  isPipelines: true,
+  build: (records) => records.map(nameOf).uid("names"),
+  expected: (records) => records.map(nameOf),
+};
+
+/** What the pipelines beside the shuffle read. */
+export const besideOf = (given: Records): Records => ({ ...given, splits: 4, recordsPerSplit: 12 });
+
+/** A region of all that is shuffled, and one for every pipeline beside it. */
+const apart: Shape = {
+  build: (records, world, env) => {
+    env
+      .fromSource(new NumberedSource(besideOf(world.plan)), WatermarkStrategy.noWatermarks(), "beside")
+      .uid("beside")
+      .map(new FrontLedger(world, false))
+      .uid("front-beside")
+      .map((record) => `beside ${nameOf(record)}`)
+      .uid("names-beside")
+      .sinkTo(world.store.sink())
+      .uid("sink-beside");
+    return records.map(nameOf).uid("names");
+  },
+  expected: (records, given) => [
+    ...records.map(nameOf),
+    ...allRecords(besideOf(given)).map((record) => `beside ${nameOf(record)}`),
+  ],
+};
+
 export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
   counts,
   windows,
@@ -269,6 +304,8 @@ export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
   async,
   partitioner,
   files,
+  pipelines,
+  apart,
 };
 
 /** What the plan's job has to have written in the end, sorted. */

@@ -21,6 +21,7 @@ export type InvariantId =
   | "I14"
   | "I15"
   | "L1"
+  | "M8"
   | "E";
 
 export interface Violation {
@@ -49,6 +50,8 @@ export class World {
   pendingThrows = 0;
   isStoreDown = false;
   readonly #nowMs: () => number;
+  /** Regions in which a user's function has thrown. */
+  readonly #thrownIn: Set<string> = new Set();
 
   constructor(plan: SimulationPlan, nowMs: () => number) {
     this.plan = plan;
@@ -86,10 +89,18 @@ export class World {
   }
 
   /** Called by user functions for every record. @throws the failure that is due */
-  onRecord(): void {
+  onRecord(region: string): void {
     if (this.pendingThrows === 0) return;
     this.pendingThrows--;
+    this.#thrownIn.add(region);
     throw new Error("injected: a user's function throws");
+  }
+
+  /** Called by user functions when they are opened: where nothing else can go wrong, only a region that has failed is again. */
+  onOpen(region: string, attemptNumber: number): void {
+    const isOnlyThrowing = this.plan.faults.every(({ kind }) => kind === "throw");
+    if (attemptNumber > 0 && isOnlyThrowing && !this.#thrownIn.has(region))
+      this.violated("M8", `${region} is in attempt ${attemptNumber}, and has not failed`);
   }
 }
 

@@ -145,6 +145,18 @@ test("S36: lost tasks give up what is pending without counting as failures, and 
   expect(target.nextId).toBe(43);
 });
 
+test("C5: what is being stored when tasks are lost still ends, and only that", () => {
+  const target = coordinator({ maxConcurrent: 3 });
+  for (const atMs of [1000, 2000, 3000]) target.onTime(atMs);
+  for (const task of tasks) {
+    target.onAcknowledged(task, 1, 3100);
+    target.onAcknowledged(task, 2, 3200);
+  }
+  expect(target.onTasksLost().map(({ checkpointId }) => checkpointId)).toEqual([2, 3]);
+  expect(target.onStored(1, 3300)).toEqual([{ kind: "announce", checkpointId: 1 }]);
+  expect(target.onStored(2, 3400)).toEqual([]);
+});
+
 describe("scenarios", () => {
   test.each(scenarioNames("coordinator-"))("%s", async (name) => {
     const scenario = new CoordinatorScenario();

@@ -176,11 +176,19 @@ export class CheckpointCoordinator {
     return [...this.#giveUp(pending, "FINALIZE_CHECKPOINT_FAILURE", cause, nowMs), ...this.#storeNext()];
   }
 
-  /** The tasks are gone: nothing that is pending can complete. This is no failure of a checkpoint. */
+  /**
+   * Tasks are gone: what is pending and not being stored cannot complete. This is no failure of a checkpoint. Of what is being
+   * stored the end still comes; nothing else may be asked for any more.
+   */
   onTasksLost(): readonly CoordinatorAction[] {
-    return this.#pending
-      .splice(0)
-      .map(({ checkpointId }) => ({ kind: "abort", checkpointId, reason: "JOB_FAILOVER_REGION", cause: undefined }));
+    const lost = this.#pending.filter(({ isStoring }) => !isStoring);
+    for (const pending of lost) this.#remove(pending);
+    return lost.map(({ checkpointId }) => ({
+      kind: "abort",
+      checkpointId,
+      reason: "JOB_FAILOVER_REGION",
+      cause: undefined,
+    }));
   }
 
   /** The id that the next attempt's coordinator starts with (C2). */

@@ -7,7 +7,8 @@ import { JobRunner, type JobRunnerResult } from "../deployment/job-runner.ts";
 import type { StoredCheckpoint, StoredJob } from "../jobmanager/dispatcher/job-store.ts";
 import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import type { JobEnding, JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobEnding } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
 import type { Platform } from "../platform/platform.ts";
 import { jobNotRecoverable, jobNotRunning } from "./cluster-errors.ts";
 import type { ClusterResources } from "./cluster-resources.ts";
@@ -165,6 +166,7 @@ export class ClusterJob {
         });
       },
       onStatus: (status, cause) => this.#onStatus(status, cause),
+      onRestarting: (tasks) => this.#states.end("CANCELED", tasks),
       onRestartPoint,
       onEnded,
     });
@@ -178,7 +180,6 @@ export class ClusterJob {
 
   #onStatus(status: JobStatus, cause: unknown): void {
     if (cause !== undefined && (status === "FAILING" || status === "FAILED")) this.#onException(cause);
-    if (status === "RESTARTING") this.#states.end("CANCELED");
     // Its end is told by the result, when everything of it is gone.
     if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") this.#options.onStatus(status);
   }

@@ -32,6 +32,10 @@ export class ClusterSlots implements JobSlots {
   readonly #slots: (AssignedSlot | undefined)[];
   /** TaskManagers that may have something of the job. */
   readonly #touched = new Set<RegisteredTaskManager>();
+  /** Of the newest checkpoint. */
+  #prepared: { readonly checkpointId: number; readonly directory: Promise<string | undefined> } | undefined;
+  /** What regions that have no slots wait for. */
+  #requesting: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: ClusterSlotsOptions) {
@@ -45,9 +49,11 @@ export class ClusterSlots implements JobSlots {
       graph,
       plan: JSON.stringify(describeJobGraph(graph)),
       cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
-      prepare: async (checkpointId) => {
-        await options.checkLeads();
-        return storage.prepare(checkpointId);
+      prepare: (checkpointId) => {
+        // Once for all regions.
+        if (this.#prepared?.checkpointId !== checkpointId)
+          this.#prepared = { checkpointId, directory: options.checkLeads().then(() => storage.prepare(checkpointId)) };
+        return this.#prepared.directory;
       },
       nextDeploymentId,
     };
@@ -56,17 +62,21 @@ export class ClusterSlots implements JobSlots {
   async deploy(options: DeployOptions): Promise<LocalAttempt> {
     const { job, states } = this.#options;
     const { graph } = job;
-    const assigned = await this.#allSlots();
+    const needed = new Set(options.tasks.map((task) => slotOf(graph, task)));
+    const assigned = await this.#slotsFor([...needed]);
     const slotsOf = new Map<RegisteredTaskManager, number[]>();
-    assigned.forEach(({ taskManager }, slot) => {
+    for (const slot of needed) {
+      const { taskManager } = assigned[slot]!;
       slotsOf.set(taskManager, [...(slotsOf.get(taskManager) ?? []), slot]);
       this.#touched.add(taskManager);
-    });
+    }
     const executors = [...slotsOf].map(
       ([taskManager, slots]) => new RemoteTaskExecutor(this.#remoteJob, taskManager, slots),
     );
-    const addresses = assigned.map(({ taskManager }) => taskManager.registration.dataAddress);
-    const listener = states.follow(options.attemptNumber, options.listener, (task) => {
+    // Nothing is sent to slots that the region does not need, so they may be missing.
+    const addresses = assigned.map((slot) => slot?.taskManager.registration.dataAddress ?? null);
+    const isReachable = [...needed].every((slot) => addresses[slot] !== null);
+    const listener = states.follow(options.tasks, options.attemptNumber, options.listener, (task) => {
       const { id, registration } = assigned[slotOf(graph, task)]!.taskManager;
       return { taskManagerId: id, host: registration.host };
     });
@@ -75,7 +85,7 @@ export class ClusterSlots implements JobSlots {
       ...options,
       listener,
       executors,
-      dataAddresses: addresses.every((address) => address !== null) ? (addresses as string[]) : undefined,
+      dataAddresses: isReachable ? addresses.map((address) => address ?? "") : undefined,
     });
   }
 
@@ -110,17 +120,27 @@ export class ClusterSlots implements JobSlots {
     resources.release(jobId, jobEnded());
   }
 
-  /** The slots of the job, with new ones for those that are lost. */
-  async #allSlots(): Promise<readonly AssignedSlot[]> {
-    for (;;) {
+  /** The slots of the job, with new ones for those that are lost if some of the given are. */
+  async #slotsFor(needed: readonly number[]): Promise<readonly (AssignedSlot | undefined)[]> {
+    const isMissing = (slot: number): boolean =>
+      this.#slots[slot]?.taskManager.loss !== undefined || !this.#slots[slot];
+    // Others may be lost while some are waited for.
+    while (needed.some(isMissing)) {
       if (this.#isClosed) throw jobEnded();
-      const missing = this.#slots.flatMap((slot, index) =>
-        slot === undefined || slot.taskManager.loss !== undefined ? [index] : [],
+      this.#requesting ??= this.#request(this.#slots.flatMap((_, slot) => (isMissing(slot) ? [slot] : []))).finally(
+        () => {
+          this.#requesting = undefined;
+        },
       );
-      if (missing.length === 0) return this.#slots as readonly AssignedSlot[];
-      const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
-      // Others may have been lost while these were waited for.
-      for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
+      await this.#requesting;
     }
+    if (this.#isClosed) throw jobEnded();
+    return this.#slots;
+  }
+
+  /** All that the job needs at once (R2 of resource-manager.ts), however many regions wait for them. */
+  async #request(missing: readonly number[]): Promise<void> {
+    const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
+    for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
   }
 }

@@ -1,6 +1,6 @@
 /** What a JobManager tells of its jobs and TaskManagers, from what it knows of them. */
 import { isEnded, type JobEntry } from "../jobmanager/dispatcher/job-table.ts";
-import type { JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { ClusterJob } from "./cluster-job.ts";
 import type { ClusterResources } from "./cluster-resources.ts";

@@ -11,6 +11,7 @@ import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import { graphOptionsOf } from "../graph/graph-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
+import { taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
 import { persistTo } from "../taskmanager/state-persister.ts";
@@ -100,11 +101,13 @@ export class TaskManagerJob {
     return new TaskManagerJob(graph, configuration, options);
   }
 
-  /** Makes the subtasks of a deployment. What earlier ones that are over could still be asked is gone. */
+  /** Makes the subtasks of a deployment. What earlier ones of these tasks could still be asked is gone. */
   async deploy(request: DeployTasks, listener: DeploymentListener): Promise<Uint8Array> {
     const { deploymentId, slots, deploymentNumber, attemptNumber, maxParallelism, tasks, dataAddresses } = request;
-    await this.#threads.assign(slots);
-    this.#deployments.clear();
+    this.#threads.add(slots);
+    const names = new Set(tasks.map(taskName));
+    for (const [id, { tasks: before }] of this.#deployments)
+      if (before.some((task) => names.has(taskName(task)))) this.#deployments.delete(id);
     const deployed = await this.#executor.deploy(
       {
         deploymentNumber,

@@ -202,7 +202,6 @@ export class TaskManager {
       });
     }
     const job = await loading;
-    for (const each of job.deploymentIds) this.#deployments.delete(each);
     this.#checkIs(session, job, jobId);
     const statistics = await job.deploy(
       request,
@@ -212,6 +211,8 @@ export class TaskManager {
       await job.close();
       throw this.#lost();
     }
+    for (const [id, of] of this.#deployments)
+      if (of === job && !job.deploymentIds.includes(id)) this.#deployments.delete(id);
     this.#deployments.set(deploymentId, job);
     return { statistics };
   }

@@ -60,9 +60,14 @@ export class TaskStates {
     return counts;
   }
 
-  /** Follows an attempt that is about to be deployed, by what its listener hears. */
-  follow(attempt: number, listener: AttemptListener, placeOf: (task: TaskId) => TaskPlace): AttemptListener {
-    for (const task of this.#tasks) {
+  /** Follows an attempt of these tasks that is about to be deployed, by what its listener hears. */
+  follow(
+    tasks: readonly TaskId[],
+    attempt: number,
+    listener: AttemptListener,
+    placeOf: (task: TaskId) => TaskPlace,
+  ): AttemptListener {
+    for (const task of tasks) {
       const startTimeMs = this.#clock.wallMs();
       const timestampsMs = { DEPLOYING: startTimeMs };
       this.#set(task, {
@@ -88,9 +93,9 @@ export class TaskStates {
     };
   }
 
-  /** The attempt is over: what has not failed by itself was ended with the rest. */
-  end(status: "FINISHED" | "CANCELED"): void {
-    for (const task of this.#tasks) this.#change(task, this.of(task).attempt, status);
+  /** Attempts are over: what has not failed by itself was ended with the rest. */
+  end(status: "FINISHED" | "CANCELED", tasks: readonly TaskId[] = this.#tasks): void {
+    for (const task of tasks) this.#change(task, this.of(task).attempt, status);
   }
 
   #change(task: TaskId, attempt: number, status: SubtaskStatus): void {

@@ -1,4 +1,4 @@
-/** One attempt whose subtasks are in the slots of one or more processes. It moves messages and handles, never records. */
+/** One attempt of a region whose subtasks are in the slots of one or more processes. It moves messages and handles, never records. */
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
@@ -6,8 +6,9 @@ import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { AttemptListener, ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
-import { slotOf, subtasksOf } from "../taskmanager/slot-layout.ts";
+import { slotOf } from "../taskmanager/slot-layout.ts";
 import type {
   DeployedTasks,
   DeploymentListener,
@@ -21,11 +22,13 @@ import type { LocalAttempt } from "./local-attempt.ts";
 
 export interface ExecutorsAttemptOptions {
   readonly graph: JobGraph;
+  /** Of the region. */
+  readonly tasks: readonly TaskId[];
   readonly deploymentNumber: number;
   readonly attemptNumber: number;
   readonly restore: LoadedCheckpoint | undefined;
   readonly listener: AttemptListener;
-  /** Together they have all slots of the job. */
+  /** Together they have all slots that the tasks are in. */
   readonly executors: readonly TaskExecutor[];
   /** See `ExecutorDeployment`. */
   readonly dataAddresses: readonly string[] | undefined;
@@ -42,7 +45,7 @@ export class ExecutorsAttempt implements LocalAttempt {
 
   private constructor(options: ExecutorsAttemptOptions) {
     this.#options = options;
-    this.tasks = subtasksOf(options.graph);
+    this.tasks = options.tasks;
   }
 
   /** Makes all subtasks. When one executor cannot, what others have made is cancelled and the first error thrown. */
@@ -57,8 +60,11 @@ export class ExecutorsAttempt implements LocalAttempt {
   }
 
   /** From executor to executor: the classes of the user's accumulators are known in their slots. */
-  async accumulators(answerWithinMs: number | undefined): Promise<MergedAccumulators> {
-    let all: MergedAccumulators = { merged: [], missing: [] };
+  async mergeAccumulators(
+    given: readonly MergedAccumulator[],
+    answerWithinMs: number | undefined,
+  ): Promise<MergedAccumulators> {
+    let all: MergedAccumulators = { merged: given, missing: [] };
     for (const deployed of new Set(this.#deployed.values())) {
       const { merged, missing } = await deployed.mergeAccumulators(all.merged, answerWithinMs);
       all = { merged, missing: [...all.missing, ...missing] };
@@ -127,12 +133,16 @@ export class ExecutorsAttempt implements LocalAttempt {
     const maxParallelism = graph.vertices.map((vertex) => vertex.maxParallelism);
     const listener = this.#listener();
     const results = await Promise.allSettled(
-      executors.map(async (executor) => {
-        const slots = new Set(executor.slots);
-        const tasks = this.tasks.filter((task) => slots.has(slotOf(graph, task)));
-        const deployment = { deploymentNumber, attemptNumber, maxParallelism, restore, tasks, dataAddresses };
-        return { executor, deployed: await executor.deploy(deployment, listener) };
-      }),
+      executors
+        .flatMap((executor) => {
+          const slots = new Set(executor.slots);
+          const tasks = this.tasks.filter((task) => slots.has(slotOf(graph, task)));
+          return tasks.length === 0 ? [] : [{ executor, tasks }];
+        })
+        .map(async ({ executor, tasks }) => {
+          const deployment = { deploymentNumber, attemptNumber, maxParallelism, restore, tasks, dataAddresses };
+          return { executor, deployed: await executor.deploy(deployment, listener) };
+        }),
     );
     const made = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     this.#deployed = new Map(made.flatMap(({ executor, deployed }) => executor.slots.map((slot) => [slot, deployed])));

@@ -1,14 +1,22 @@
 /** What the JobMaster has to know of the operators of a graph. */
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { CheckpointedOperator } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import type { CoordinatedSource } from "../jobmanager/jobmaster/source-coordinators.ts";
+import type { CoordinatedSource } from "../jobmanager/jobmaster/source-coordinator.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 
 export function coordinatedSources(graph: JobGraph): readonly CoordinatedSource[] {
   return graph.vertices.flatMap((vertex) =>
     vertex.operators.flatMap(({ spec, uid }) =>
       spec.kind === "source"
-        ? [{ uid, parallelism: vertex.parallelism, source: spec.source as never, alignment: spec.strategy.alignment }]
+        ? [
+            {
+              uid,
+              vertexId: vertex.id,
+              parallelism: vertex.parallelism,
+              source: spec.source as never,
+              alignment: spec.strategy.alignment,
+            },
+          ]
         : [],
     ),
   );

@@ -20,18 +20,21 @@ import {
 import type { Configuration } from "../config/configuration.ts";
 import { IGNORE_UNCLAIMED_STATE, STATE_RECOVERY_PATH } from "../config/recovery-options.ts";
 import { WEB_CHECKPOINTS_HISTORY } from "../config/rest-options.ts";
+import { FAILOVER_STRATEGY } from "../config/restart-options.ts";
 import { restartStrategyOf } from "../config/restart-strategy.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import { graphOptionsOf, withMaxParallelism } from "../graph/graph-options.ts";
 import { checkIterations } from "../graph/iterations.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { formatWarning } from "../graph/lint.ts";
+import { pipelinedRegions } from "../graph/pipelined-regions.ts";
 import { explainStall } from "../graph/stall/explain-stall.ts";
 import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { Transformation } from "../graph/transformation.ts";
-import { type DeployOptions, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { DeployOptions, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { JobCheckpoints, type RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import { type JobEnding, JobMaster, type JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import { type JobEnding, JobMaster } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
 import { RestartStrategy } from "../jobmanager/jobmaster/restart-strategy.ts";
 import type { SavepointOrder } from "../jobmanager/jobmaster/savepoint-ending.ts";
 import { METER_SAMPLE_INTERVAL_MS } from "../metrics/meter.ts";
@@ -39,7 +42,8 @@ import { MetricRegistry } from "../metrics/metric-registry.ts";
 import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
 import { AccumulatorResults } from "../operators/accumulators/accumulator-results.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
-import { backPressureLevel, TimeSharesSampler } from "../task/time-shares.ts";
+import { backPressureLevel } from "../task/time-shares.ts";
+import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import { accumulatorsLost } from "../taskmanager/threads/slot-errors.ts";
 import { checkpointedOperators, coordinatedSources } from "./graph-operators.ts";
 import {
@@ -53,6 +57,7 @@ import type { JobSlots, SlotsOfJob } from "./job-slots.ts";
 import type { LocalAttempt } from "./local-attempt.ts";
 import { RequestedCheckpoints } from "./requested-checkpoints.ts";
 import { checkRestore, claimedByUid } from "./restored-state.ts";
+import { RunningAttempts } from "./running-attempts.ts";
 import { figuresOf, type SubtaskFigures } from "./subtask-figures.ts";
 import { type Beginning, beginningOf, type JobRecovery } from "./take-over.ts";
 
@@ -71,6 +76,8 @@ export interface JobRunnerOptions {
   readonly onStatus?: (status: JobStatus, cause: unknown) => void;
   /** See `JobMasterOptions.onEnded`. */
   readonly onEnded?: (end: JobEnding) => Promise<void>;
+  /** These tasks have been ended and are to start again. */
+  readonly onRestarting?: (tasks: readonly TaskId[]) => void;
   /** Before anything is committed on a checkpoint that a restart would begin from; a rejection fails the checkpoint. */
   readonly onRestartPoint?: (checkpoint: RestartPoint) => Promise<void>;
 }
@@ -79,7 +86,7 @@ export interface JobRunnerResult {
   readonly status: "FINISHED" | "FAILED" | "CANCELED";
   readonly cause: unknown;
   readonly netRuntimeMs: number;
-  /** Of the last attempt. */
+  /** Of the last attempts. */
   readonly accumulators: AccumulatorResults;
 }
 
@@ -97,11 +104,10 @@ export class JobRunner {
   readonly #master: JobMaster;
   readonly #slots: JobSlots;
   readonly #requested: RequestedCheckpoints;
-  #attempt: LocalAttempt | undefined;
+  readonly #attempts = new RunningAttempts();
   #settle: { resolve(result: JobRunnerResult): void; reject(reason: MillraceError): void } | undefined;
   /** Known when the job has ended. */
   #accumulators: AccumulatorResults | undefined;
-  #samplers: ReadonlyMap<string, TimeSharesSampler> = new Map();
   #sampling: Cancel | undefined;
   /** What the last attempt that failed ended with. */
   #failure: string | undefined;
@@ -169,6 +175,7 @@ export class JobRunner {
     });
     this.#master = new JobMaster({
       platform,
+      regions: pipelinedRegions(graph, configuration.get(FAILOVER_STRATEGY)),
       sources: coordinatedSources(graph),
       checkpoints: this.#checkpoints,
       unalignedAfterMs: unalignedAfterMsOf(configuration),
@@ -183,13 +190,17 @@ export class JobRunner {
       onWarning: options.onWarning,
       ...(options.onEnded === undefined ? {} : { onEnded: options.onEnded }),
       onStatus: (status, cause) => this.#onStatus(status, cause, startedMs),
+      onRestarting: (tasks, cause) => {
+        this.#failure = cause instanceof Error ? cause.message : String(cause);
+        options.onWarning(`restarting after: ${this.#failure}`);
+        options.onRestarting?.(tasks);
+      },
     });
   }
 
   #onStatus(status: JobStatus, cause: unknown, startedMs: number): void {
-    const { platform, onWarning, onStatus } = this.#options;
+    const { platform, onStatus } = this.#options;
     if (cause !== undefined) this.#failure = cause instanceof Error ? cause.message : String(cause);
-    if (status === "RESTARTING") onWarning(`restarting after: ${this.#failure}`);
     this.#requested.onStatus(status);
     onStatus?.(status, cause);
     if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") return;
@@ -311,11 +322,9 @@ export class JobRunner {
     };
   }
 
-  /** What a subtask of the current attempt has done, as far as its slot has told. */
+  /** What a subtask has done in its newest attempt, as far as its slot has told. */
   figuresOf(task: TaskId): SubtaskFigures {
-    const attempt = this.#attempt;
-    const isThere = attempt?.tasks.some((each) => taskName(each) === taskName(task)) === true;
-    return figuresOf(this.graph.vertices[task.vertexId]!, isThere ? attempt.statisticsOf(task) : undefined);
+    return figuresOf(this.graph.vertices[task.vertexId]!, this.#attempts.statisticsOf(task));
   }
 
   /** What all metrics of the job show, sorted by identifier. */
@@ -325,15 +334,13 @@ export class JobRunner {
     return all.toSorted((left, right) => (left.identifier < right.identifier ? -1 : 1));
   }
 
-  /** What the accumulators of the current attempt hold, or those of the last one held in the end. */
+  /** What the accumulators of the newest attempts hold, or held in the end. */
   async accumulators(): Promise<AccumulatorResults> {
     if (this.#accumulators !== undefined) return this.#accumulators;
-    const attempt = this.#attempt;
-    if (attempt === undefined) return AccumulatorResults.none;
-    return AccumulatorResults.of((await attempt.accumulators(ACCUMULATORS_ANSWER_MS)).merged);
+    return AccumulatorResults.of((await this.#attempts.accumulators(ACCUMULATORS_ANSWER_MS)).merged);
   }
 
-  /** The job has ended: asks its last attempt what only its slots know, and lets them go. */
+  /** The job has ended: asks its last attempts what only its slots know, and lets them go. */
   async #release(status: "FINISHED" | "FAILED" | "CANCELED"): Promise<AccumulatorResults> {
     const accumulators = await this.#lastAccumulators(status === "FINISHED");
     this.#accumulators = accumulators;
@@ -344,8 +351,7 @@ export class JobRunner {
   // A result is complete or an error. What is known of a job that has no result may have gaps, as while it was running.
   async #lastAccumulators(isResult: boolean): Promise<AccumulatorResults> {
     try {
-      const all = await this.#attempt?.accumulators(isResult ? undefined : ACCUMULATORS_ANSWER_MS);
-      if (all === undefined) return AccumulatorResults.none;
+      const all = await this.#attempts.accumulators(isResult ? undefined : ACCUMULATORS_ANSWER_MS);
       if (isResult && all.missing.length > 0) return AccumulatorResults.lost(accumulatorsLost(all.missing));
       return AccumulatorResults.of(all.merged);
     } catch (error) {
@@ -378,8 +384,8 @@ export class JobRunner {
 
   /** Why nothing comes out. Its parts are asked now; nothing of it is kept up while the job runs. */
   async explainStall(): Promise<StallExplanation> {
-    const attempt = this.status === "RUNNING" || this.status === "INITIALIZING" ? this.#attempt : undefined;
-    const parts = attempt === undefined ? { subtasks: [], silentSlots: [] } : await attempt.describe();
+    const isThere = this.status === "RUNNING" || this.status === "INITIALIZING";
+    const parts = isThere ? await this.#attempts.describe() : { subtasks: [], silentSlots: [] };
     return explainStall(this.graph, {
       atMs: this.#options.platform.clock.wallMs(),
       status: this.status,
@@ -390,12 +396,12 @@ export class JobRunner {
   }
 
   #tasks(): readonly TaskProgress[] {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return [];
     const now = this.#options.platform.clock.monoMs();
-    return this.graph.vertices.map((vertex) => {
-      const own = attempt.tasks.filter(({ vertexId }) => vertexId === vertex.id);
-      const shares = own.map((task) => this.#samplers.get(taskName(task))!.sample(now));
+    return this.graph.vertices.flatMap((vertex) => {
+      const own = subtasksOf(this.graph).filter(({ vertexId }) => vertexId === vertex.id);
+      // Nothing is known of tasks that were never deployed.
+      const shares = own.flatMap((task) => this.#attempts.samplerOf(task)?.sample(now) ?? []);
+      if (shares.length === 0) return [];
       const backPressuredMsPerSecond = Math.max(...shares.map((each) => each.backPressuredMsPerSecond));
       return {
         name: vertex.name,
@@ -403,7 +409,7 @@ export class JobRunner {
         busyMsPerSecond: Math.max(...shares.map((each) => each.busyMsPerSecond)),
         backPressuredMsPerSecond,
         backPressure: backPressureLevel(backPressuredMsPerSecond),
-        isBackPressured: own.some((task) => attempt.statisticsOf(task).state === "backPressured"),
+        isBackPressured: own.some((task) => this.#attempts.statisticsOf(task)?.state === "backPressured"),
       };
     });
   }
@@ -433,20 +439,8 @@ export class JobRunner {
   }
 
   async #deploy(options: DeployOptions): Promise<LocalAttempt> {
-    const { restore } = options;
-    if (restore !== undefined) {
-      this.#checkpoints.history.restore({
-        checkpointId: restore.metadata.checkpointId,
-        timestampMs: this.#options.platform.clock.wallMs(),
-        isSavepoint: restore.metadata.savepoint !== undefined,
-        path: restore.directory === "" ? undefined : restore.directory,
-      });
-    }
-    this.#attempt = await this.#slots.deploy(options);
-    const attempt = this.#attempt;
-    this.#samplers = new Map(
-      attempt.tasks.map((task) => [taskName(task), new TimeSharesSampler(attempt.statisticsOf(task))]),
-    );
+    const attempt = await this.#slots.deploy(options);
+    this.#attempts.add(attempt);
     return attempt;
   }
 
@@ -461,9 +455,9 @@ export class JobRunner {
     let recordsRead = 0;
     let recordsWritten = 0;
     let watermarkMs = Number.POSITIVE_INFINITY;
-    const attempt = this.#attempt;
-    for (const task of attempt?.tasks ?? []) {
-      const statistics = attempt!.statisticsOf(task);
+    for (const task of subtasksOf(this.graph)) {
+      const statistics = this.#attempts.statisticsOf(task);
+      if (statistics === undefined) continue;
       for (const { spec, index } of this.graph.vertices[task.vertexId]!.operators) {
         if (spec.kind === "source") recordsRead += statistics.counts[index]!;
         if (spec.kind === "sink") recordsWritten += statistics.counts[index]!;

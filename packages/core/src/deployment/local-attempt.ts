@@ -1,4 +1,5 @@
 import type { ExecutionAttempt, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
 
@@ -6,11 +7,14 @@ import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-exe
 export interface LocalAttempt extends ExecutionAttempt {
   statisticsOf(task: TaskId): TaskStatistics;
   /**
-   * The accumulators of all subtasks, merged; as they were at the end when the attempt has been cancelled.
+   * Adds the accumulators of all subtasks to what others have; as they were at the end when the attempt has been cancelled.
    *
    * @param answerWithinMs - Of each slot; undefined: as long as its thread lives.
    */
-  accumulators(answerWithinMs: number | undefined): Promise<MergedAccumulators>;
+  mergeAccumulators(
+    merged: readonly MergedAccumulator[],
+    answerWithinMs: number | undefined,
+  ): Promise<MergedAccumulators>;
   /** How all subtasks are; slots that do not answer soon are named instead. */
   describe(): Promise<DescribedTasks>;
 }

@@ -1,7 +1,7 @@
 /** Checkpoints that somebody has asked for beside the period, and waits for. */
 import { MillraceError } from "../base/errors.ts";
 import type { RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import type { JobStatus } from "../jobmanager/jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
 import type { Clock } from "../platform/platform.ts";
 
 interface Waiting {

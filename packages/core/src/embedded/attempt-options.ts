@@ -1,6 +1,6 @@
 import type { RestoredState } from "../deployment/restored-state.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
-import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { AttemptListener, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { SlotLoop } from "../task/slot-loop.ts";
@@ -11,6 +11,8 @@ import type { TaskSettings } from "../taskmanager/task-settings.ts";
 export interface AttemptOptions {
   readonly graph: JobGraph;
   readonly jobId: string;
+  /** Of the region. */
+  readonly tasks: readonly TaskId[];
   readonly attemptNumber: number;
   readonly platform: Platform;
   readonly metrics: MetricRegistry;

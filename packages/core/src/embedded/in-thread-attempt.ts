@@ -1,12 +1,11 @@
-/** All subtasks of a job in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
+/** All subtasks of a region in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import { deploymentListenerOf } from "../deployment/deployment-listener.ts";
 import type { LocalAttempt } from "../deployment/local-attempt.ts";
 import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
-import { mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
+import { type MergedAccumulator, mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
-import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
 import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
 import { TaskSlot } from "../taskmanager/task-slot.ts";
@@ -21,9 +20,9 @@ export class InThreadAttempt implements LocalAttempt {
   readonly #statistics: ReadonlyMap<string, TaskStatistics>;
 
   constructor(options: AttemptOptions) {
-    const { graph, restore, listener } = options;
+    const { graph, tasks, restore, listener } = options;
     this.#options = options;
-    this.tasks = subtasksOf(graph);
+    this.tasks = tasks;
     this.#statistics = new Map(
       this.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
@@ -35,7 +34,6 @@ export class InThreadAttempt implements LocalAttempt {
     this.#slot = new TaskSlot({
       ...options,
       taskManagerId: "embedded",
-      tasks: this.tasks,
       remote: undefined,
       restoredCheckpointId: restore?.checkpointId,
       restoreOf: (task) => restore?.of(task.vertexId, task.subtaskIndex),
@@ -51,8 +49,8 @@ export class InThreadAttempt implements LocalAttempt {
     return this.#statistics.get(taskName(task))!;
   }
 
-  async accumulators(): Promise<MergedAccumulators> {
-    return { merged: mergeAccumulators([], this.#slot.accumulators), missing: [] };
+  async mergeAccumulators(merged: readonly MergedAccumulator[]): Promise<MergedAccumulators> {
+    return { merged: mergeAccumulators(merged, this.#slot.accumulators), missing: [] };
   }
 
   start(): void {

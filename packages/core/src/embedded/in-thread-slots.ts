@@ -10,16 +10,17 @@ export function inThreadSlots({ jobId, graph, configuration, platform, storage, 
   const settings = taskSettingsOf(configuration);
   const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: settings.bufferTimeoutMs });
   return {
-    async deploy({ attemptNumber, restore, listener }) {
+    async deploy({ tasks, attemptNumber, restore, listener }) {
       return new InThreadAttempt({
         graph,
         jobId,
+        tasks,
         attemptNumber,
         platform,
         metrics,
         settings,
         loop,
-        restore: restore === undefined ? undefined : await readRestoredState(platform.fs, restore, graph),
+        restore: restore === undefined ? undefined : await readRestoredState(platform.fs, restore, graph, tasks),
         listener,
         persist: persistTo(storage),
       });

@@ -29,7 +29,7 @@ export class SlotChannels {
   readonly #remote: RemoteChannels | undefined;
   readonly #local = new Map<string, LocalChannel>();
 
-  /** @param remote - Undefined when all subtasks of the job are in this thread. */
+  /** @param remote - Undefined when all subtasks that exchange records are in this thread. */
   constructor(graph: JobGraph, remote: RemoteChannels | undefined) {
     this.#graph = graph;
     this.#remote = remote;

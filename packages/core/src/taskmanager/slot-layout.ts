@@ -46,6 +46,11 @@ export function slotOf(graph: JobGraph, { vertexId, subtaskIndex }: SubtaskId): 
   return slotsOfGroups(graph).get(graph.vertices[vertexId]!.slotSharingGroup)!.first + subtaskIndex;
 }
 
+/** The slots that run some subtasks. */
+export function slotsOf(graph: JobGraph, tasks: readonly SubtaskId[]): readonly number[] {
+  return [...new Set(tasks.map((task) => slotOf(graph, task)))];
+}
+
 /** The slots at both ends of a channel. */
 export function slotsOfChannel(graph: JobGraph, channel: ChannelId): { readonly from: number; readonly to: number } {
   const { source, target } = graph.edges[channel.edge]!;

@@ -51,6 +51,20 @@ export class AlignmentGroup {
     return this.#reported.has(uid);
   }
 
+  get uids(): readonly string[] {
+    return [...this.#reported.keys()];
+  }
+
+  /** How far every source may go now; empty as long as nothing is allowed (G4). */
+  get allowances(): readonly Allowance[] {
+    const lowest = this.#lowestMs;
+    if (lowest === undefined) return [];
+    return this.#sources.map(({ uid, maxDriftMs }) => ({
+      uid,
+      allowedMs: Math.min(MAX_WATERMARK, lowest + maxDriftMs),
+    }));
+  }
+
   /** @returns What has changed for the sources. */
   onReport(uid: string, subtaskIndex: number, watermarkMs: number): readonly Allowance[] {
     this.#reported.get(uid)![subtaskIndex] = watermarkMs;
@@ -70,9 +84,6 @@ export class AlignmentGroup {
     const lowest = Math.min(MAX_WATERMARK, ...all.filter((watermark) => watermark !== MIN_WATERMARK));
     if (lowest === this.#lowestMs) return [];
     this.#lowestMs = lowest;
-    return this.#sources.map(({ uid, maxDriftMs }) => ({
-      uid,
-      allowedMs: Math.min(MAX_WATERMARK, lowest + maxDriftMs),
-    }));
+    return this.allowances;
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { JobStatus } from "../jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmaster/job-status.ts";
 import { isEnded, type JobEnd, JobTable } from "./job-table.ts";
 
 const end = (status: JobEnd["status"], endMs: number): JobEnd => ({ status, endMs, failure: undefined });

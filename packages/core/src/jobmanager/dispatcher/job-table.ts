@@ -7,7 +7,7 @@
  */
 import type { ErrorMessage } from "../../base/error-message.ts";
 import { invariant } from "../../base/errors.ts";
-import type { JobStatus } from "../jobmaster/job-master.ts";
+import type { JobStatus } from "../jobmaster/job-status.ts";
 
 export interface JobEntry {
   readonly jobId: string;

@@ -1,6 +1,6 @@
 /**
- * What the JobMaster needs of the tasks of a job, wherever they run: it deploys all subtasks as one attempt, talks to
- * them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
+ * What the JobMaster needs of the tasks of a job, wherever they run: it deploys the subtasks of a region as one attempt, talks
+ * to them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
  */
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
@@ -42,7 +42,7 @@ export interface AttemptListener {
   onWatermarkReport(reader: ReaderId, watermarkMs: number): void;
 }
 
-/** One deployment of all subtasks of the job. */
+/** One deployment of all subtasks of a region. */
 export interface ExecutionAttempt {
   readonly tasks: readonly TaskId[];
   start(): void;
@@ -69,6 +69,11 @@ export interface ExecutionAttempt {
 }
 
 export interface DeployOptions {
+  /** All of a pipelined region: no channel leads out of it. In topological order. */
+  readonly tasks: readonly TaskId[];
+  /** Of all deployments of the job, from 0: data and messages of every other one are fenced off by it. */
+  readonly deploymentNumber: number;
+  /** How often these tasks were deployed before: what users see. */
   readonly attemptNumber: number;
   /** Undefined on a fresh start. */
   readonly restore: LoadedCheckpoint | undefined;

@@ -1,6 +1,6 @@
 /**
  * The checkpoints and savepoints of one job: carries out what the coordinator decides, keeps the completed checkpoints, and
- * tells the JobMaster what tasks and sinks have to hear. Outlives attempts.
+ * tells the JobMaster what tasks and sinks have to hear. Outlives attempts: checkpoints are taken while all regions run.
  *
  * - J1. The job removes what it owns and nothing else: its own checkpoints, and the snapshot it was told to claim. What it
  *   was started from otherwise, and every savepoint, stays.
@@ -9,7 +9,7 @@
  *   them, and their user may have moved them.
  */
 
-import { MillraceError, unreachable } from "../../base/errors.ts";
+import { type MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
 import type { JobSnapshotStorage } from "../../checkpoint/checkpoint-storage.ts";
@@ -30,6 +30,7 @@ import type {
 } from "../../checkpoint/state-handles.ts";
 import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
+import { failureMessage, tooManyFailures } from "./checkpoint-failures.ts";
 import { CheckpointHistory, type CheckpointPart } from "./checkpoint-history.ts";
 import { type TaskId, taskName } from "./execution-attempt.ts";
 
@@ -76,7 +77,10 @@ export interface SavepointRequest {
   onFailed(reason: CheckpointFailureReason, cause: unknown): void;
 }
 
-/** What happens to the tasks of the current attempt; called from timers and settled promises. */
+/**
+ * What happens to the tasks of the job while all of them run; called from timers and settled promises. After `stop` only the
+ * ends of checkpoints are told, to those tasks that are still there.
+ */
 export interface AttemptCheckpointing {
   readonly tasks: readonly TaskId[];
   snapshotCoordinators(checkpointId: number): ReadonlyMap<string, Uint8Array>;
@@ -166,6 +170,16 @@ export class JobCheckpoints {
     };
   }
 
+  /** Attempts begin from it. */
+  onRestored({ directory, metadata }: LoadedCheckpoint): void {
+    this.history.restore({
+      checkpointId: metadata.checkpointId,
+      timestampMs: this.#options.platform.clock.wallMs(),
+      isSavepoint: metadata.savepoint !== undefined,
+      path: directory === "" ? undefined : directory,
+    });
+  }
+
   /** The id of the next checkpoint or savepoint. */
   get nextId(): number {
     return this.#coordinator?.nextId ?? this.#nextId;
@@ -209,17 +223,20 @@ export class JobCheckpoints {
     if (coordinator !== undefined) this.#execute(coordinator.hold(isHeld, this.#now()));
   }
 
-  /** The attempt is over: what is pending is given up, what is being stored is waited for. */
+  /** Tasks are gone: what is pending is given up, what is being stored is waited for. */
   async stop(): Promise<void> {
     const coordinator = this.#coordinator;
+    const attempt = this.#attempt;
     this.#timer?.();
+    this.#timer = undefined;
     this.#attempt = undefined;
+    this.#coordinator = undefined;
     if (coordinator !== undefined) {
       this.#nextId = coordinator.nextId;
-      await Promise.all(this.#storing);
-      this.#execute(coordinator.onTasksLost());
+      // At once: nobody is to wait for barriers that will not come.
+      this.#tellEnds(coordinator.onTasksLost(), attempt);
     }
-    this.#coordinator = undefined;
+    await Promise.all(this.#storing);
     for (const request of this.#waiting.splice(0)) {
       this.#inBackground(`the savepoint ${request.directory.path}`, request.directory.discard());
       request.onFailed("JOB_FAILOVER_REGION", undefined);
@@ -299,18 +316,30 @@ export class JobCheckpoints {
   #execute(actions: readonly CoordinatorAction[]): void {
     for (const action of actions) {
       // What is given up is cleared away whether tasks are there to hear of it or not.
-      if (action.kind === "abort") this.#giveUp(action);
+      if (action.kind === "abort") this.#giveUp(action, this.#attempt);
       else if (this.#attempt !== undefined) this.#executeOne(action, this.#attempt);
     }
     this.#schedule();
   }
 
-  #giveUp({ checkpointId, reason, cause }: CoordinatorAction & { kind: "abort" }): void {
+  /** Of what the tasks that are left have to hear after `stop`: only how it ended. */
+  #tellEnds(actions: readonly CoordinatorAction[], attempt: AttemptCheckpointing | undefined): void {
+    if (this.#isAbandoned) return;
+    for (const action of actions) {
+      if (action.kind === "abort") this.#giveUp(action, attempt);
+      else if (action.kind === "announce") attempt?.onComplete(action.checkpointId);
+    }
+  }
+
+  #giveUp(
+    { checkpointId, reason, cause }: CoordinatorAction & { kind: "abort" },
+    attempt: AttemptCheckpointing | undefined,
+  ): void {
     // The end of an attempt is no failure of a checkpoint.
     this.#failedCount += reason === "CHECKPOINT_SUBSUMED" || reason === "JOB_FAILOVER_REGION" ? 0 : 1;
     this.history.fail(checkpointId, this.#options.platform.clock.wallMs(), failureMessage(reason, cause));
     this.#discardInBackground(checkpointId);
-    this.#attempt?.onAborted(checkpointId, reason, cause);
+    attempt?.onAborted(checkpointId, reason, cause);
     const savepoint = this.#savepoints.get(checkpointId);
     this.#savepoints.delete(checkpointId);
     savepoint?.onFailed(reason, cause);
@@ -352,10 +381,17 @@ export class JobCheckpoints {
   }
 
   #store(checkpointId: number): void {
+    // There is one whenever something is to be stored.
+    const coordinator = this.#coordinator!;
+    const attempt = this.#attempt;
+    const act = (actions: readonly CoordinatorAction[]): void => {
+      if (coordinator === this.#coordinator) this.#execute(actions);
+      else this.#tellEnds(actions, attempt);
+    };
     const stored: Promise<void> = this.#storeMetadata(checkpointId)
       .then(
-        () => this.#execute(this.#coordinator?.onStored(checkpointId, this.#now()) ?? []),
-        (error: unknown) => this.#execute(this.#coordinator?.onStoreFailed(checkpointId, error, this.#now()) ?? []),
+        () => act(coordinator.onStored(checkpointId, this.#now())),
+        (error: unknown) => act(coordinator.onStoreFailed(checkpointId, error, this.#now())),
       )
       .finally(() => this.#storing.delete(stored));
     this.#storing.add(stored);
@@ -445,27 +481,4 @@ export class JobCheckpoints {
       .finally(() => this.#discarding.delete(reported));
     this.#discarding.add(reported);
   }
-}
-
-/** Flink's words. */
-const FAILURES: Readonly<Record<CheckpointFailureReason, string>> = {
-  CHECKPOINT_EXPIRED: "Checkpoint expired before completing.",
-  CHECKPOINT_SUBSUMED: "Checkpoint has been subsumed.",
-  CHECKPOINT_DECLINED: "Checkpoint was declined.",
-  FINALIZE_CHECKPOINT_FAILURE: "Failure to finalize checkpoint.",
-  JOB_FAILOVER_REGION: "FailoverRegion is restarting.",
-};
-
-function failureMessage(reason: CheckpointFailureReason, cause: unknown): string {
-  return cause instanceof Error ? `${FAILURES[reason]} ${cause.message}` : FAILURES[reason];
-}
-
-function tooManyFailures(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): MillraceError {
-  return new MillraceError("MR_CHECKPOINT_FAILED", {
-    what: `Checkpoint ${checkpointId} failed (${reason})${cause instanceof Error ? `: ${cause.message}` : ""}`,
-    where: { checkpoint: checkpointId },
-    expected: "no more failures in a row than execution.checkpointing.tolerable-failed-checkpoints",
-    todo: "Remove the cause; completed checkpoints are untouched",
-    cause,
-  });
 }

@@ -1,9 +1,10 @@
 /**
- * The life of one job: deploys attempts, starts split enumerators, takes checkpoints, restarts after failures and ends.
+ * The life of one job: deploys its regions, starts split enumerators, takes checkpoints, restarts after failures and ends.
  *
- * - M1. At most one attempt exists; messages of an older one are ignored.
+ * - M1. A region has at most one attempt; messages of an older one are ignored (X1 of `region-execution.ts`). A deployment has a
+ *   number of its own in the job, by which data and messages of all others are fenced off.
  * - M2. An attempt starts from the newest completed checkpoint, or from what the user gave, or afresh; never from an older
- *   checkpoint than the newest.
+ *   checkpoint than the newest. No checkpoint completes while a region is not there, so all of them go on from the same.
  * - M3. A bounded job finishes after a checkpoint (or, without checkpointing, a commit) that covers all of its input and is
  *   committed by every sink.
  * - M4. FINISHED, FAILED and CANCELED are final, from the moment at which the job begins to remove its checkpoints.
@@ -13,21 +14,27 @@
  *   ends; when it may not restart it fails, and says so (`savepoint-ending.ts`).
  * - M7. How a job has ended is told before its checkpoints are removed: whoever remembers it does not run the job again, and
  *   whoever does not still has what to run it from.
+ * - M8. A failure of a task takes its region back, and no other: they go on, and hear that what was pending is given up. What
+ *   has failed with an enumerator, with too many checkpoints, or while the job was drained, takes all regions back.
  */
 import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
-import type { SavepointKind } from "../../checkpoint/coordinator.ts";
+import type { CheckpointFailureReason } from "../../checkpoint/coordinator.ts";
 import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { JobReport } from "../../graph/stall/job-report.ts";
 import type { Platform } from "../../platform/platform.ts";
-import {
-  type AttemptListener,
-  type Deployer,
-  type ExecutionAttempt,
-  type TaskId,
-  taskName,
-} from "./execution-attempt.ts";
+import type { Deployer, ExecutionAttempt, ReaderId, TaskId } from "./execution-attempt.ts";
 import type { JobCheckpoints } from "./job-checkpoints.ts";
+import {
+  type Ending,
+  endingAfterFailure,
+  isStopStored,
+  isWithSavepoint,
+  lastToCommit,
+  noteTrigger,
+} from "./job-ending.ts";
+import { checkJobTransition, isTerminal, type JobStatus, jobStatusOf } from "./job-status.ts";
+import { RegionExecution } from "./region-execution.ts";
 import type { RestartStrategy } from "./restart-strategy.ts";
 import {
   type SavepointEnding,
@@ -36,23 +43,14 @@ import {
   savepointNotPossible,
   stopUncommitted,
 } from "./savepoint-ending.ts";
-import { type CoordinatedSource, SourceCoordinators } from "./source-coordinators.ts";
+import type { CoordinatedSource } from "./source-coordinator.ts";
+import { SourceCoordinators } from "./source-coordinators.ts";
 import { isUnrecoverable } from "./unrecoverable.ts";
-
-/** Flink's names. */
-export type JobStatus =
-  | "CREATED"
-  | "INITIALIZING"
-  | "RUNNING"
-  | "FAILING"
-  | "RESTARTING"
-  | "CANCELLING"
-  | "FINISHED"
-  | "FAILED"
-  | "CANCELED";
 
 export interface JobMasterOptions {
   readonly platform: Platform;
+  /** The tasks that fail and start again together: `graph/pipelined-regions.ts`. */
+  readonly regions: readonly (readonly TaskId[])[];
   readonly sources: readonly CoordinatedSource[];
   readonly checkpoints: JobCheckpoints;
   /** False: no periodic checkpoints, and results become visible at the end. */
@@ -61,11 +59,14 @@ export interface JobMasterOptions {
   readonly unalignedAfterMs: number;
   readonly retention: "DELETE_ON_CANCELLATION" | "RETAIN_ON_CANCELLATION" | "NO_EXTERNALIZED_CHECKPOINTS";
   readonly restartStrategy: RestartStrategy;
+  /** Of one region. */
   readonly deploy: Deployer;
   readonly initialRestore: LoadedCheckpoint | undefined;
   readonly onStatus: (status: JobStatus, cause: unknown) => void;
   /** Before anything that the job owns is removed (M7); a rejection leaves all of it where it is. */
   readonly onEnded?: (end: JobEnding) => Promise<void>;
+  /** These tasks have failed, or go back with one that has; nothing of them is left, and they are to start again. */
+  readonly onRestarting: (tasks: readonly TaskId[], cause: unknown) => void;
   readonly onWarning: (message: string) => void;
 }
 
@@ -78,36 +79,19 @@ export interface JobEnding {
 
 const FAIL = { kind: "fail" } as const;
 
-interface RunningAttempt {
-  readonly attempt: ExecutionAttempt;
-  readonly coordinators: SourceCoordinators;
-  readonly running: Set<string>;
-  readonly finished: Set<string>;
-  /** The newest checkpoint that each task's sinks have committed. */
-  readonly committed: Map<string, number>;
-}
-
-/** What the job's last checkpoint is for. */
-interface CheckpointEnding {
-  readonly kind: "finish" | "stop";
-  /** The first checkpoint that was triggered after the end was decided on. */
-  checkpointId: number | undefined;
-  /** Whether an attempt has failed since, or had failed before. */
-  hasFailed: boolean;
-}
-
-type Ending = CheckpointEnding | SavepointEnding;
-
 export class JobMaster {
   readonly #options: JobMasterOptions;
+  readonly #regions: readonly RegionExecution[];
+  readonly #sources: SourceCoordinators;
   #status: JobStatus = "CREATED";
-  #current: RunningAttempt | undefined;
-  #attemptNumber = 0;
-  #generation = 0;
+  /** By region: the failure that it goes back for; a later one takes it over. */
+  readonly #failureOf = new Map<RegionExecution, symbol>();
+  #deploymentNumber = 0;
+  #areCheckpointsTaken = false;
   #ending: Ending | undefined;
   #restarts = 0;
   #cancelling: Promise<void> | undefined;
-  /** M5: the end of the attempt that is being closed. */
+  /** Settles when all regions are closed for good; undefined until the job comes to its end. */
   #closing: Promise<void> | undefined;
   /** M4: the end that has been decided on. */
   #ended: Promise<void> | undefined;
@@ -115,30 +99,57 @@ export class JobMaster {
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
+    const { checkpoints, sources, platform } = options;
+    this.#sources = new SourceCoordinators({
+      sources,
+      platform,
+      assigner: {
+        assignSplit: (reader, split) => this.#atReader(reader, (attempt) => attempt.assignSplit(reader, split)),
+        signalNoMoreSplits: (reader) => this.#atReader(reader, (attempt) => attempt.signalNoMoreSplits(reader)),
+        allowWatermark: (uid, allowedMs) => this.#toAll((attempt) => attempt.allowWatermark(uid, allowedMs)),
+      },
+      onFailed: (error) => void this.#onFailure(this.#regions, error),
+      onStarted: () => this.#onProgress(),
+    });
+    this.#regions = options.regions.map(
+      (tasks) =>
+        new RegionExecution(tasks, options.deploy, {
+          onRunning: (region) => this.#onRegionRunning(region),
+          onInputFinished: () => this.#checkInputFinished(),
+          onCommitted: () => this.#checkCommitted(),
+          onFailed: (region, error) => void this.#onFailure([region], error),
+          onAcknowledged: (task, id, state, metrics) => checkpoints.onAcknowledged(task, id, state, metrics),
+          onDeclined: (_task, id, reason) => checkpoints.onDeclined(id, reason),
+          onSplitRequest: (reader) => this.#guard(() => this.#sources.onSplitRequest(reader)),
+          onSourceEvent: (reader, event) => this.#sources.onSourceEvent(reader, event),
+          onWatermarkReport: (reader, watermarkMs) => this.#sources.onWatermarkReport(reader, watermarkMs),
+        }),
+    );
   }
 
   get status(): JobStatus {
     return this.#status;
   }
 
+  /** How often something has started again after a failure. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** Deploys the first attempt. */
+  /** Deploys all regions. */
   start(): void {
-    void this.#startAttempt();
+    void this.#deploy(this.#regions);
   }
 
   /** What sources have been given, and what checkpoints wait for. */
   describe(): Pick<JobReport, "coordinators" | "alignments" | "checkpoints"> {
-    const sources = this.#current?.coordinators.describe() ?? { coordinators: [], alignments: [] };
-    return { ...sources, checkpoints: this.#options.checkpoints.describe(this.#options.isCheckpointingEnabled) };
+    const checkpoints = this.#options.checkpoints.describe(this.#options.isCheckpointingEnabled);
+    return { ...this.#sources.describe(), checkpoints };
   }
 
   /** Ends the job as soon as possible, without a last checkpoint. */
   cancel(): Promise<void> {
-    if (this.#isTerminal()) return Promise.resolve();
+    if (this.#isAbandoned || isTerminal(this.#status)) return Promise.resolve();
     // Whoever cancels too late waits for the end that there is.
     this.#cancelling ??= this.#ended ?? this.#cancel();
     return this.#cancelling;
@@ -147,7 +158,7 @@ export class JobMaster {
   async #cancel(): Promise<void> {
     this.#setStatus("CANCELLING", undefined);
     try {
-      await this.#endAttempt();
+      await this.#closeAll();
     } catch (closing) {
       this.#options.onWarning(`while the job was cancelled: ${messageOf(closing)}`);
     }
@@ -159,14 +170,13 @@ export class JobMaster {
    * savepoint, and nothing that is durable is touched.
    */
   async abandon(): Promise<void> {
-    if (this.#isTerminal()) return;
+    if (this.#isAbandoned || isTerminal(this.#status)) return;
     this.#isAbandoned = true;
-    this.#generation++;
-    const current = this.#current;
-    this.#current = undefined;
+    for (const region of this.#regions) region.lose();
     this.#options.checkpoints.abandon();
+    const lost = this.#sources.lose(tasksOf(this.#regions));
     this.#settleStop("CANCELED", undefined);
-    await Promise.allSettled([current?.attempt.cancel(), current?.coordinators.close(), this.#closing]);
+    await Promise.allSettled([lost, ...this.#regions.map((region) => region.close(false)), this.#closing]);
   }
 
   /**
@@ -174,7 +184,7 @@ export class JobMaster {
    * time ends as FAILED instead, with the newest checkpoint it has.
    */
   stop(): void {
-    if (this.#isTerminal() || this.#ending !== undefined) return;
+    if (isTerminal(this.#status) || this.#ending !== undefined) return;
     this.#ending = { kind: "stop", checkpointId: undefined, hasFailed: this.#status === "RESTARTING" };
     this.#options.checkpoints.request();
   }
@@ -187,8 +197,6 @@ export class JobMaster {
    */
   stopWithSavepoint(kind: SavepointEnding["kind"], order: SavepointOrder): Promise<string> {
     this.checkTakesSavepoints();
-    // A job that is RUNNING has an attempt.
-    const current = this.#current!;
     return new Promise((resolve, reject) => {
       const ending = { kind, order, isTaken: false, checkpointId: undefined, path: undefined, resolve, reject };
       this.#ending = ending;
@@ -198,8 +206,8 @@ export class JobMaster {
       }
       // A checkpoint on the way would be of a job that has seen the end of some of its input only.
       this.#options.checkpoints.hold(true);
-      current.attempt.drainSources();
-      this.#checkInputFinished(current);
+      this.#toAll((attempt) => attempt.drainSources());
+      this.#checkInputFinished();
     });
   }
 
@@ -224,7 +232,7 @@ export class JobMaster {
   /** @throws MillraceError `MR_SAVEPOINT_NOT_POSSIBLE` unless the job is RUNNING and not being stopped */
   checkTakesSavepoints(): void {
     if (this.#status !== "RUNNING") throw savepointNotPossible(`it is ${this.#status}`);
-    if (this.#current === undefined) throw savepointNotPossible("it is at its end");
+    if (this.#closing !== undefined) throw savepointNotPossible("it is at its end");
     if (this.#ending !== undefined && this.#ending.kind !== "finish")
       throw savepointNotPossible("it is being stopped already");
   }
@@ -243,138 +251,102 @@ export class JobMaster {
     });
   }
 
-  // E1: nobody has asked. A job that has been drained has no more input in this attempt, so it takes another.
-  #onLastSavepointFailed(ending: SavepointEnding, reason: string, cause: unknown): void {
+  // E1: nobody has asked. A job that has been drained has no more input in its attempts, so it takes others.
+  #onLastSavepointFailed(ending: SavepointEnding, reason: CheckpointFailureReason, cause: unknown): void {
     const error = savepointFailed(ending.order.directory.path, reason, cause);
     if (this.#ending === ending) this.#ending = undefined;
     ending.reject(error);
-    const current = this.#current;
-    if (current === undefined) return;
-    if (ending.kind === "drain") {
-      void this.#onFailure(error);
+    // A failure of the job has its own way on.
+    if (ending.kind === "drain" && reason !== "JOB_FAILOVER_REGION") void this.#onFailure(this.#regions, error);
+    if (ending.kind === "drain") return;
+    this.#toAll((attempt) => attempt.suspendSources(false));
+    this.#checkInputFinished();
+  }
+
+  /** Deploys regions that nothing is left of, from where the job goes on. */
+  async #deploy(regions: readonly RegionExecution[]): Promise<void> {
+    const failures = new Map(regions.map((region) => [region, this.#failureOf.get(region)]));
+    for (const region of regions) region.begin();
+    this.#updateStatus(undefined);
+    const restore = this.#options.checkpoints.latest ?? this.#options.initialRestore;
+    const read = await Promise.allSettled([this.#readCoordinators(restore, this.#sources.unmadeUids)]);
+    // A failure of the whole job may have taken them over meanwhile, or the job has come to its end.
+    const wanted = regions.filter(
+      (region) => region.status === "DEPLOYING" && this.#failureOf.get(region) === failures.get(region),
+    );
+    if (wanted.length === 0) return;
+    if (read[0].status === "rejected") {
+      await this.#onFailure(wanted, read[0].reason);
       return;
     }
-    current.attempt.suspendSources(false);
-    this.#checkInputFinished(current);
-  }
-
-  async #startAttempt(): Promise<void> {
-    const generation = ++this.#generation;
-    this.#setStatus("INITIALIZING", undefined);
     try {
-      const restore = this.#options.checkpoints.latest ?? this.#options.initialRestore;
-      const restoredCoordinators = await this.#readCoordinators(restore);
-      const attemptNumber = this.#attemptNumber++;
-      const attempt = await this.#options.deploy({ attemptNumber, restore, listener: this.#listenerOf(generation) });
-      if (generation !== this.#generation) {
-        await attempt.cancel();
-        return;
-      }
-      const coordinators = new SourceCoordinators(
-        this.#options.sources,
-        this.#options.platform,
-        attempt,
-        restoredCoordinators,
-      );
-      this.#current = { attempt, coordinators, running: new Set(), finished: new Set(), committed: new Map() };
-      // M6: all that is left to do is to commit, which is done before the first record.
-      if (this.#isStopStored()) attempt.suspendSources(true);
-      attempt.start();
+      this.#sources.reset(tasksOf(wanted), restore?.metadata.checkpointId, read[0].value);
     } catch (error) {
-      if (generation === this.#generation) await this.#onFailure(error);
+      // An enumerator that has failed has lost what it was given back.
+      await this.#onFailure(this.#regions, error);
+      return;
     }
+    if (restore !== undefined) this.#options.checkpoints.onRestored(restore);
+    const suspendsSources = isStopStored(this.#ending);
+    await Promise.all(
+      wanted.map((region) => region.deploy({ deploymentNumber: this.#deploymentNumber++, restore, suspendsSources })),
+    );
   }
 
-  async #readCoordinators(restore: LoadedCheckpoint | undefined): Promise<ReadonlyMap<string, Uint8Array>> {
+  async #readCoordinators(
+    restore: LoadedCheckpoint | undefined,
+    uids: readonly string[],
+  ): Promise<ReadonlyMap<string, Uint8Array>> {
     const states = new Map<string, Uint8Array>();
     for (const { uid, handle } of restore?.metadata.coordinators ?? []) {
-      states.set(uid, await readState(this.#options.platform.fs, restore!.directory, handle));
+      if (uids.includes(uid)) states.set(uid, await readState(this.#options.platform.fs, restore!.directory, handle));
     }
     return states;
   }
 
-  #listenerOf(generation: number): AttemptListener {
-    // M1: whatever a replaced attempt still has to say is dropped here.
-    const ifCurrent = (action: (current: RunningAttempt) => void): void => {
-      if (generation === this.#generation && this.#current !== undefined) action(this.#current);
-    };
-    const { checkpoints } = this.#options;
-    return {
-      onRunning: (task) => ifCurrent((current) => this.#onRunning(current, task)),
-      onInputFinished: (task) => ifCurrent((current) => this.#onInputFinished(current, task)),
-      onAcknowledged: (task, id, state, metrics) =>
-        ifCurrent(() => checkpoints.onAcknowledged(task, id, state, metrics)),
-      onDeclined: (_task, id, reason) => ifCurrent(() => checkpoints.onDeclined(id, reason)),
-      onCommitted: (task, id) => ifCurrent((current) => this.#onCommitted(current, task, id)),
-      onSplitRequest: (reader) =>
-        ifCurrent((current) => this.#guard(() => current.coordinators.onSplitRequest(reader))),
-      onSourceEvent: (reader, event) =>
-        ifCurrent((current) => {
-          current.coordinators.onSourceEvent(reader, event).catch((error: unknown) => {
-            if (current === this.#current) void this.#onFailure(error);
-          });
-        }),
-      onWatermarkReport: (reader, watermarkMs) =>
-        ifCurrent((current) => current.coordinators.onWatermarkReport(reader, watermarkMs)),
-      onFailed: (_task, error) => ifCurrent(() => void this.#onFailure(error)),
-    };
+  #onRegionRunning(region: RegionExecution): void {
+    this.#updateStatus(undefined);
+    // M6: nothing is read any more.
+    if (!isStopStored(this.#ending)) this.#sources.run(region.tasks);
+    this.#onProgress();
   }
 
-  #onRunning(current: RunningAttempt, task: TaskId): void {
-    current.running.add(taskName(task));
-    if (current.running.size < current.attempt.tasks.length) return;
-    this.#setStatus("RUNNING", undefined);
-    if (this.#isStopStored()) {
-      void this.#finish();
-      return;
-    }
-    current.coordinators.start().then(
-      () => {
-        if (current === this.#current) this.#startCheckpoints(current);
-      },
-      (error: unknown) => {
-        if (current === this.#current) void this.#onFailure(error);
-      },
-    );
+  /** A region runs, or an enumerator has started. */
+  #onProgress(): void {
+    if (this.#status !== "RUNNING" || this.#closing !== undefined) return;
+    this.#checkCommitted();
+    if (this.#closing !== undefined || isStopStored(this.#ending)) return;
+    if (this.#sources.isStarted && !this.#areCheckpointsTaken) this.#startCheckpoints();
   }
 
-  #startCheckpoints(current: RunningAttempt): void {
-    const { checkpoints } = this.#options;
+  #startCheckpoints(): void {
+    const { checkpoints, unalignedAfterMs: configuredMs } = this.#options;
+    this.#areCheckpointsTaken = true;
     checkpoints.start({
-      tasks: current.attempt.tasks,
-      snapshotCoordinators: (id) => current.coordinators.snapshot(id),
+      tasks: tasksOf(this.#regions),
+      snapshotCoordinators: (checkpointId) => this.#sources.snapshot(checkpointId),
       trigger: (checkpointId, timestampMs, savepoint) => {
-        const isLast = this.#isLast(checkpointId, savepoint);
-        const isAligned = isLast || savepoint !== undefined;
-        const unalignedAfterMs = isAligned ? Number.POSITIVE_INFINITY : this.#options.unalignedAfterMs;
-        current.attempt.triggerCheckpoint({ checkpointId, timestampMs, unalignedAfterMs }, isLast);
+        const isLast = noteTrigger(this.#ending, checkpointId, savepoint);
+        // What others may start from, other parallelism and other graphs included, holds nothing that is on its way.
+        const unalignedAfterMs = isLast || savepoint !== undefined ? Number.POSITIVE_INFINITY : configuredMs;
+        this.#toAll((attempt) => attempt.triggerCheckpoint({ checkpointId, timestampMs, unalignedAfterMs }, isLast));
       },
-      onComplete: (id) => current.attempt.notifyCheckpointComplete(id),
+      onComplete: (id) => {
+        this.#sources.onCheckpointComplete(id);
+        this.#toAll((attempt) => attempt.notifyCheckpointComplete(id));
+      },
       onAborted: (id, reason, cause) => this.#onAborted(id, reason, cause),
-      onTooManyFailures: (error) => void this.#onFailure(error),
+      onTooManyFailures: (error) => void this.#onFailure(this.#regions, error),
     });
     if (this.#ending?.kind === "drain") checkpoints.hold(true);
     else if (this.#ending?.kind === "finish" || this.#ending?.kind === "stop") checkpoints.request();
-    this.#checkInputFinished(current);
+    this.#checkInputFinished();
   }
 
-  /** Whether the sources take nothing in after the barrier; notes the checkpoint that the job ends with. */
-  #isLast(checkpointId: number, savepoint: SavepointKind | undefined): boolean {
-    const ending = this.#ending;
-    if (ending === undefined) return false;
-    const isOfEnding = isWithSavepoint(ending) ? savepoint === "terminal" : savepoint === undefined;
-    if (!isOfEnding) return false;
-    ending.checkpointId ??= checkpointId;
-    return ending.kind === "stop" || ending.kind === "suspend";
-  }
-
-  #isStopStored(): boolean {
-    const ending = this.#ending;
-    return ending !== undefined && isWithSavepoint(ending) && ending.path !== undefined;
-  }
-
-  #onAborted(checkpointId: number, reason: string, cause: unknown): void {
-    this.#current?.attempt.notifyCheckpointAborted(checkpointId);
+  #onAborted(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): void {
+    this.#toAll((attempt) => attempt.notifyCheckpointAborted(checkpointId));
+    // The end of an attempt is no failure of a checkpoint; the job's own end is looked for again when all regions run.
+    if (reason === "JOB_FAILOVER_REGION") return;
     const detail = cause instanceof Error ? `: ${cause.message}` : "";
     this.#options.onWarning(`checkpoint ${checkpointId} was given up (${reason})${detail}`);
     const ending = this.#ending;
@@ -383,41 +355,33 @@ export class JobMaster {
     this.#options.checkpoints.request();
   }
 
-  #onInputFinished(current: RunningAttempt, task: TaskId): void {
-    current.finished.add(taskName(task));
-    this.#checkInputFinished(current);
-  }
-
   // M3. Inputs may end before the enumerators have started to count, so this is asked again once they have.
-  #checkInputFinished(current: RunningAttempt): void {
-    if (current.finished.size < current.attempt.tasks.length || !current.coordinators.isStarted) return;
+  #checkInputFinished(): void {
+    if (!this.#sources.isStarted || !this.#regions.every((region) => region.isInputFinished)) return;
     const ending = this.#ending;
-    if (ending !== undefined && isWithSavepoint(ending)) {
+    if (isWithSavepoint(ending)) {
       if (!ending.isTaken) this.#takeLastSavepoint(ending);
       return;
     }
     if (!this.#options.isCheckpointingEnabled) {
-      current.attempt.commitAtEnd();
+      for (const region of this.#regions) region.commitAtEnd();
       return;
     }
-    if (this.#ending?.kind === "finish") return;
+    if (ending?.kind === "finish") return;
     this.#ending = { kind: "finish", checkpointId: undefined, hasFailed: false };
     this.#options.checkpoints.request();
   }
 
-  #onCommitted(current: RunningAttempt, task: TaskId, checkpointId: number): void {
-    current.committed.set(taskName(task), checkpointId);
-    const ending = this.#ending;
-    const last =
-      ending === undefined && !this.#options.isCheckpointingEnabled ? Number.POSITIVE_INFINITY : ending?.checkpointId;
-    if (last === undefined || (ending !== undefined && isWithSavepoint(ending) && ending.path === undefined)) return;
-    const isDone = current.attempt.tasks.every((each) => (current.committed.get(taskName(each)) ?? -1) >= last);
-    if (isDone) void this.#finish();
+  #checkCommitted(): void {
+    const last = lastToCommit(this.#ending, this.#options.isCheckpointingEnabled);
+    if (last === undefined || !this.#regions.every((region) => region.hasCommitted(last))) return;
+    void this.#finish();
   }
 
   async #finish(): Promise<void> {
+    if (this.#closing !== undefined) return;
     try {
-      await this.#endAttempt();
+      await this.#closeAll();
     } catch (error) {
       if (this.#status !== "CANCELLING") await this.#end("FAILED", error);
       return;
@@ -425,41 +389,71 @@ export class JobMaster {
     if (this.#status !== "CANCELLING") await this.#end("FINISHED", undefined);
   }
 
-  async #onFailure(error: unknown): Promise<void> {
-    if (this.#ended !== undefined || this.#isAbandoned) return;
-    if (this.#status === "FAILING" || this.#status === "CANCELLING") return;
-    this.#setStatus("FAILING", error);
-    try {
-      await this.#endAttempt();
-    } catch (closing) {
-      this.#options.onWarning(`while the failed attempt was closed: ${messageOf(closing)}`);
+  /** M8: takes the regions back, and starts them again if the restart strategy says so. */
+  async #onFailure(failed: readonly RegionExecution[], error: unknown): Promise<void> {
+    if (this.#isAtEnd()) return;
+    const regions = this.#ending?.kind === "drain" && !isStopStored(this.#ending) ? this.#regions : failed;
+    const failure = Symbol("failure");
+    for (const region of regions) {
+      this.#failureOf.set(region, failure);
+      region.lose();
     }
-    // Somebody may have cancelled the job meanwhile.
-    if ((this.#status as JobStatus) !== "FAILING") return;
-    const stop = this.#ending !== undefined && isWithSavepoint(this.#ending) ? this.#ending : undefined;
-    if (stop !== undefined && stop.path === undefined) await this.#giveUpStop(stop, error);
+    this.#updateStatus(error);
+    await this.#closeFailed(regions);
+    const stop = isWithSavepoint(this.#ending) ? this.#ending : undefined;
+    if (stop !== undefined && stop.path === undefined && !this.#isAtEnd()) await this.#giveUpStop(stop, error);
+    // Somebody may have ended the job meanwhile, or a later failure has taken the regions over.
+    const own = regions.filter((region) => this.#failureOf.get(region) === failure);
+    if (this.#isAtEnd() || own.length === 0) return;
     const decision = this.#canRestartAfter(error) ? this.#options.restartStrategy.onFailure() : FAIL;
     if (decision.kind === "fail") {
-      await this.#end("FAILED", stop?.path === undefined ? error : stopUncommitted(stop.path, error));
+      await this.#fail(stop?.path === undefined ? error : stopUncommitted(stop.path, error));
       return;
     }
     this.#restarts++;
-    this.#setStatus("RESTARTING", error);
-    // What was decided about the end belongs to the attempt that is gone; a restored one finds its end again.
-    if (this.#ending?.kind === "finish") this.#ending = undefined;
-    else if (this.#ending?.kind === "stop") {
-      this.#ending.checkpointId = undefined;
-      this.#ending.hasFailed = true;
-    }
+    this.#ending = endingAfterFailure(this.#ending);
+    for (const region of own) region.awaitRestart();
+    this.#options.onRestarting(tasksOf(own), error);
+    this.#updateStatus(error);
     this.#options.platform.clock.after(decision.delayMs, () => {
-      if (this.#status === "RESTARTING" && !this.#isAbandoned) void this.#startAttempt();
+      const waiting = own.filter((region) => this.#failureOf.get(region) === failure);
+      if (!this.#isAtEnd() && waiting.length > 0) void this.#deploy(waiting);
     });
+  }
+
+  /** Stops the attempts that were lost, with the checkpoints and enumerators that cannot go on without them (M5). */
+  async #closeFailed(regions: readonly RegionExecution[]): Promise<void> {
+    this.#areCheckpointsTaken = false;
+    const lost = this.#sources.lose(tasksOf(regions));
+    lost.catch(() => {});
+    // Together with what is being stored: a checkpoint that completes now is the one to restart from.
+    await this.#options.checkpoints.stop();
+    const results = await Promise.allSettled([lost, ...regions.map((region) => region.close(true))]);
+    for (const result of results) {
+      if (result.status === "rejected")
+        this.#options.onWarning(`while the failed attempt was closed: ${messageOf(result.reason)}`);
+    }
+  }
+
+  #isAtEnd(): boolean {
+    return (
+      this.#isAbandoned || this.#closing !== undefined || isTerminal(this.#status) || this.#status === "CANCELLING"
+    );
   }
 
   // A job that is to stop gets one more attempt to take its last checkpoint: it must not go on restarting for ever.
   #canRestartAfter(error: unknown): boolean {
     const ending = this.#ending;
     return !isUnrecoverable(error) && !(ending?.kind === "stop" && ending.hasFailed);
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    try {
+      await this.#closeAll();
+    } catch (closing) {
+      this.#options.onWarning(`while the failed job was closed: ${messageOf(closing)}`);
+    }
+    if ((this.#status as JobStatus) !== "CANCELLING") await this.#end("FAILED", error);
   }
 
   /** The attempt that was to end with a savepoint has failed before (E1). */
@@ -474,29 +468,26 @@ export class JobMaster {
     ending.reject(savepointFailed(directory.path, "JOB_FAILOVER_REGION", cause));
   }
 
-  /** Stops the attempt, its checkpoints and its enumerators, whatever state they are in (M5). */
-  #endAttempt(): Promise<void> {
-    this.#generation++;
-    this.#closing ??= this.#closeAttempt().finally(() => {
-      this.#closing = undefined;
-    });
+  /** Stops all regions, checkpoints and enumerators for good, whatever state they are in (M5). */
+  #closeAll(): Promise<void> {
+    this.#closing ??= this.#closeRegions();
     return this.#closing;
   }
 
-  async #closeAttempt(): Promise<void> {
-    const current = this.#current;
-    this.#current = undefined;
-    // Together with what is being stored: a checkpoint that completes now is the one to restart from.
+  async #closeRegions(): Promise<void> {
+    for (const region of this.#regions) region.lose();
+    const lost = this.#sources.lose(tasksOf(this.#regions));
+    lost.catch(() => {});
     await this.#options.checkpoints.stop();
-    if (current === undefined) return;
-    const results = await Promise.allSettled([current.attempt.cancel(), current.coordinators.close()]);
+    const results = await Promise.allSettled([lost, ...this.#regions.map((region) => region.close(false))]);
+    for (const region of this.#regions) region.end();
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
 
   /** The first end is the job's. */
   #end(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): Promise<void> {
-    if (this.#isTerminal()) return Promise.resolve();
+    if (this.#isAbandoned) return Promise.resolve();
     this.#ended ??= this.#endOnce(status, cause);
     return this.#ended;
   }
@@ -522,7 +513,7 @@ export class JobMaster {
 
   #settleStop(status: "FINISHED" | "FAILED" | "CANCELED", cause: unknown): void {
     const ending = this.#ending;
-    if (ending === undefined || !isWithSavepoint(ending)) return;
+    if (!isWithSavepoint(ending)) return;
     const { path, order } = ending;
     if (path === undefined) ending.reject(savepointFailed(order.directory.path, `the job is ${status}`, cause));
     else if (status === "FINISHED") ending.resolve(path);
@@ -533,23 +524,39 @@ export class JobMaster {
     try {
       action();
     } catch (error) {
-      void this.#onFailure(error);
+      void this.#onFailure(this.#regions, error);
     }
   }
 
-  #isTerminal(): boolean {
-    return this.#isAbandoned || this.#status === "FINISHED" || this.#status === "FAILED" || this.#status === "CANCELED";
+  /** Reaches all tasks that are there. */
+  #toAll(tell: (attempt: ExecutionAttempt) => void): void {
+    for (const { active } of this.#regions) if (active !== undefined) tell(active);
+  }
+
+  #atReader({ sourceUid, subtaskIndex }: ReaderId, tell: (attempt: ExecutionAttempt) => void): void {
+    const vertexId = this.#options.sources.find(({ uid }) => uid === sourceUid)?.vertexId;
+    // An enumerator that counts wrong is told so by name, by whichever attempt hears it.
+    const region =
+      this.#regions.find(({ tasks }) =>
+        tasks.some((task) => task.vertexId === vertexId && task.subtaskIndex === subtaskIndex),
+      ) ?? this.#regions.find(({ tasks }) => tasks.some((task) => task.vertexId === vertexId));
+    if (region?.active !== undefined) tell(region.active);
+  }
+
+  #updateStatus(cause: unknown): void {
+    if (!this.#isAtEnd()) this.#setStatus(jobStatusOf(this.#regions.map(({ status }) => status)), cause);
   }
 
   #setStatus(status: JobStatus, cause: unknown): void {
     if (this.#status === status) return;
+    checkJobTransition(this.#status, status);
     this.#status = status;
     this.#options.onStatus(status, cause);
   }
 }
 
-function isWithSavepoint(ending: Ending): ending is SavepointEnding {
-  return ending.kind === "suspend" || ending.kind === "drain";
+function tasksOf(regions: readonly RegionExecution[]): readonly TaskId[] {
+  return regions.flatMap(({ tasks }) => tasks);
 }
 
 function messageOf(error: unknown): string {

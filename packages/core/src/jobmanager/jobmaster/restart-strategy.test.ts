@@ -54,16 +54,23 @@ test("S52: with a failure rate the job fails on one failure more than the interv
 });
 
 test("S52: exponential-delay doubles up to the longest delay, and starts again after a healthy time", () => {
-  expect(decisionsAt([0, 1, 2, 3, 4], exponential)).toEqual([1000, 2000, 4000, 5000, 5000].map(restart));
+  expect(decisionsAt([0, 6000, 12_000, 18_000, 24_000], exponential)).toEqual(
+    [1000, 2000, 4000, 5000, 5000].map(restart),
+  );
   // The healthy time counts from the restart, 1000 ms behind the failure.
   expect(decisionsAt([0, 60_999], exponential)).toEqual([restart(1000), restart(2000)]);
   expect(decisionsAt([0, 61_000], exponential)).toEqual([restart(1000), restart(1000)]);
 });
 
+test("S52: Z3: what fails while exponential-delay waits restarts with it, and counts as one failure with it", () => {
+  expect(decisionsAt([0, 400, 999, 1000], exponential)).toEqual([1000, 600, 1, 2000].map(restart));
+  expect(decisionsAt([0, 400, 6000], { ...exponential, attemptsMax: 1 })).toEqual([restart(1000), restart(600), fail]);
+});
+
 test("S52: exponential-delay gives up after its attempts, which a healthy time gives back", () => {
   const config = { ...exponential, attemptsMax: 2 };
-  expect(decisionsAt([0, 1, 2], config)).toEqual([restart(1000), restart(2000), fail]);
-  expect(decisionsAt([0, 1, 70_000, 70_001, 70_002], config)).toEqual([
+  expect(decisionsAt([0, 6000, 12_000], config)).toEqual([restart(1000), restart(2000), fail]);
+  expect(decisionsAt([0, 6000, 80_000, 86_000, 92_000], config)).toEqual([
     restart(1000),
     restart(2000),
     restart(1000),
@@ -74,10 +81,10 @@ test("S52: exponential-delay gives up after its attempts, which a healthy time g
 
 test("the jitter lengthens or shortens a delay by at most its share, and does not pass on to the next", () => {
   const config = { ...exponential, jitter: 0.1 };
-  expect(decisionsAt([0, 1, 2], config, [0, 0xffff_ffff, MIDDLE])).toEqual([900, 2200, 4000].map(restart));
+  expect(decisionsAt([0, 6000, 12_000], config, [0, 0xffff_ffff, MIDDLE])).toEqual([900, 2200, 4000].map(restart));
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 0xffff_ffff }), { minLength: 8, maxLength: 8 }), (randoms) => {
-      const times = randoms.map((_, index) => index);
+      const times = randoms.map((_, index) => index * 6000);
       const plain = decisionsAt(times, exponential);
       decisionsAt(times, config, randoms).forEach((decision, index) => {
         const without = plain[index]!;

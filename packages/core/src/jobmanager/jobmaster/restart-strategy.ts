@@ -4,6 +4,7 @@
  *
  * - Z1. The same failures at the same times give the same decisions, up to the jitter.
  * - Z2. "fail" is final: the JobMaster asks no more.
+ * - Z3. Every failure of a region counts; only exponential-delay counts those as one that come while it waits (as in Flink).
  */
 import { unreachable } from "../../base/errors.ts";
 import type {
@@ -87,6 +88,8 @@ function exponentialDelay(
   let restartedMs = Number.NEGATIVE_INFINITY;
   return () => {
     const nowMs = clock.monoMs();
+    // What fails while a restart is waited for, in another region perhaps, has failed of the same and waits with it.
+    if (nowMs < restartedMs) return { kind: "restart", delayMs: restartedMs - nowMs };
     if (nowMs - restartedMs >= config.resetAfterMs) {
       attempts = 0;
       delayMs = config.initialDelayMs;

@@ -1,148 +1,114 @@
 /**
- * Runs the split enumerators of a job. An enumerator's snapshot and the trigger of the checkpoint happen in one turn of
- * the event loop, and assignments travel in order with triggers, so a split is in the state of exactly one side (S1 of
- * connectors/source.ts).
+ * The split enumerators of a job, and the groups of sources that wait for each other.
+ *
+ * - E1. A source all of whose readers go back at once goes back as a whole: its enumerator is made anew from the checkpoint.
+ *   Otherwise the enumerator goes on, and gets back what the readers do not have any more.
  */
-import { BinaryReader } from "../../base/binary-reader.ts";
-import { BinaryWriter } from "../../base/binary-writer.ts";
 import { invariant } from "../../base/errors.ts";
-import type { Source, SourceSplit, SplitEnumerator } from "../../connectors/source.ts";
 import type { AlignmentGroupReport, CoordinatorReport } from "../../graph/stall/job-report.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { AlignmentGroup, type Allowance } from "../../time/alignment-group.ts";
-import type { WatermarkAlignment } from "../../time/watermark-strategy.ts";
-import type { ReaderId } from "./execution-attempt.ts";
-
-export interface CoordinatedSource {
-  readonly uid: string;
-  readonly parallelism: number;
-  readonly source: Source<unknown, SourceSplit, unknown>;
-  readonly alignment: WatermarkAlignment | undefined;
-}
-
-export interface SplitAssigner {
-  assignSplit(reader: ReaderId, split: SourceSplit): void;
-  signalNoMoreSplits(reader: ReaderId): void;
-  allowWatermark(sourceUid: string, allowedMs: number): void;
-}
+import type { ReaderId, TaskId } from "./execution-attempt.ts";
+import { type CoordinatedSource, SourceCoordinator, type SplitAssigner } from "./source-coordinator.ts";
 
 /** The sources of one alignment group, with how long the group waits for the first of their watermarks. */
 interface CoordinatedGroup {
   readonly name: string;
   readonly group: AlignmentGroup;
   readonly patienceMs: number;
+  opening: Cancel | undefined;
 }
 
-/** What one reader has asked for and got. */
-interface ReaderCounts {
-  assignedCount: number;
-  isAsking: boolean;
-  hasAllSplits: boolean;
-}
-
-interface Coordinator {
-  readonly coordinated: CoordinatedSource;
-  /** By subtask. */
-  readonly readers: readonly ReaderCounts[];
-  readonly enumerator: SplitEnumerator<SourceSplit, unknown>;
+export interface SourceCoordinatorsOptions {
+  readonly sources: readonly CoordinatedSource[];
+  readonly platform: Platform;
+  readonly assigner: SplitAssigner;
+  /** An enumerator has failed, or has started. */
+  readonly onFailed: (error: unknown) => void;
+  readonly onStarted: () => void;
 }
 
 export class SourceCoordinators {
-  readonly #coordinators: readonly Coordinator[];
-  readonly #groups: readonly CoordinatedGroup[];
-  readonly #platform: Platform;
-  readonly #assigner: SplitAssigner;
-  readonly #openings: Cancel[] = [];
-  /** What readers sent before the enumerators had started. */
-  readonly #waiting: (() => void)[] = [];
-  #isStarted = false;
-  #isClosed = false;
+  readonly #options: SourceCoordinatorsOptions;
+  /** By source; undefined while its enumerator has to be made (E1). */
+  readonly #coordinators: (SourceCoordinator | undefined)[];
+  #groups: readonly CoordinatedGroup[];
 
-  /** @param restored - Enumerator state by source uid; a source without one starts afresh. */
-  constructor(
-    sources: readonly CoordinatedSource[],
-    platform: Platform,
-    assigner: SplitAssigner,
-    restored: ReadonlyMap<string, Uint8Array>,
-  ) {
-    this.#platform = platform;
-    this.#assigner = assigner;
-    this.#groups = groupsOf(sources);
-    this.#coordinators = sources.map((coordinated) => {
-      const { source, uid, parallelism } = coordinated;
-      const readers = Array.from({ length: parallelism }, () => ({
-        assignedCount: 0,
-        isAsking: false,
-        hasAllSplits: false,
-      }));
-      const context = {
-        platform,
-        currentParallelism: parallelism,
-        assignSplit: (split: SourceSplit, subtaskIndex: number) => {
-          const reader = readers[subtaskIndex];
-          if (reader !== undefined) Object.assign(reader, { assignedCount: reader.assignedCount + 1, isAsking: false });
-          assigner.assignSplit({ sourceUid: uid, subtaskIndex }, split);
-        },
-        signalNoMoreSplits: (subtaskIndex: number) => {
-          const reader = readers[subtaskIndex];
-          if (reader !== undefined) Object.assign(reader, { hasAllSplits: true, isAsking: false });
-          assigner.signalNoMoreSplits({ sourceUid: uid, subtaskIndex });
-        },
-      };
-      const state = restored.get(uid);
-      const enumerator =
-        state === undefined
-          ? source.createEnumerator(context)
-          : source.restoreEnumerator(context, source.enumeratorStateSerializer.read(new BinaryReader(state)));
-      return { coordinated, readers, enumerator };
-    });
+  constructor(options: SourceCoordinatorsOptions) {
+    this.#options = options;
+    this.#coordinators = options.sources.map(() => undefined);
+    this.#groups = groupsOf(options.sources);
   }
 
   get isStarted(): boolean {
-    return this.#isStarted;
+    return this.#coordinators.every((coordinator) => coordinator?.isStarted === true);
   }
 
-  /** Starts the enumerators and announces all readers; to be called when every reader runs. */
-  async start(): Promise<void> {
-    await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.start()));
-    if (this.#isClosed) return;
-    this.#isStarted = true;
-    for (const { coordinated, enumerator } of this.#coordinators) {
-      for (let subtaskIndex = 0; subtaskIndex < coordinated.parallelism; subtaskIndex++)
-        enumerator.addReader(subtaskIndex);
-    }
-    for (const deliver of this.#waiting.splice(0)) deliver();
-    for (const { group, patienceMs } of this.#groups) {
-      this.#openings.push(this.#platform.clock.after(patienceMs, () => this.#allow(group.open())));
-    }
+  /** The sources whose enumerators are made when their readers are reset. */
+  get unmadeUids(): readonly string[] {
+    return this.#options.sources.flatMap(({ uid }, index) => (this.#coordinators[index] === undefined ? [uid] : []));
+  }
+
+  /** These tasks go back; settles when enumerators that go back with them have been closed. */
+  async lose(tasks: readonly TaskId[]): Promise<void> {
+    const closed: Promise<void>[] = [];
+    this.#options.sources.forEach((source, index) => {
+      const coordinator = this.#coordinators[index];
+      const readers = readersOf(source, tasks);
+      if (coordinator === undefined || readers.length === 0) return;
+      if (readers.length === source.parallelism) {
+        this.#coordinators[index] = undefined;
+        closed.push(coordinator.close());
+      } else for (const reader of readers) coordinator.onReaderLost(reader);
+    });
+    if (this.#coordinators.every((coordinator) => coordinator === undefined)) this.#closeGroups();
+    await Promise.all(closed);
+  }
+
+  /**
+   * Lost tasks, or those of a job that starts, are about to be made.
+   * @param checkpointId - What they start from; undefined: from the beginning.
+   * @param states - Of the enumerators in it, by source uid.
+   */
+  reset(tasks: readonly TaskId[], checkpointId: number | undefined, states: ReadonlyMap<string, Uint8Array>): void {
+    const { sources, platform, assigner } = this.#options;
+    sources.forEach((source, index) => {
+      const readers = readersOf(source, tasks);
+      const coordinator = this.#coordinators[index];
+      if (readers.length === 0) return;
+      if (coordinator === undefined)
+        this.#coordinators[index] = new SourceCoordinator(source, platform, assigner, states.get(source.uid));
+      else for (const reader of readers) coordinator.resetReader(reader, checkpointId);
+    });
+  }
+
+  /** These tasks run; enumerators all of whose readers run start. */
+  run(tasks: readonly TaskId[]): void {
+    this.#options.sources.forEach((source, index) => {
+      for (const reader of readersOf(source, tasks)) {
+        const coordinator = this.#coordinators[index];
+        if (coordinator === undefined) return;
+        const wasStarted = coordinator.isStarted;
+        coordinator.onReaderRunning(reader).then(
+          () => {
+            if (!wasStarted && coordinator.isStarted && coordinator === this.#coordinators[index]) this.#onStarted();
+          },
+          (error: unknown) => this.#onFailed(coordinator, error),
+        );
+        this.#allowAgain(source.uid);
+      }
+    });
   }
 
   onSplitRequest(reader: ReaderId): void {
-    if (!this.#isStarted) {
-      this.#waiting.push(() => this.onSplitRequest(reader));
-      return;
-    }
-    const coordinator = this.#coordinatorOf(reader);
-    const counts = coordinator?.readers[reader.subtaskIndex];
-    if (counts !== undefined) counts.isAsking = true;
-    coordinator?.enumerator.handleSplitRequest(reader.subtaskIndex);
+    this.#coordinatorOf(reader)?.onSplitRequest(reader.subtaskIndex);
   }
 
-  /** Settles when the enumerator has done what the event asks for; an error of it is the job's. */
-  async onSourceEvent(reader: ReaderId, event: unknown): Promise<void> {
-    if (!this.#isStarted) {
-      await new Promise<void>((resolve, reject) => {
-        this.#waiting.push(() => this.onSourceEvent(reader, event).then(resolve, reject));
-      });
-      return;
-    }
-    const enumerator = this.#coordinatorOf(reader)?.enumerator;
-    if (enumerator === undefined) return;
-    invariant(
-      enumerator.handleSourceEvent !== undefined,
-      `a reader of ${reader.sourceUid} sent an event, which its enumerator does not handle`,
-    );
-    await enumerator.handleSourceEvent(reader.subtaskIndex, event);
+  onSourceEvent(reader: ReaderId, event: unknown): void {
+    const coordinator = this.#coordinatorOf(reader);
+    coordinator
+      ?.onSourceEvent(reader.subtaskIndex, event)
+      .catch((error: unknown) => this.#onFailed(coordinator, error));
   }
 
   onWatermarkReport(reader: ReaderId, watermarkMs: number): void {
@@ -156,38 +122,64 @@ export class SourceCoordinators {
     readonly alignments: readonly AlignmentGroupReport[];
   } {
     return {
-      coordinators: this.#coordinators.map(({ coordinated, readers }) => ({
-        uid: coordinated.uid,
-        readers: readers.map((reader) => ({ ...reader })),
-      })),
+      coordinators: this.#made().map(([, coordinator]) => coordinator.describe()),
       alignments: this.#groups.map(({ name, group }) => ({ group: name, members: group.members })),
     };
   }
 
   /** The state of every enumerator, by source uid. */
   snapshot(checkpointId: number): ReadonlyMap<string, Uint8Array> {
-    return new Map(
-      this.#coordinators.map(({ coordinated, enumerator }) => {
-        const writer = new BinaryWriter();
-        coordinated.source.enumeratorStateSerializer.write(enumerator.snapshotState(checkpointId), writer);
-        return [coordinated.uid, writer.finish()];
-      }),
-    );
+    const all = this.#made();
+    invariant(all.length === this.#coordinators.length, `checkpoint ${checkpointId} while enumerators are missing`);
+    return new Map(all.map(([uid, coordinator]) => [uid, coordinator.snapshot(checkpointId)]));
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const cancel of this.#openings) cancel();
-    await Promise.all(this.#coordinators.map(({ enumerator }) => enumerator.close()));
+  onCheckpointComplete(checkpointId: number): void {
+    for (const [, coordinator] of this.#made()) coordinator.onCheckpointComplete(checkpointId);
   }
 
-  #coordinatorOf(reader: ReaderId): Coordinator | undefined {
-    return this.#coordinators.find(({ coordinated }) => coordinated.uid === reader.sourceUid);
+  #made(): readonly (readonly [string, SourceCoordinator])[] {
+    return this.#options.sources.flatMap(({ uid }, index) => {
+      const coordinator = this.#coordinators[index];
+      return coordinator === undefined ? [] : [[uid, coordinator] as const];
+    });
+  }
+
+  #coordinatorOf({ sourceUid }: ReaderId): SourceCoordinator | undefined {
+    return this.#coordinators[this.#options.sources.findIndex(({ uid }) => uid === sourceUid)];
+  }
+
+  #onStarted(): void {
+    const isStarted = new Map(this.#made().map(([uid, coordinator]) => [uid, coordinator.isStarted]));
+    for (const each of this.#groups) {
+      if (each.opening !== undefined || !each.group.uids.every((uid) => isStarted.get(uid) === true)) continue;
+      each.opening = this.#options.platform.clock.after(each.patienceMs, () => this.#allow(each.group.open()));
+    }
+    this.#options.onStarted();
+  }
+
+  #onFailed(coordinator: SourceCoordinator, error: unknown): void {
+    if (this.#coordinators.includes(coordinator)) this.#options.onFailed(error);
   }
 
   #allow(allowances: readonly Allowance[]): void {
-    for (const { uid, allowedMs } of allowances) this.#assigner.allowWatermark(uid, allowedMs);
+    for (const { uid, allowedMs } of allowances) this.#options.assigner.allowWatermark(uid, allowedMs);
   }
+
+  /** A reader that has come back has not heard how far it may go. */
+  #allowAgain(sourceUid: string): void {
+    const found = this.#groups.find(({ group }) => group.has(sourceUid));
+    if (found !== undefined) this.#allow(found.group.allowances.filter(({ uid }) => uid === sourceUid));
+  }
+
+  #closeGroups(): void {
+    for (const { opening } of this.#groups) opening?.();
+    this.#groups = groupsOf(this.#options.sources);
+  }
+}
+
+function readersOf({ vertexId }: CoordinatedSource, tasks: readonly TaskId[]): readonly number[] {
+  return tasks.flatMap((task) => (task.vertexId === vertexId ? [task.subtaskIndex] : []));
 }
 
 function groupsOf(sources: readonly CoordinatedSource[]): readonly CoordinatedGroup[] {
@@ -200,6 +192,7 @@ function groupsOf(sources: readonly CoordinatedSource[]): readonly CoordinatedGr
       name,
       group: new AlignmentGroup(members),
       patienceMs: Math.max(...members.map(({ updateIntervalMs }) => updateIntervalMs)),
+      opening: undefined,
     };
   });
 }

@@ -69,25 +69,22 @@ export class SlotThreads {
     return this.#slots;
   }
 
-  /** Changes which slots of the job are here; threads that are missing start with the next attempt, others end now. */
-  async assign(slots: readonly number[]): Promise<void> {
-    this.#slots = slots;
-    const gone = [...this.#threads].filter(([slot]) => !slots.includes(slot));
-    for (const [slot] of gone) this.#threads.delete(slot);
-    await Promise.all(gone.map(([, thread]) => thread.terminate()));
+  /** These slots of the job are here, too; their threads start with what is deployed to them. */
+  add(slots: readonly number[]): void {
+    this.#slots = [...new Set([...this.#slots, ...slots])];
   }
 
   /**
-   * Starts the threads that are missing; settles when all have loaded the job.
+   * Starts the threads of these slots that are missing; settles when they have loaded the job.
    * @throws MillraceError `MR_GRAPH_DIFFERS`, what a thread died of, what the job's module threw, or `MR_JOB_CANCELED` when
    *   `close` was called
    */
-  async start(): Promise<void> {
+  async start(slots: readonly number[]): Promise<void> {
     if (this.#isClosed) throw jobEnded();
-    for (const slot of this.slots) {
+    for (const slot of slots) {
       if (this.#threads.get(slot)?.isDead ?? true) this.#threads.set(slot, this.#spawn(slot));
     }
-    await Promise.all(this.slots.map((slot) => this.thread(slot).loaded));
+    await Promise.all(slots.map((slot) => this.thread(slot).loaded));
   }
 
   thread(slot: number): SlotThread {

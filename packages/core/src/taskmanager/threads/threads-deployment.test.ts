@@ -63,7 +63,14 @@ test.each([0, 1])(
       persist: async () => [],
       wire: undefined,
       restoreOf: () => undefined,
-      deployment: { attemptNumber: 1, maxParallelism: [16], restore: undefined, tasks, dataAddresses: undefined },
+      deployment: {
+        deploymentNumber: 1,
+        attemptNumber: 0,
+        maxParallelism: [16],
+        restore: undefined,
+        tasks,
+        dataAddresses: undefined,
+      },
       listener: {} as DeploymentListener,
     });
     await expect(deployed).rejects.toThrow("the thread has died");

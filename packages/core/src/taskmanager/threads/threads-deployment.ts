@@ -6,7 +6,7 @@ import { fromErrorMessage } from "../../base/error-message.ts";
 import { createRingMemory, revokeRing } from "../../exchange/ring.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
-import { channelsOf, type SubtaskId, slotOf, slotsOfChannel } from "../slot-layout.ts";
+import { channelsOf, type SubtaskId, slotOf, slotsOf, slotsOfChannel } from "../slot-layout.ts";
 import { StatePersister } from "../state-persister.ts";
 import type {
   DeployedTasks,
@@ -17,6 +17,7 @@ import type {
 } from "../task-executor.ts";
 import type { WiredChannel } from "./channel-wire.ts";
 import { onTaskMessage } from "./on-task-message.ts";
+import type { SlotThread } from "./slot-thread.ts";
 import type { AttemptCommand, AttemptMessage, Deployment, SlotRing } from "./slot-thread-messages.ts";
 import type { RestoreOf, ThreadsExecutorOptions } from "./threads-executor-options.ts";
 
@@ -45,6 +46,8 @@ export class ThreadsDeployment implements DeployedTasks {
   readonly #wired: WiredChannel[] = [];
   /** What a slot still owes: that it has deployed, or cancelled. */
   readonly #awaited = new Map<number, Settleable>();
+  /** By slot: the thread that it is in, which is another one for later deployments once it has died. */
+  readonly #threads = new Map<number, SlotThread>();
   #isCancelled = false;
 
   private constructor(options: ThreadsDeploymentOptions) {
@@ -73,10 +76,9 @@ export class ThreadsDeployment implements DeployedTasks {
   }
 
   command(command: AttemptCommand, slot?: number): void {
-    const { threads, deployment } = this.#options;
-    const { deploymentNumber } = deployment;
-    for (const each of slot === undefined ? threads.slots : [slot])
-      threads.thread(each).post({ ...command, deploymentNumber });
+    const { deploymentNumber } = this.#options.deployment;
+    for (const each of slot === undefined ? this.#threads.values() : [this.#threads.get(slot)])
+      each?.post({ ...command, deploymentNumber });
   }
 
   /** From slot to slot: only there the classes of the user's accumulators are known. */
@@ -84,11 +86,11 @@ export class ThreadsDeployment implements DeployedTasks {
     merged: readonly MergedAccumulator[],
     answerWithinMs: number | undefined,
   ): Promise<MergedAccumulators> {
-    const { threads, deployment } = this.#options;
+    const { deploymentNumber } = this.#options.deployment;
     let all = merged;
     const missing: number[] = [];
-    for (const slot of threads.slots) {
-      const answer = await threads.thread(slot).mergeAccumulators(deployment.deploymentNumber, all, answerWithinMs);
+    for (const [slot, thread] of this.#threads) {
+      const answer = await thread.mergeAccumulators(deploymentNumber, all, answerWithinMs);
       if (answer === undefined) missing.push(slot);
       else all = answer;
     }
@@ -96,11 +98,11 @@ export class ThreadsDeployment implements DeployedTasks {
   }
 
   async describe(): Promise<DescribedTasks> {
-    const { threads, graph, deployment } = this.#options;
+    const { graph, deployment } = this.#options;
     const answers = await Promise.all(
-      threads.slots.map(async (slot) => ({
+      [...this.#threads].map(async ([slot, thread]) => ({
         slot,
-        answer: await threads.thread(slot).describe(deployment.deploymentNumber),
+        answer: await thread.describe(deployment.deploymentNumber),
       })),
     );
     return {
@@ -119,10 +121,10 @@ export class ThreadsDeployment implements DeployedTasks {
     const { threads, deployment, wire } = this.#options;
     const { deploymentNumber } = deployment;
     const results = await Promise.allSettled(
-      threads.slots.map((slot) => {
-        if (threads.thread(slot).isDead) return Promise.resolve();
+      [...this.#threads].map(([slot, thread]) => {
+        if (thread.isDead) return Promise.resolve();
         const settled = this.#await(slot);
-        threads.thread(slot).cancel(deploymentNumber);
+        thread.cancel(deploymentNumber);
         return settled;
       }),
     );
@@ -137,18 +139,20 @@ export class ThreadsDeployment implements DeployedTasks {
 
   async #deploy(): Promise<void> {
     const { threads, deployment, wire } = this.#options;
-    await threads.start();
+    const slots = slotsOf(this.#options.graph, deployment.tasks);
+    await threads.start(slots);
+    for (const slot of slots) this.#threads.set(slot, threads.thread(slot));
     threads.listen(deployment.deploymentNumber, {
       onMessage: (slot, message) => this.#onMessage(slot, message),
       onDead: (slot, error) => this.#onDead(slot, error),
     });
     wire?.connect(this.#wired, threads.doorbells, threads.wireBell, (channel, error) => this.#onBroken(channel, error));
-    const deployed = threads.slots.map((slot) => {
+    const deployed = [...this.#threads].map(([slot, thread]) => {
       // One that died while others were still loading has said so before anybody listened.
-      const { death } = threads.thread(slot);
+      const { death } = thread;
       if (death !== undefined) return Promise.reject(death);
       const settled = this.#await(slot);
-      threads.thread(slot).post({ kind: "deploy", deployment: this.#deploymentOf(slot) });
+      thread.post({ kind: "deploy", deployment: this.#deploymentOf(slot) });
       return settled;
     });
     try {
@@ -164,7 +168,6 @@ export class ThreadsDeployment implements DeployedTasks {
     const { graph, deployment, threads, ringSegments } = this.#options;
     const { deploymentNumber, tasks, dataAddresses } = deployment;
     const own = new Set(tasks.map(nameOf));
-    const isHere = new Set(threads.slots);
     for (const channel of channelsOf(graph)) {
       const { source, target } = graph.edges[channel.edge]!;
       const { from, to } = slotsOfChannel(graph, channel);
@@ -173,8 +176,8 @@ export class ThreadsDeployment implements DeployedTasks {
       if (from === to || !(fromHere || toHere)) continue;
       const memory = createRingMemory(deploymentNumber, ringSegments);
       const end = { channel, memory };
-      if (fromHere) this.#addRing(from, { ...end, bell: isHere.has(to) ? to : threads.wireBell });
-      if (toHere) this.#addRing(to, { ...end, bell: isHere.has(from) ? from : threads.wireBell });
+      if (fromHere) this.#addRing(from, { ...end, bell: toHere ? to : threads.wireBell });
+      if (toHere) this.#addRing(to, { ...end, bell: fromHere ? from : threads.wireBell });
       if (fromHere && toHere) continue;
       const [slot, peer] = fromHere ? [from, to] : [to, from];
       const direction = fromHere ? "out" : "in";
