@@ -72,6 +72,9 @@ export interface Total {
 
 export declare const Total: Type<Total>;
 
+/** Of a job, as one file. */
+export declare const code: Uint8Array;
+
 export declare const CustomerLookup: new () => AsyncFunction<Order, Order & { customer: string }>;
 export declare const Sessions: new () => KeyedProcessFunction<string, Click, { user: string; clicks: number }>;
 export declare const Matcher: new () => KeyedCoProcessFunction<number, Order, Payment, string>;
