@@ -351,6 +351,8 @@ export class JobMaster {
     this.#options.onWarning(`checkpoint ${checkpointId} was given up (${reason})${detail}`);
     const ending = this.#ending;
     if (ending === undefined || isWithSavepoint(ending) || ending.checkpointId !== checkpointId) return;
+    // A newer one is complete then, which covers all of the input as well.
+    if (reason === "CHECKPOINT_SUBSUMED") return;
     ending.checkpointId = undefined;
     this.#options.checkpoints.request();
   }
