@@ -1,4 +1,12 @@
-import { type Serializer, t } from "millrace";
+/**
+ * What the sink keeps in checkpoints.
+ *
+ *     version 0: subtask, the rest without attempts
+ *     later:     -1 - version, then the value of that version
+ *
+ * A subtask is never negative, so the first number tells the two apart.
+ */
+import { type BinaryReader, type BinaryWriter, type Serializer, t } from "millrace";
 
 /** Where a writer stands at a barrier. @public */
 export interface FileWriterState {
@@ -9,6 +17,8 @@ export interface FileWriterState {
   readonly nextPart: number;
   /** The part being written, or -1; and how many of its bytes were written before the barrier. */
   readonly openPart: number;
+  /** Of the open part's in-progress file; empty when it was begun before names had attempts. */
+  readonly attempt: string;
   readonly openBytes: number;
   /** CRC-32C of these bytes. */
   readonly openChecksum: number;
@@ -32,13 +42,25 @@ export interface EarlierPart {
   readonly modifiedMs: number;
 }
 
+/** An in-progress file that another attempt has left. @public */
+export interface LeftoverPart {
+  readonly subtask: number;
+  readonly generation: string;
+  readonly part: number;
+  readonly attempt: string;
+}
+
 /** A finished part that waits for its commit, and the earlier run's parts that go with it. @public */
 export interface FileCommittable {
   readonly subtask: number;
   readonly generation: string;
   /** -1 when there are only earlier parts to remove. */
   readonly part: number;
+  /** Of the file that waits. */
+  readonly attempt: string;
   readonly sizeBytes: number;
+  /** In-progress files that nothing needs when the checkpoint of this committable is complete. */
+  readonly leftovers: readonly LeftoverPart[];
   /** Removed when they are still what they were; on the first commit of a fresh start only. */
   readonly replaces: readonly EarlierPart[];
 }
@@ -51,9 +73,15 @@ const earlierPartType = t.object({
   modifiedMs: t.float64,
 });
 
-/** @internal */
-export const fileWriterStateSerializer: Serializer<FileWriterState> = t.object({
+const leftoverPartType = t.object({
   subtask: t.int32,
+  generation: t.string,
+  part: t.int64,
+  attempt: t.string,
+});
+
+/** Version 0 without its subtask, which comes first. */
+const writerStateRest = t.object({
   generation: t.string,
   nextPart: t.int64,
   openPart: t.int64,
@@ -64,11 +92,59 @@ export const fileWriterStateSerializer: Serializer<FileWriterState> = t.object({
   earlier: t.nullable(t.array(earlierPartType)),
 }).serializer;
 
-/** @internal */
-export const fileCommittableSerializer: Serializer<FileCommittable> = t.object({
-  subtask: t.int32,
+/** Version 0 without its subtask, which comes first. */
+const committableRest = t.object({
   generation: t.string,
   part: t.int64,
   sizeBytes: t.int64,
   replaces: t.array(earlierPartType),
 }).serializer;
+
+/** @internal */
+export const fileWriterStateSerializer: Serializer<FileWriterState> = versioned(
+  t.object({
+    subtask: t.int32,
+    generation: t.string,
+    nextPart: t.int64,
+    openPart: t.int64,
+    attempt: t.string,
+    openBytes: t.int64,
+    openChecksum: t.int64,
+    isFresh: t.boolean,
+    parallelism: t.int32,
+    earlier: t.nullable(t.array(earlierPartType)),
+  }).serializer,
+  (subtask, input) => ({ subtask, attempt: "", ...writerStateRest.read(input) }),
+);
+
+/** @internal */
+export const fileCommittableSerializer: Serializer<FileCommittable> = versioned(
+  t.object({
+    subtask: t.int32,
+    generation: t.string,
+    part: t.int64,
+    attempt: t.string,
+    sizeBytes: t.int64,
+    leftovers: t.array(leftoverPartType),
+    replaces: t.array(earlierPartType),
+  }).serializer,
+  (subtask, input) => ({ subtask, attempt: "", leftovers: [], ...committableRest.read(input) }),
+);
+
+const VERSION = 1;
+
+function versioned<T>(current: Serializer<T>, readFirst: (subtask: number, input: BinaryReader) => T): Serializer<T> {
+  return {
+    schema: current.schema,
+    write(value: T, out: BinaryWriter): void {
+      out.zigzag(-1 - VERSION);
+      current.write(value, out);
+    },
+    read(input: BinaryReader): T {
+      const first = input.zigzag();
+      if (first >= 0) return readFirst(first, input);
+      if (first === -1 - VERSION) return current.read(input);
+      return input.corrupt(`version ${-1 - first} of a file sink's state`, `version 0 to ${VERSION}`);
+    },
+  };
+}

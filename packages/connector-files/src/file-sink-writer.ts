@@ -4,11 +4,18 @@
  * - F1. A part ends only by size, decided record by record; barriers and restarts leave no trace in the files.
  * - F2. The bytes before a barrier are durable when its `flush` has settled; a restore cuts everything behind them off.
  * - F3. A part's name is used for one content only, as long as its run goes on.
+ * - F4. A writer writes only into files that it has made itself: an attempt that was given up, but goes on for a while, has
+ *   other ones. An open part that is restored is copied ({@link SinkDirectory.recoverOpenPart}).
+ * - F5. Nobody can tell from the directory which of two attempts is the later one. So a writer lists what others have
+ *   left when it starts, and that is removed by the commit of its first completed checkpoint: the list was made before
+ *   that checkpoint, so before any successor began, and has no file of one. The files that its own restored checkpoint
+ *   needed are copied or committed by then.
+ * - F6. A writer that ends before its first barrier removes what it has made itself: no checkpoint can name that.
  */
 import type { SinkWriter, WriterInitContext } from "millrace";
 import { crc32c } from "millrace/internal";
-import type { EarlierPart, FileCommittable, FileWriterState } from "./file-sink-state.ts";
-import type { PartId } from "./part-name.ts";
+import type { EarlierPart, FileCommittable, FileWriterState, LeftoverPart } from "./file-sink-state.ts";
+import type { InProgressPart, PartId } from "./part-name.ts";
 import { PartQueue } from "./part-queue.ts";
 import type { SinkDirectory } from "./sink-directory.ts";
 import type { FileWriteFormat } from "./write-format.ts";
@@ -29,7 +36,7 @@ export interface FileSinkWriterOptions<T> {
 /** @internal */
 export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWriterState> {
   readonly #options: FileSinkWriterOptions<T>;
-  readonly #queue: PartQueue;
+  readonly #queue: PartQueue = new PartQueue();
   readonly #encoder: InstanceType<typeof TextEncoder> = new TextEncoder();
   readonly #generation: string;
   /** States of other subtasks, to be brought to an end at the next barrier. */
@@ -49,6 +56,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   #isListed = false;
   readonly #freshParallelism: number;
   #hasNewNames = false;
+  /** What other attempts have left here, as the start has found it. */
+  readonly #leftovers: LeftoverPart[] = [];
+  #areLeftoversHandedOver = false;
 
   constructor(options: FileSinkWriterOptions<T>, restored: readonly FileWriterState[]) {
     const { context, directory, existing } = options;
@@ -63,14 +73,14 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#openChecksum = own?.openChecksum ?? 0;
     this.#isFresh = own?.isFresh ?? (isFreshStart && existing === "replace");
     this.#freshParallelism = own?.parallelism ?? context.parallelism;
-    this.#queue = new PartQueue(context.platform.fs);
     const freshStart = { subtask: context.subtaskIndex, parallelism: context.parallelism, earlier: null };
     const fresh = [
       ...restored.filter(({ isFresh }) => isFresh),
       ...(own === undefined && this.#isFresh ? [freshStart] : []),
     ];
+    const recovered = this.#inProgress(this.#openPart);
     this.#queue.start(() => this.#prepareDirectory(restored, fresh));
-    if (this.#openPart >= 0) this.#queue.open(directory.inProgressPath(this.#id(this.#openPart)), "update");
+    if (this.#openPart >= 0) this.#queue.open(() => directory.reopenPart(recovered));
   }
 
   write(value: T): void {
@@ -97,17 +107,20 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#finished = [];
     // Without a record the end of the input is what is committed: an empty result.
     if (endOfInput && this.#isFresh && own.length === 0) own.push(this.#committable(-1, 0));
-    return [...foreign, ...own];
+    this.#options.directory.keepOwn();
+    return [...this.#leftoverCommittables(), ...foreign, ...own];
   }
 
   snapshotState(_checkpointId: number): readonly FileWriterState[] {
     this.#handOver();
+    this.#options.directory.keepOwn();
     return [
       {
         subtask: this.#options.context.subtaskIndex,
         generation: this.#generation,
         nextPart: this.#nextPart,
         openPart: this.#openPart,
+        attempt: this.#options.directory.attempt,
         openBytes: this.#openPart < 0 ? 0 : this.#openBytes,
         openChecksum: this.#openPart < 0 ? 0 : this.#openChecksum,
         isFresh: this.#isFresh,
@@ -125,8 +138,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     return this.#queue.drained();
   }
 
-  close(): Promise<void> {
-    return this.#queue.close();
+  async close(): Promise<void> {
+    await this.#queue.close();
+    await this.#options.directory.removeOwn();
   }
 
   async #prepareDirectory(
@@ -137,7 +151,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     await directory.make();
     const isFreshStart = context.restoredCheckpointId === undefined;
     if (isFreshStart && existing === "fail") await directory.refuseCommitted();
-    await directory.removeInProgress((id) => isLeftover(id, context, restored));
+    this.#leftovers.push(...(await directory.listInProgress((id) => isLeftover(id, context, restored))));
     for (const { subtask, parallelism, earlier } of fresh) {
       // Subtask 0 answers for those that this run does not have.
       const isEarlier = (id: PartId): boolean => id.subtask === subtask || (subtask === 0 && id.subtask >= parallelism);
@@ -153,7 +167,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#openBytes = 0;
     this.#openChecksum = 0;
     this.#hasNewNames = true;
-    this.#queue.open(this.#options.directory.inProgressPath(this.#id(this.#openPart)), "create");
+    const part = this.#inProgress(this.#openPart);
+    this.#queue.open(() => this.#options.directory.createPart(part));
     if (this.#options.format.header !== "") this.#append(this.#options.format.header);
   }
 
@@ -198,7 +213,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   #committable(part: number, sizeBytes: number): FileCommittable {
     const replaces = this.#isFresh ? this.#earlierOf(this.#options.context.subtaskIndex) : [];
     this.#isFresh = false;
-    return { ...this.#id(part), sizeBytes, replaces };
+    return { ...this.#inProgress(part), sizeBytes, leftovers: [], replaces };
   }
 
   /** What another subtask had open is committed as it stood at the barrier. */
@@ -206,7 +221,17 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     const { subtask, generation, openPart, openBytes, isFresh } = state;
     if (openPart < 0 && !isFresh) return [];
     const replaces = isFresh ? this.#earlierOf(subtask) : [];
-    return [{ subtask, generation, part: openPart, sizeBytes: openPart < 0 ? 0 : openBytes, replaces }];
+    const { attempt } = this.#options.directory;
+    const sizeBytes = openPart < 0 ? 0 : openBytes;
+    return [{ subtask, generation, part: openPart, attempt, sizeBytes, leftovers: [], replaces }];
+  }
+
+  /** Once, at the first barrier. What the start has found is there before the commit, which waits for `flush`. */
+  #leftoverCommittables(): FileCommittable[] {
+    const isNothing = this.#areLeftoversHandedOver || (this.#isListed && this.#leftovers.length === 0);
+    this.#areLeftoversHandedOver = true;
+    if (isNothing) return [];
+    return [{ ...this.#inProgress(-1), sizeBytes: 0, leftovers: this.#leftovers, replaces: [] }];
   }
 
   // Filled when the directory has been listed: before the commit at the latest, which waits for `flush`.
@@ -216,8 +241,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     return earlier;
   }
 
-  #id(part: number): PartId {
-    return { subtask: this.#options.context.subtaskIndex, generation: this.#generation, part };
+  #inProgress(part: number): InProgressPart {
+    const { context, directory } = this.#options;
+    return { subtask: context.subtaskIndex, generation: this.#generation, part, attempt: directory.attempt };
   }
 }
 
@@ -231,17 +257,16 @@ function generationOf(context: WriterInitContext, existing: "replace" | "fail" |
 }
 
 /**
- * Whether an in-progress file is in no restored state and no restored committable, as far as this subtask can tell:
- * the others are removed by the subtask that holds their state.
+ * Whether nobody needs an in-progress file that is there at the start any more, once a checkpoint is complete that this
+ * subtask has taken part in: what the restored one holds is copied or committed by then. The others are left to the
+ * subtask that holds their state.
  */
 function isLeftover(id: PartId, context: WriterInitContext, restored: readonly FileWriterState[]): boolean {
   const checkpointId = context.restoredCheckpointId;
   const isMine =
     id.subtask === context.subtaskIndex || (context.subtaskIndex === 0 && id.subtask >= context.parallelism);
   if (checkpointId === undefined) return isMine;
-  const state = restored.find(({ subtask, generation }) => subtask === id.subtask && generation === id.generation);
-  // Parts below the state's next one wait for the committer, or are the open one.
-  if (state !== undefined) return id.part >= state.nextPart;
+  if (restored.some(({ subtask, generation }) => subtask === id.subtask && generation === id.generation)) return true;
   // Begun by a subtask after a restore from this checkpoint or a later one, so not part of this checkpoint.
   return isMine && id.generation.startsWith("r") && Number(id.generation.slice(1)) >= checkpointId;
 }

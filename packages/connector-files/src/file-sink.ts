@@ -47,11 +47,13 @@ export interface FileSinkOptions {
  * it is resumed. With `existing: "append"` names carry a random mark, and nothing is replaced; with "fail" the job does
  * not start.
  *
- * **Restore.** An unfinished part is cut back to its length at the checkpoint and continued; when the job has run on and
- * committed it, it is taken back from the committed file. At another parallelism the
+ * **Restore.** An unfinished part is copied up to its length at the checkpoint, and the copy is continued: an attempt that
+ * hung, was given up and wakes again has files of its own, and cannot damage those of its successor. When the job has run
+ * on and committed the part, it is taken back from the committed file. At another parallelism the
  * unfinished parts are committed as they stood, and subtasks without a state of their own write `part-<subtask>-r<id>-<n>`,
- * with the id of the restored checkpoint. Unfinished files that no checkpoint needs are removed, but never those of a
- * sink with another uid or prefix.
+ * with the id of the restored checkpoint. Unfinished files of earlier attempts are removed when the first checkpoint of
+ * the new one is complete, but never those of a sink with another uid or prefix. Until then a restart costs the room of
+ * the part that it copies; one that ends in order before its first barrier gives that back, a killed process does not.
  *
  * @example
  * const sink = FileSink.to("out/hourly", jsonLines(), { rollingPolicy: { maxPartBytes: 64 * 1024 * 1024 } });
@@ -112,7 +114,9 @@ export class FileSink<T> implements Sink<T, FileCommittable, FileWriterState> {
 
   #directory(context: WriterInitContext): SinkDirectory {
     const names = new PartNames({ prefix: this.#partPrefix, extension: this.#format.extension, uid: context.uid });
-    return new SinkDirectory(context.platform.fs, this.#path, names);
+    // Each writer and each committer has its own: none of them makes a file under another's name.
+    const attempt = context.platform.random.u32().toString(16).padStart(8, "0");
+    return new SinkDirectory(context.platform.fs, this.#path, { names, attempt });
   }
 }
 

@@ -5,7 +5,7 @@
 
 export { type CsvFormat, type CsvOptions, csv } from "./csv.ts";
 export { FileSink, type FileSinkOptions, type RollingPolicy } from "./file-sink.ts";
-export type { EarlierPart, FileCommittable, FileWriterState } from "./file-sink-state.ts";
+export type { EarlierPart, FileCommittable, FileWriterState, LeftoverPart } from "./file-sink-state.ts";
 export { FileSource, type FileSourceOptions } from "./file-source.ts";
 export type { FileEnumeratorState, FileSplit } from "./file-split.ts";
 export { type JsonLinesFormat, jsonLines } from "./json-lines.ts";

@@ -1,12 +1,13 @@
 /**
  * Names of the files of a sink:
  *
- *     part-3-12.jsonl                                  committed part 12 of subtask 3
- *     .part-3-12.<uid>.inprogress                      the same part while it is written, or waits for its commit
- *     part-3-r7-0.jsonl, .part-3-r7-0.<uid>.inprogress  of a subtask that began at a restore from checkpoint 7
- *     part-3-a1f0c2e77-0.jsonl                         of a start that appends to what was there
+ *     part-3-12.jsonl                            committed part 12 of subtask 3
+ *     .part-3-12.<uid>.5be90c1d.inprogress       the same part while an attempt writes it, or it waits for its commit
+ *     part-3-r7-0.jsonl                          of a subtask that began at a restore from checkpoint 7
+ *     part-3-a1f0c2e77-0.jsonl                   of a start that appends to what was there
  *
- * The uid keeps sinks apart that write into one directory: nobody touches an in-progress file of another uid.
+ * The uid keeps sinks apart that write into one directory: nobody touches an in-progress file of another uid. The random
+ * digits behind it keep the attempts of one sink apart: nobody writes into a file that another attempt has made.
  */
 import { MillraceError } from "millrace";
 
@@ -16,6 +17,12 @@ export interface PartId {
   /** Empty, or `r` with a checkpoint id, or `a` with random hexadecimal digits. */
   readonly generation: string;
   readonly part: number;
+}
+
+/** A part as one attempt writes it. @internal */
+export interface InProgressPart extends PartId {
+  /** Eight hexadecimal digits; empty in what was written before names had them. */
+  readonly attempt: string;
 }
 
 /** The file name limit is 255 bytes; this leaves room for the rest. */
@@ -37,23 +44,25 @@ export class PartNames {
     this.#identity = identityOf(options.uid);
     const id = String.raw`${literal(this.#prefix)}-(\d+)(?:-(r\d+|a[0-9a-f]+))?-(\d+)`;
     this.#final = new RegExp(String.raw`^${id}\.${literal(this.#extension)}$`);
-    this.#inProgress = new RegExp(String.raw`^\.${id}\.${literal(this.#identity)}\.inprogress$`);
+    this.#inProgress = new RegExp(String.raw`^\.${id}\.${literal(this.#identity)}(?:\.([0-9a-f]{8}))?\.inprogress$`);
   }
 
   final(id: PartId): string {
     return `${this.#stem(id)}.${this.#extension}`;
   }
 
-  inProgress(id: PartId): string {
-    return `.${this.#stem(id)}.${this.#identity}.inprogress`;
+  inProgress(part: InProgressPart): string {
+    return `.${this.#stem(part)}.${this.#identity}${part.attempt === "" ? "" : `.${part.attempt}`}.inprogress`;
   }
 
   parseFinal(name: string): PartId | undefined {
     return parsed(this.#final.exec(name));
   }
 
-  parseInProgress(name: string): PartId | undefined {
-    return parsed(this.#inProgress.exec(name));
+  parseInProgress(name: string): InProgressPart | undefined {
+    const match = this.#inProgress.exec(name);
+    const id = parsed(match);
+    return id && { ...id, attempt: match?.[4] ?? "" };
   }
 
   #stem({ subtask, generation, part }: PartId): string {

@@ -4,7 +4,7 @@
  * - Q1. Operations happen in the order they were added; after a failure none happens any more.
  * - Q2. The bytes that wait are counted; above `WAITING_BYTES_MAX` the writer is not available.
  */
-import type { LocalFs, OpenFile } from "millrace";
+import type { OpenFile } from "millrace";
 import { Availability } from "millrace/internal";
 import { writeFailure } from "./sink-errors.ts";
 
@@ -12,17 +12,12 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 /** @internal */
 export class PartQueue {
-  readonly #fs: LocalFs;
   readonly #availability: Availability = new Availability();
   #tail: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
   #isStarted = false;
   #file: OpenFile | undefined;
   #failure: { readonly error: unknown } | undefined;
-
-  constructor(fs: LocalFs) {
-    this.#fs = fs;
-  }
 
   /** False until the first operation is done, while too much waits, and after a failure. */
   get isAvailable(): boolean {
@@ -51,10 +46,10 @@ export class PartQueue {
     });
   }
 
-  /** The part that the following writes go to; from scratch, or to go on with. */
-  open(path: string, mode: "create" | "update"): void {
+  /** The part that the following writes go to. */
+  open(open: () => Promise<OpenFile>): void {
     this.#add(0, async () => {
-      this.#file = await this.#fs.open(path, mode);
+      this.#file = await open();
     });
   }
 

@@ -1,25 +1,53 @@
-import { FileSystemError, type LocalFs } from "millrace";
+import { FileSystemError, type LocalFs, type OpenFile } from "millrace";
 import { crc32c } from "millrace/internal";
 import type { EarlierPart, FileCommittable, FileWriterState } from "./file-sink-state.ts";
-import type { PartId, PartNames } from "./part-name.ts";
+import type { InProgressPart, PartId, PartNames } from "./part-name.ts";
 import { commitLost, dataLost, directoryNotEmpty } from "./sink-errors.ts";
 
 const COPY_BYTES = 1024 * 1024;
 
-/** What the writers and committers of a sink do to its directory, besides appending to open parts. @internal */
+/** What one writer or committer of a sink does to its directory, besides appending to open parts. @internal */
 export class SinkDirectory {
   readonly path: string;
   readonly names: PartNames;
+  /** In the name of every file that is made here. */
+  readonly attempt: string;
   readonly #fs: LocalFs;
+  /** What has been made here; undefined once a checkpoint may know it. */
+  #made: InProgressPart[] | undefined = [];
 
-  constructor(fs: LocalFs, path: string, names: PartNames) {
+  constructor(fs: LocalFs, path: string, own: { readonly names: PartNames; readonly attempt: string }) {
     this.#fs = fs;
     this.path = fs.resolve(path);
-    this.names = names;
+    this.names = own.names;
+    this.attempt = own.attempt;
   }
 
-  inProgressPath(id: PartId): string {
-    return this.#fs.resolve(this.path, this.names.inProgress(id));
+  inProgressPath(part: InProgressPart): string {
+    return this.#fs.resolve(this.path, this.names.inProgress(part));
+  }
+
+  /** A file of this attempt; one that is there is somebody else's, and refused. */
+  async createPart(part: InProgressPart): Promise<OpenFile> {
+    const file = await this.#fs.open(this.inProgressPath(part), "createNew");
+    this.#made?.push(part);
+    return file;
+  }
+
+  /** A part that {@link SinkDirectory.recoverOpenPart} has made. */
+  reopenPart(part: InProgressPart): Promise<OpenFile> {
+    return this.#fs.open(this.inProgressPath(part), "update");
+  }
+
+  /** A checkpoint may know from now on what was made here. */
+  keepOwn(): void {
+    this.#made = undefined;
+  }
+
+  /** Removes what was made here, unless a checkpoint may know it. */
+  async removeOwn(): Promise<void> {
+    await this.removeInProgress(this.#made ?? []);
+    this.#made = [];
   }
 
   finalPath(id: PartId): string {
@@ -43,12 +71,14 @@ export class SinkDirectory {
     for (const path of made.reverse()) await this.#fs.syncDirectory(this.#fs.resolve(path, ".."));
   }
 
-  /** Removes the in-progress files for which `isLeftover` holds. */
-  async removeInProgress(isLeftover: (id: PartId) => boolean): Promise<void> {
-    for (const name of await this.#fs.list(this.path)) {
-      const id = this.names.parseInProgress(name);
-      if (id !== undefined && isLeftover(id)) await this.#fs.remove(this.inProgressPath(id));
-    }
+  /** The in-progress files for which `isWanted` holds. */
+  async listInProgress(isWanted: (part: InProgressPart) => boolean): Promise<InProgressPart[]> {
+    const parts = (await this.#fs.list(this.path)).map((name) => this.names.parseInProgress(name));
+    return parts.filter((part) => part !== undefined && isWanted(part)) as InProgressPart[];
+  }
+
+  async removeInProgress(parts: readonly InProgressPart[]): Promise<void> {
+    for (const part of parts) await this.#fs.remove(this.inProgressPath(part));
   }
 
   /** @throws MillraceError `MR_SINK_DIRECTORY_NOT_EMPTY` when there are committed parts. */
@@ -58,31 +88,37 @@ export class SinkDirectory {
   }
 
   /**
-   * Brings the open part of a restored state back to the length it had at the barrier.
+   * Makes a file of this attempt with the bytes that the open part of a restored state had at the barrier.
    *
-   * When the job has run on after the checkpoint, the part may be committed by now. Parts only ever grow, so the
-   * committed file begins with exactly the bytes that are needed; they are copied and their checksum is compared.
+   * The state names the file that they were written to. The attempt that made it may still be writing, but only behind
+   * them: what is before a barrier has been handed over when its checkpoint is complete, and positions never go back. When
+   * that file is gone, the job has run on after the checkpoint: its bytes are in the committed part, which never changes,
+   * or in a later attempt's copy. The checksum decides, wherever they come from.
+   *
+   * A rename may come between any two steps here, but in-progress files are only ever renamed to the final name, which is
+   * looked at afterwards.
    * @throws MillraceError `MR_SINK_DATA_LOST`
    */
   async recoverOpenPart(state: FileWriterState): Promise<void> {
-    const id = { subtask: state.subtask, generation: state.generation, part: state.openPart };
-    const path = this.inProgressPath(id);
-    const stat = await this.#fs.stat(path);
-    if (stat === undefined) {
-      await this.#copyFromCommitted(state, id);
-      return;
+    const { subtask, generation, openPart, attempt } = state;
+    const wanted: InProgressPart = { subtask, generation, part: openPart, attempt };
+    const named = await this.#recoverFrom(this.inProgressPath(wanted), state);
+    if (named === undefined) return;
+    const committed = await this.#recoverFrom(this.finalPath(wanted), state);
+    if (committed === undefined) return;
+    const isSibling = (part: InProgressPart): boolean =>
+      isSamePart(part, wanted) && part.attempt !== attempt && part.attempt !== this.attempt;
+    for (const sibling of await this.listInProgress(isSibling)) {
+      if ((await this.#recoverFrom(this.inProgressPath(sibling), state)) === undefined) return;
     }
-    if (stat.sizeBytes < state.openBytes) throw dataLost(path, `${stat.sizeBytes} bytes`, state.openBytes);
-    const file = await this.#fs.open(path, "update");
-    try {
-      if (stat.sizeBytes > state.openBytes) await file.truncate(state.openBytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const found = committed === "no file" ? named : `${named}, and a committed file of its name with ${committed}`;
+    throw dataLost(this.inProgressPath(wanted), found, state.openBytes);
   }
 
-  /** Commits one part; idempotent. @throws MillraceError `MR_COMMIT_LOST` */
+  /**
+   * Commits one part; idempotent, also when an attempt that was given up does the same at the same time.
+   * @throws MillraceError `MR_COMMIT_LOST`
+   */
   async commitPart(committable: FileCommittable): Promise<void> {
     const waiting = this.inProgressPath(committable);
     const committed = this.finalPath(committable);
@@ -90,8 +126,7 @@ export class SinkDirectory {
     if (stat !== undefined) {
       if (stat.sizeBytes !== committable.sizeBytes)
         throw commitLost(waiting, `${stat.sizeBytes} bytes`, committable.sizeBytes);
-      await this.#fs.rename(waiting, committed);
-      return;
+      if (await this.#renameIfThere(waiting, committed)) return;
     }
     const done = await this.#fs.stat(committed);
     if (done?.sizeBytes === committable.sizeBytes) return;
@@ -111,55 +146,111 @@ export class SinkDirectory {
   }
 
   /**
-   * Removes a part of an earlier run, unless this run has put its own in its place or is about to.
+   * Removes parts of an earlier run, except where this run has put its own in their place or is about to.
    *
-   * The order of the two checks matters, because after a restore at another parallelism somebody else may be committing
-   * the new part of this name: it is either still in progress at the first check, or another file at the second.
+   * The order of the first two checks matters, because after a restore at another parallelism somebody else may be
+   * committing the new part of this name: it is either still in progress at the first check, or another file at the
+   * second. An attempt that was given up may hang behind both, while its successor commits. So a part is moved aside,
+   * looked at again, and put back when it is not what it was. An earlier part that was only moved is removed by the next
+   * one that does this. Not covered: who has moved a successor's part, and dies before it has put it back.
    */
-  async removeEarlier(earlier: EarlierPart): Promise<void> {
-    if ((await this.#fs.stat(this.inProgressPath(earlier))) !== undefined) return;
-    const stat = await this.#fs.stat(this.finalPath(earlier));
-    if (stat?.sizeBytes !== earlier.sizeBytes || stat.modifiedMs !== earlier.modifiedMs) return;
-    await this.#fs.remove(this.finalPath(earlier));
+  async removeEarlier(earlier: readonly EarlierPart[]): Promise<void> {
+    if (earlier.length === 0) return;
+    const inProgress = await this.listInProgress(() => true);
+    for (const part of earlier) {
+      if (await this.#isAwaited(inProgress, part)) continue;
+      const path = this.finalPath(part);
+      if (!(await this.#isUnchanged(path, part))) continue;
+      const aside = this.inProgressPath({ ...part, attempt: this.attempt });
+      if (!(await this.#renameIfThere(path, aside))) continue;
+      if (await this.#isUnchanged(aside, part)) await this.#fs.remove(aside);
+      else await this.#renameIfThere(aside, path);
+    }
   }
 
-  async #copyFromCommitted(state: FileWriterState, id: PartId): Promise<void> {
-    const target = this.inProgressPath(id);
-    const source = this.finalPath(id);
-    const stat = await this.#fs.stat(source);
-    if (stat === undefined) throw dataLost(target, "no file", state.openBytes);
-    if (stat.sizeBytes < state.openBytes)
-      throw dataLost(target, `no file, and ${stat.sizeBytes} committed bytes`, state.openBytes);
-    const checksum = await this.#copy(source, target, state.openBytes);
-    if (checksum === state.openChecksum) return;
-    // A file of the same name by another run.
-    await this.#fs.remove(target);
-    throw dataLost(target, "no file, and a committed file of its name with other content", state.openBytes);
+  /** Whether a new part of this name is in progress. What was only moved aside is removed. */
+  async #isAwaited(inProgress: readonly InProgressPart[], earlier: EarlierPart): Promise<boolean> {
+    let isAwaited = false;
+    for (const part of inProgress) {
+      if (!isSamePart(part, earlier)) continue;
+      const path = this.inProgressPath(part);
+      if (await this.#isUnchanged(path, earlier)) await this.#fs.remove(path);
+      else isAwaited = true;
+    }
+    return isAwaited;
   }
 
-  /** Copies the first bytes of a file; gives their CRC-32C. */
-  async #copy(source: string, target: string, sizeBytes: number): Promise<number> {
-    const from = await this.#fs.open(source, "read");
+  async #isUnchanged(path: string, { sizeBytes, modifiedMs }: EarlierPart): Promise<boolean> {
+    const stat = await this.#fs.stat(path);
+    return stat?.sizeBytes === sizeBytes && stat.modifiedMs === modifiedMs;
+  }
+
+  /** False when nothing was there. */
+  async #renameIfThere(from: string, to: string): Promise<boolean> {
     try {
-      const to = await this.#fs.open(target, "create");
-      try {
-        let checksum = 0;
-        const chunk = new Uint8Array(COPY_BYTES);
-        for (let position = 0; position < sizeBytes; ) {
-          const piece = chunk.subarray(0, Math.min(chunk.length, sizeBytes - position));
-          const count = await from.read(piece, position);
-          if (count < piece.length) throw new FileSystemError("EIO", "read", source);
-          await to.write(piece, position);
-          checksum = crc32c(piece, 0, piece.length, checksum);
-          position += count;
-        }
-        await to.sync();
-        return checksum;
-      } finally {
-        await to.close();
-      }
+      await this.#fs.rename(from, to);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Undefined when the file has the bytes, and they are copied; otherwise what was found instead. */
+  async #recoverFrom(source: string, state: FileWriterState): Promise<string | undefined> {
+    const { subtask, generation, openPart, openBytes, openChecksum } = state;
+    let from: OpenFile;
+    try {
+      from = await this.#fs.open(source, "read");
+    } catch (error) {
+      if (isMissing(error)) return "no file";
+      throw error;
+    }
+    try {
+      const sizeBytes = await from.sizeBytes();
+      if (sizeBytes < openBytes) return `${sizeBytes} bytes`;
+      const target: InProgressPart = { subtask, generation, part: openPart, attempt: this.attempt };
+      if ((await this.#copy({ from, source, target, sizeBytes: openBytes })) === openChecksum) return undefined;
+      await this.#fs.remove(this.inProgressPath(target));
+      return "other content";
     } finally {
       await from.close();
     }
   }
+
+  /** Copies the first bytes of a file; gives their CRC-32C. */
+  async #copy({ from, source, target, sizeBytes }: PartCopy): Promise<number> {
+    const to = await this.createPart(target);
+    try {
+      let checksum = 0;
+      const chunk = new Uint8Array(COPY_BYTES);
+      for (let position = 0; position < sizeBytes; ) {
+        const piece = chunk.subarray(0, Math.min(chunk.length, sizeBytes - position));
+        const count = await from.read(piece, position);
+        if (count < piece.length) throw new FileSystemError("EIO", "read", source);
+        await to.write(piece, position);
+        checksum = crc32c(piece, 0, piece.length, checksum);
+        position += count;
+      }
+      await to.sync();
+      return checksum;
+    } finally {
+      await to.close();
+    }
+  }
+}
+
+interface PartCopy {
+  readonly from: OpenFile;
+  readonly source: string;
+  readonly target: InProgressPart;
+  readonly sizeBytes: number;
+}
+
+function isSamePart(left: PartId, right: PartId): boolean {
+  return left.subtask === right.subtask && left.generation === right.generation && left.part === right.part;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof FileSystemError && error.errno === "ENOENT";
 }
