@@ -7,6 +7,7 @@ import { isAccumulator } from "./accumulators/accumulator.ts";
 import { isCheckpointed } from "./checkpointed-function.ts";
 import type { FunctionContext } from "./function-states.ts";
 import type { RichFunction } from "./functions.ts";
+import { declaresPrivateMember } from "./private-members.ts";
 
 /** A function of ours around a user's function. */
 export abstract class FunctionWrapper {
@@ -77,7 +78,7 @@ export function hasPrivateFields(prototype: unknown): boolean {
     const creator = (level as { constructor?: unknown }).constructor;
     if (typeof creator !== "function") continue;
     const source = Function.prototype.toString.call(creator);
-    if (source.startsWith("class") && /[\s;{}(.]#[A-Za-z_$]/.test(source)) return true;
+    if (source.startsWith("class") && declaresPrivateMember(source)) return true;
   }
   return false;
 }
