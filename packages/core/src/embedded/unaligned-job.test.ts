@@ -265,7 +265,7 @@ async function crashAndRescale(seed: number, topology: Topology, parallelisms: r
 const PARALLELISMS = [1, 2, 3, 5, 7];
 
 describe("FLINK-31963, FLINK-35351, FLINK-38483, FLINK-22815, FLINK-22686: no record in flight is lost or doubled", () => {
-  test.each(TOPOLOGIES)("S39: at any parallelism before and after: $name", async (topology) => {
+  test.each(TOPOLOGIES)("S39, F12: at any parallelism before and after: $name", async (topology) => {
     for (const from of PARALLELISMS) {
       for (const to of PARALLELISMS) await crashAndRescale(from * 10 + to, topology, [from, to]);
     }
@@ -383,7 +383,7 @@ describe("S38: exactly once and at least once", () => {
     }
   });
 
-  test("S39: nor do those that are aligned until a timeout", async () => {
+  test("S39, F11: nor do those that are aligned until a timeout", async () => {
     const settings = { ...frequent, "execution.checkpointing.aligned-checkpoint-timeout": "15 ms" };
     for (let seed = 1; seed <= 6; seed++) {
       const rows = await rowsWithFailures(seed, skewed, 300, settings);
@@ -485,7 +485,7 @@ describe("S39: a sink that takes next to nothing", () => {
     }
   });
 
-  test("holds up those with a timeout until it is over", async () => {
+  test("F11: holds up those with a timeout until it is over", async () => {
     const history = await checkpointsWith({ "execution.checkpointing.aligned-checkpoint-timeout": "20 s" });
     expect(history.length).toBeGreaterThan(0);
     for (const { isUnaligned, endToEndDurationMs } of history) {
