@@ -149,3 +149,23 @@ describe("F09: watermark alignment", () => {
     expect(group.onReport("b", 0, MAX_WATERMARK).map((each) => each.allowedMs)).toEqual([MAX_WATERMARK, MAX_WATERMARK]);
   });
 });
+
+test("FLINK-31632: what is allowed saturates at the end of time, also when all readers are idle, and is exact before", () => {
+  const extremes = fc.oneof(
+    fc.constantFrom(MAX_WATERMARK, MAX_WATERMARK - 1, MIN_WATERMARK + 1, 0),
+    fc.maxSafeInteger().filter((watermarkMs) => watermarkMs !== MIN_WATERMARK),
+  );
+  const drifts = fc.oneof(fc.constantFrom(0, 1, MAX_WATERMARK), fc.maxSafeNat());
+  fc.assert(
+    fc.property(fc.array(fc.tuple(extremes, extremes), { minLength: 1 }), drifts, (rounds, maxDriftMs) => {
+      const group = new AlignmentGroup([{ uid: "s", parallelism: 2, maxDriftMs }]);
+      group.open();
+      for (const round of rounds) {
+        round.forEach((watermarkMs, reader) => void group.onReport("s", reader, watermarkMs));
+        const exact = BigInt(Math.min(...round)) + BigInt(maxDriftMs);
+        const allowedMs = exact < BigInt(MAX_WATERMARK) ? Number(exact) : MAX_WATERMARK;
+        expect(group.allowances).toEqual([{ uid: "s", allowedMs }]);
+      }
+    }),
+  );
+});
