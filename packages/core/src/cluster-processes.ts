@@ -4,8 +4,14 @@ import { buildPipeline } from "./build-pipeline.ts";
 import type { JobCodeLoader } from "./cluster/job-code.ts";
 import { JobManager, type JobManagerOptions } from "./cluster/job-manager.ts";
 import { TaskManager, type TaskManagerOptions } from "./cluster/task-manager.ts";
+import { TASK_SLOTS } from "./config/cluster-options.ts";
+import type { Configuration } from "./config/configuration.ts";
+import { TASK_HEAP_SIZE } from "./config/taskmanager-options.ts";
 import { type JobFunction, loadJobModule } from "./job-module.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
+import { idleClock, NodeWarmWorkers } from "./platform/node-warm-workers.ts";
+import { NodeWorkers } from "./platform/node-workers.ts";
+import type { Platform, Workers } from "./platform/platform.ts";
 import { formatAddress, NetworkError } from "./platform/transport.ts";
 
 /** The sources and the build have the same layout; only the extension differs. */
@@ -45,11 +51,28 @@ export async function startJobManager(options: Omit<JobManagerOptions, "platform
  * @internal
  */
 export function startTaskManager(options: Omit<TaskManagerOptions, "platform" | "loader">): Promise<TaskManager> {
+  const platform = createNodePlatform();
   return listening(
-    TaskManager.start({ ...options, platform: createNodePlatform(), loader: importCode }),
+    TaskManager.start({
+      ...options,
+      platform: { ...platform, workers: slotWorkers(options.configuration, platform) },
+      loader: importCode,
+    }),
     "the TaskManager",
     "taskmanager.bind-host or taskmanager.data.port",
   );
+}
+
+/** Threads for free slots wait with the engine loaded; from the sources they would cost more than they save. */
+function slotWorkers(configuration: Configuration, { workers }: Platform): Workers {
+  if (SLOT_THREAD_URL.endsWith(".ts")) return workers;
+  return new NodeWarmWorkers({
+    workers: new NodeWorkers(),
+    clock: idleClock,
+    moduleUrl: SLOT_THREAD_URL,
+    heapBytesMax: configuration.get(TASK_HEAP_SIZE),
+    threadsMax: configuration.get(TASK_SLOTS),
+  });
 }
 
 /** @param keys - The settings that say where. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { crc32c } from "./crc32c.ts";
+import { combineCrc32c, crc32c } from "./crc32c.ts";
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -18,6 +18,16 @@ test("a checksum continues over pieces cut anywhere", () => {
     fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, cut) => {
       const middle = Math.min(cut, bytes.length);
       expect(crc32c(bytes, middle, bytes.length, crc32c(bytes, 0, middle))).toBe(crc32c(bytes));
+    }),
+  );
+});
+
+test("the checksums of two pieces make that of both", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5000 }), fc.nat(5000), (bytes, cut) => {
+      const middle = Math.min(cut, bytes.length);
+      const second = crc32c(bytes, middle);
+      expect(combineCrc32c(crc32c(bytes, 0, middle), second, bytes.length - middle)).toBe(crc32c(bytes));
     }),
   );
 });

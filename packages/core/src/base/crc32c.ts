@@ -44,3 +44,34 @@ export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes
   for (; at < end; at++) crc = (crc >>> 8) ^ t[(crc ^ bytes[at]!) & 0xff]!;
   return ~crc >>> 0;
 }
+
+/**
+ * The checksum of two pieces from the checksum of each, without looking at their bytes.
+ *
+ * @param secondBytes - How long the second piece is.
+ * @internal
+ */
+export function combineCrc32c(first: number, second: number, secondBytes: number): number {
+  // The second piece shifts the first by as many bits: x^(8 * secondBytes), by squaring.
+  let shifted = first;
+  let power = X_TO_8;
+  for (let left = secondBytes; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) shifted = multiply(power, shifted);
+    power = multiply(power, power);
+  }
+  return (shifted ^ second) >>> 0;
+}
+
+/** Reflected: the highest bit is x^0. */
+const X_TO_8 = 1 << (31 - 8);
+
+/** The product of two polynomials over GF(2), modulo the checksum's. */
+function multiply(left: number, right: number): number {
+  let product = 0;
+  let shifted = right;
+  for (let bit = 31; bit >= 0; bit--) {
+    if (((left >>> bit) & 1) === 1) product ^= shifted;
+    shifted = (shifted & 1) === 1 ? (shifted >>> 1) ^ POLYNOMIAL : shifted >>> 1;
+  }
+  return product;
+}

@@ -6,7 +6,7 @@ import type { WorkerThreadInput } from "./node-workers.ts";
 import type { WorkerMain, WorkerScope } from "./platform.ts";
 
 /** Runs a worker module inside its thread; the boot file calls it once. @internal */
-export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): Promise<void> {
+export async function runWorkerThread({ moduleUrl, input, isWarm }: WorkerThreadInput): Promise<void> {
   const exit = process.exit.bind(process);
   process.exit = refuseExit;
   // An error that nobody caught ends the thread through process.exit, which then has to work.
@@ -16,16 +16,25 @@ export async function runWorkerThread({ moduleUrl, input }: WorkerThreadInput): 
   const port = parentPort;
   invariant(port !== null, "a worker module runs in a worker thread");
   const messages = new MessageBox<[message: unknown]>();
+  let take: ((input: unknown) => void) | undefined;
+  const given = new Promise<unknown>((resolve) => {
+    if (isWarm) take = resolve;
+    else resolve(input);
+  });
   // The listener also keeps the thread alive: it ends by exit(), by a failure or from outside only.
-  port.on("message", (message: unknown) => messages.put(message));
+  port.on("message", (message: unknown) => {
+    if (take === undefined) return messages.put(message);
+    take(message);
+    take = undefined;
+  });
+  const module: { readonly main?: unknown } = await import(moduleUrl);
   const scope: WorkerScope = {
     platform: createNodePlatform(),
-    input,
+    input: await given,
     postMessage: (message) => port.postMessage(message),
     onMessage: (listener) => messages.listen(listener),
     exit: (exitCode) => exit(exitCode),
   };
-  const module: { readonly main?: unknown } = await import(moduleUrl);
   invariant(typeof module.main === "function", `worker module ${moduleUrl} exports no function main`);
   // A module's exports have no type across a dynamic import; that main is a WorkerMain is the contract of spawn().
   await (module.main as WorkerMain)(scope);

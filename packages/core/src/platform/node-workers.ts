@@ -12,6 +12,8 @@ const BOOT_URL = new URL("../../boot/worker-boot.mjs", import.meta.url);
 export interface WorkerThreadInput {
   readonly moduleUrl: string;
   readonly input: unknown;
+  /** The input is the first message instead; the module is loaded before it comes. */
+  readonly isWarm: boolean;
   readonly threadUrl: string;
   readonly needsTypeScript: boolean;
   readonly runsFromSource: boolean;
@@ -34,12 +36,33 @@ export class NodeWorkers implements Workers {
    * @throws DOMException `DataCloneError` when the input cannot be cloned.
    */
   spawn(moduleUrl: string, input: unknown, options: SpawnOptions = {}): WorkerHandle {
+    return new NodeWorkerHandle(this.#start(moduleUrl, input, false, options));
+  }
+
+  /** Starts a thread that loads the module and waits for its input, without keeping the process alive. */
+  warm(moduleUrl: string, options: SpawnOptions = {}): WarmThread {
+    const worker = this.#start(moduleUrl, undefined, true, options);
+    worker.unref();
+    const handle = new NodeWorkerHandle(worker);
+    return {
+      onExit: (listener) => handle.onExit(listener),
+      run(input) {
+        handle.postMessage(input);
+        worker.ref();
+        return handle;
+      },
+      terminate: () => handle.terminate(),
+    };
+  }
+
+  #start(moduleUrl: string, input: unknown, isWarm: boolean, options: SpawnOptions): Worker {
     const { name, heapBytesMax, isSelfContained = false, willImport = [] } = options;
     const typeScript = [moduleUrl, ...willImport].find(isTypeScript);
     const runsFromSource = import.meta.url.endsWith(".ts") && !isSelfContained;
     const threadInput: WorkerThreadInput = {
       moduleUrl,
       input,
+      isWarm,
       runsFromSource,
       needsTypeScript: runsFromSource || typeScript !== undefined,
       threadUrl: isSelfContained
@@ -48,14 +71,24 @@ export class NodeWorkers implements Workers {
     };
     if (threadInput.needsTypeScript) requireTypeScriptLoader(this.#bootUrl, typeScript ?? moduleUrl);
     // Flags of this process, such as a test runner's loader, are not meant for the thread.
-    const worker = new Worker(this.#bootUrl, {
+    return new Worker(this.#bootUrl, {
       workerData: threadInput,
       execArgv: [],
       ...(name === undefined ? {} : { name }),
       ...(heapBytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapBytesMax / 2 ** 20 } }),
     });
-    return new NodeWorkerHandle(worker);
   }
+}
+
+/** A thread that waits for its input. @internal */
+export interface WarmThread {
+  onExit(listener: () => void): void;
+  /**
+   * Gives it the input, once: from now on it is as any other.
+   * @throws DOMException `DataCloneError` when the input cannot be cloned; the thread still waits then.
+   */
+  run(input: unknown): WorkerHandle;
+  terminate(): Promise<void>;
 }
 
 class NodeWorkerHandle implements WorkerHandle {

@@ -21,7 +21,7 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
-import { crc32c } from "../base/crc32c.ts";
+import { combineCrc32c, crc32c } from "../base/crc32c.ts";
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
 import { KEY_ENCODING_VERSION } from "./key-encoding.ts";
 import { parseSchema } from "./schema.ts";
@@ -47,13 +47,14 @@ export interface ContainerSection {
 /** Puts the sections into one container. Equal sections give equal bytes. @internal */
 export function encodeContainer(sections: readonly ContainerSection[]): Uint8Array {
   const directory = new BinaryWriter();
+  const crcs = sections.map(({ bytes }) => crc32c(bytes));
   directory.varint(sections.length);
-  for (const { name, kind, schema, bytes } of sections) {
+  for (const [index, { name, kind, schema, bytes }] of sections.entries()) {
     directory.string(name);
     directory.string(kind);
     directory.string(JSON.stringify(schema));
     directory.varint(bytes.length);
-    directory.u32(crc32c(bytes));
+    directory.u32(crcs[index]!);
   }
   const payloadBytes = sections.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const out = new BinaryWriter(HEADER_BYTES + directory.position + payloadBytes + 2 * CRC_BYTES);
@@ -64,8 +65,12 @@ export function encodeContainer(sections: readonly ContainerSection[]): Uint8Arr
   out.u32(crc32c(out.buffer, 0, out.position));
   out.rawBytes(directory.written());
   out.u32(crc32c(directory.buffer, 0, directory.position));
-  for (const { bytes } of sections) out.rawBytes(bytes);
-  out.u32(crc32c(out.buffer, 0, out.position));
+  let crc = crc32c(out.buffer, 0, out.position);
+  for (const [index, { bytes }] of sections.entries()) {
+    out.rawBytes(bytes);
+    crc = combineCrc32c(crc, crcs[index]!, bytes.length);
+  }
+  out.u32(crc);
   return out.finish();
 }
 
@@ -97,12 +102,16 @@ export function decodeContainer(blob: Uint8Array, where: ErrorWhere = {}): reado
       `${sectionsEnd + CRC_BYTES} bytes`,
     );
   }
+  let whole = crc32c(blob, 0, payloadStart);
   for (const { name, start, end, crc } of sections) {
     const found = crc32c(blob, start, end);
     if (found !== crc)
       throw badCrc(where, start, { part: `the section ${JSON.stringify(name)}`, found, expected: crc });
+    // State may be large: its bytes are looked at once.
+    whole = combineCrc32c(whole, found, end - start);
   }
-  checkCrc(blob, { start: 0, end: payloadEnd, storedAt: payloadEnd, part: "the container" }, where);
+  const expected = new BinaryReader(blob, payloadEnd).u32();
+  if (whole !== expected) throw badCrc(where, 0, { part: "the container", found: whole, expected });
   return sections.map(({ name, kind, schema, start, end }) => ({
     name,
     kind,
