@@ -27,8 +27,6 @@ interface SubmittedJob {
   readonly path: string | undefined;
   readonly parallelism: number;
   readonly faultsBefore: number;
-  /** Whether something was wrong already when it was submitted. */
-  readonly wasDisturbed: boolean;
   askedMs: number;
   isAnswered: boolean;
   /** Whether the user wants it to end before its input does. */
@@ -39,19 +37,19 @@ export class ClusterUser {
   readonly #world: World;
   readonly #machines: ClusterMachines;
   readonly #random: SeededRandom;
-  readonly #isDisturbed: () => boolean;
+  readonly #mustWork: () => boolean;
   #parallelism: number;
   #job: SubmittedJob | undefined;
   #failure: string | undefined;
   lives = 0;
   isFinished = false;
 
-  /** @param isDisturbed - Whether a fault lasts. */
-  constructor(world: World, machines: ClusterMachines, random: SeededRandom, isDisturbed: () => boolean) {
+  /** @param mustWork - Whether the last fault is so long ago that nothing may go wrong any more. */
+  constructor(world: World, machines: ClusterMachines, random: SeededRandom, mustWork: () => boolean) {
     this.#world = world;
     this.#machines = machines;
     this.#random = random;
-    this.#isDisturbed = isDisturbed;
+    this.#mustWork = mustWork;
     this.#parallelism = world.plan.parallelism;
     this.#lookLater();
   }
@@ -164,7 +162,6 @@ export class ClusterUser {
       path: restored?.directory,
       parallelism: this.#parallelism,
       faultsBefore: world.faultCount,
-      wasDisturbed: this.#isDisturbed(),
       askedMs: Number.NEGATIVE_INFINITY,
       isAnswered: false,
       isEndAsked: false,
@@ -197,7 +194,7 @@ export class ClusterUser {
     }
     this.#job = undefined;
     if (status !== "FAILED") return;
-    const hasCause = job.wasDisturbed || world.faultCount > job.faultsBefore;
+    const hasCause = world.faultCount > job.faultsBefore || !this.#mustWork();
     api.job(job.id).then(
       ({ failure }) => {
         this.#failure = failure?.message;

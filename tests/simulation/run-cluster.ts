@@ -43,7 +43,7 @@ class ClusterSimulation {
     const target = new ClusterFaults(this.#machines, (fault) => this.#user.onUser(fault));
     this.#injector = new FaultInjector(this.#world, scheduler, target);
     const random = new SeededRandom(plan.seed).fork("user");
-    this.#user = new ClusterUser(this.#world, this.#machines, random, () => this.#injector.isLasting);
+    this.#user = new ClusterUser(this.#world, this.#machines, random, () => this.#patience.mustWork);
     this.#patience = new Patience(this.#world, () => this.#user.describe());
     this.#status = new StatusWatch(this.#world);
     const wires = new WireWatch(this.#world);
