@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { main } from "@millrace/cli";
 import { RestClient } from "@millrace/rest";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type CapturedCommand, captured } from "../../packages/cli/src/testing/captured-command.ts";
 import { LONG, settingFlags, startLeader } from "../support/cluster.ts";
 import type { StartedCommand } from "../support/millrace.ts";
 
@@ -67,30 +68,7 @@ afterAll(async () => {
   expect(out).toMatch(/tm-1: ended/);
 }, 60_000);
 
-/** A command in this process. */
-async function millrace(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-  let [out, error] = ["", ""];
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-      out += text;
-      return true;
-    }),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-      error += text;
-      return true;
-    }),
-  ];
-  process.exitCode = 0;
-  try {
-    await main(["node", "millrace", ...args]);
-    return { code: Number(process.exitCode), out, error };
-  } finally {
-    process.exitCode = 0;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const millrace = (...args: readonly string[]): Promise<CapturedCommand> => captured(main, args);
 
 const settings = (): readonly string[] =>
   settingFlags({ "execution.checkpointing.dir": join(directory, "checkpoints") });

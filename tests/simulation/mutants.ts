@@ -87,8 +87,8 @@ const COORDINATION: readonly Mutant[] = [
   {
     name: "the end does not wait for the last commits",
     file: "core/src/jobmanager/jobmaster/region-execution.ts",
-    original: "(this.#committed.get(taskName(task)) ?? -1) >= checkpointId);",
-    mutated: "(this.#committed.get(taskName(task)) ?? -1) >= 0);",
+    original: "(this.#committed.get(subtaskKey(task)) ?? -1) >= checkpointId);",
+    mutated: "(this.#committed.get(subtaskKey(task)) ?? -1) >= 0);",
     breaks: "A job finishes while sinks still have something to commit.",
   },
   {

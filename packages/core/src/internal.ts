@@ -15,6 +15,7 @@ export { type ErrorMessage, fromErrorMessage, toErrorMessage } from "./base/erro
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { FrameDecoder } from "./base/frame.ts";
+export { toHex } from "./base/hex.ts";
 export { sha256Hex } from "./base/sha256.ts";
 export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
 export type {
@@ -98,7 +99,7 @@ export type { Delivery } from "./platform/simulated-connection.ts";
 export type { SimulatedDisk } from "./platform/simulated-disk.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
 export { SimulatedStorage } from "./platform/simulated-storage.ts";
-export { checkBind, isLoopback } from "./platform/transport.ts";
+export { checkBind, formatAddress, isLoopback } from "./platform/transport.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
 export { serializerCodec } from "./state/state-handles.ts";

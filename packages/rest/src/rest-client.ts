@@ -1,4 +1,5 @@
 /** Everything that the command line asks of a JobManager, over its REST API. */
+
 import type { Configuration } from "millrace";
 import {
   type Clock,
@@ -9,6 +10,7 @@ import {
   REST_CONNECTION_TIMEOUT,
   REST_PORT,
   sha256Hex,
+  toHex,
 } from "millrace/internal";
 import type { CheckpointConfigBody, CheckpointsBody } from "./checkpoint-bodies.ts";
 import { jarIdOf } from "./jar-id.ts";
@@ -261,7 +263,7 @@ export class RestClient {
 
   /** An id for a job or a request, for a call that is to be repeated after the client itself has ended. */
   newId(): HexId {
-    return Array.from(this.#random.bytes(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return toHex(this.#random.bytes(16));
   }
 
   async #awaitOperation<Operation extends DisposalBody>(

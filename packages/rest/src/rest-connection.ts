@@ -1,6 +1,7 @@
 /** One client's way to a JobManager: requests over HTTP that may be repeated, and failures as they were on the other side. */
+
 import type { Clock, ErrorMessage } from "millrace/internal";
-import { fromErrorMessage } from "millrace/internal";
+import { formatAddress, fromErrorMessage } from "millrace/internal";
 import type { ErrorBody } from "./rest-bodies.ts";
 import { answerInvalid, refused, unreachable } from "./rest-errors.ts";
 
@@ -42,8 +43,7 @@ export class RestConnection {
 
   /** `host:port`, as people write it. */
   get address(): string {
-    const { host, port } = this.#options;
-    return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return formatAddress(this.#options);
   }
 
   get clock(): Clock {

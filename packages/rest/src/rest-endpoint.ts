@@ -5,6 +5,7 @@ import type { Configuration } from "millrace";
 import {
   checkBind,
   createNodePlatform,
+  formatAddress,
   HA_STORAGE_DIR,
   type JobManagerApi,
   type Platform,
@@ -61,7 +62,7 @@ export async function startRestEndpoint(options: RestEndpointOptions): Promise<R
     onShutDown,
   });
   const port = await listen(app, host, ports);
-  url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  url = `http://${formatAddress({ host, port })}`;
   return { host, port, close: () => app.close() };
 }
 

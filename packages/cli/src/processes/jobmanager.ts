@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { startRestEndpoint } from "@millrace/rest";
 import type { ConfigEntry, Configuration, MillraceError } from "millrace";
 import {
+  formatAddress,
   HA_STORAGE_DIR,
   JOBMANAGER_BIND_HOST,
   JOBMANAGER_RPC_ADDRESS,
@@ -78,7 +79,7 @@ export async function openJobManager(configuration: Configuration, log: ProcessL
     const rpc = { host: rpcHost, port: jobManager.address.port };
     log.info(`leads since epoch ${jobManager.epoch}; jobs are kept in ${directory}`);
     log.info(`TaskManagers register at ${rpc.host}:${rpc.port}`);
-    log.info(`clients ask at http://${rest.host.includes(":") ? `[${rest.host}]` : rest.host}:${rest.port}`);
+    log.info(`clients ask at http://${formatAddress(rest)}`);
     const close = async (): Promise<void> => {
       await rest.close();
       await jobManager.close();

@@ -2,33 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { main } from "../main.ts";
+import { type CapturedCommand, captured } from "../testing/captured-command.ts";
 
-/** A command in this process. */
-async function millrace(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-  let [out, error] = ["", ""];
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-      out += text;
-      return true;
-    }),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-      error += text;
-      return true;
-    }),
-  ];
-  process.exitCode = 0;
-  try {
-    await main(["node", "millrace", ...args]);
-    return { code: Number(process.exitCode), out, error };
-  } finally {
-    process.exitCode = 0;
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const millrace = (...args: readonly string[]): Promise<CapturedCommand> => captured(main, args);
 
 let directory: string;
 

@@ -11,7 +11,7 @@ import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import { graphOptionsOf } from "../graph/graph-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
-import { taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { subtaskKey } from "../graph/subtask-id.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
 import { persistTo } from "../taskmanager/state-persister.ts";
@@ -105,9 +105,9 @@ export class TaskManagerJob {
   async deploy(request: DeployTasks, listener: DeploymentListener): Promise<Uint8Array> {
     const { deploymentId, slots, deploymentNumber, attemptNumber, maxParallelism, tasks, dataAddresses } = request;
     this.#threads.add(slots);
-    const names = new Set(tasks.map(taskName));
+    const names = new Set(tasks.map(subtaskKey));
     for (const [id, { tasks: before }] of this.#deployments)
-      if (before.some((task) => names.has(taskName(task)))) this.#deployments.delete(id);
+      if (before.some((task) => names.has(subtaskKey(task)))) this.#deployments.delete(id);
     const deployed = await this.#executor.deploy(
       {
         deploymentNumber,

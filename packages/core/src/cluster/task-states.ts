@@ -1,6 +1,8 @@
 /** How the subtasks of one job are, as far as the JobManager has heard: the state, attempt and place of each. */
+
 import type { JobGraph } from "../graph/job-graph.ts";
-import { type AttemptListener, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { subtaskKey } from "../graph/subtask-id.ts";
+import type { AttemptListener, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { SubtaskStatus, TaskCounts } from "./job-manager-api.ts";
 
@@ -51,7 +53,7 @@ export class TaskStates {
   }
 
   of(task: TaskId): TaskState {
-    return this.#states.get(taskName(task)) ?? CREATED;
+    return this.#states.get(subtaskKey(task)) ?? CREATED;
   }
 
   counts(of: (task: TaskId) => boolean = () => true): TaskCounts {
@@ -109,6 +111,6 @@ export class TaskStates {
   }
 
   #set(task: TaskId, state: TaskState): void {
-    this.#states.set(taskName(task), state);
+    this.#states.set(subtaskKey(task), state);
   }
 }

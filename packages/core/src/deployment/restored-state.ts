@@ -1,4 +1,5 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
+
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
 import {
@@ -10,6 +11,7 @@ import {
 import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
 import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
+import { subtaskKey } from "../graph/subtask-id.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
@@ -44,7 +46,7 @@ export async function readRestoredState(
       const state = checkpoint.metadata.operators.find((each) => each.uid === uid);
       if (state === undefined || own.length === 0) return;
       for (const [subtaskIndex, restore] of await readOperator(reader, checkpoint, state, vertex, own)) {
-        const place = `${vertex.id}/${subtaskIndex}`;
+        const place = subtaskKey({ vertexId: vertex.id, subtaskIndex });
         const operators = restores.get(place) ?? new Map<string, OperatorRestore>();
         restores.set(place, operators.set(uid, restore));
       }
@@ -53,7 +55,7 @@ export async function readRestoredState(
   await allOf(reading);
   return {
     checkpointId: checkpoint.metadata.checkpointId,
-    of: (vertexId, subtaskIndex) => restores.get(`${vertexId}/${subtaskIndex}`) ?? new Map(),
+    of: (vertexId, subtaskIndex) => restores.get(subtaskKey({ vertexId, subtaskIndex })) ?? new Map(),
   };
 }
 

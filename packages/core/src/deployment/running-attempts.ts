@@ -1,5 +1,6 @@
 /** The attempts of a job's regions, looked at as one. */
-import { type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { subtaskKey } from "../graph/subtask-id.ts";
+import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import { TimeSharesSampler } from "../task/time-shares.ts";
 import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
@@ -18,17 +19,17 @@ export class RunningAttempts {
   add(attempt: LocalAttempt): void {
     for (const task of attempt.tasks) {
       const sampler = new TimeSharesSampler(attempt.statisticsOf(task));
-      this.#tasks.set(taskName(task), { attempt, sampler });
+      this.#tasks.set(subtaskKey(task), { attempt, sampler });
     }
   }
 
   /** Undefined before its first attempt. */
   statisticsOf(task: TaskId): TaskStatistics | undefined {
-    return this.#tasks.get(taskName(task))?.attempt.statisticsOf(task);
+    return this.#tasks.get(subtaskKey(task))?.attempt.statisticsOf(task);
   }
 
   samplerOf(task: TaskId): TimeSharesSampler | undefined {
-    return this.#tasks.get(taskName(task))?.sampler;
+    return this.#tasks.get(subtaskKey(task))?.sampler;
   }
 
   /** From attempt to attempt: the classes of the user's accumulators are known in their slots. */

@@ -1,9 +1,11 @@
 /** All subtasks of a region in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
+
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import { deploymentListenerOf } from "../deployment/deployment-listener.ts";
 import type { LocalAttempt } from "../deployment/local-attempt.ts";
-import { type ReaderId, type TaskId, taskName } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { subtaskKey } from "../graph/subtask-id.ts";
+import type { ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type MergedAccumulator, mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
@@ -27,7 +29,7 @@ export class InThreadAttempt implements LocalAttempt {
       this.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
         const memory = new ArrayBuffer(TaskStatistics.bytesFor(operators.length, gates.length));
-        return [taskName(task), new TaskStatistics(memory, operators.length)];
+        return [subtaskKey(task), new TaskStatistics(memory, operators.length)];
       }),
     );
     this.#persister = new StatePersister(options.persist, listener);
@@ -46,7 +48,7 @@ export class InThreadAttempt implements LocalAttempt {
   }
 
   statisticsOf(task: TaskId): TaskStatistics {
-    return this.#statistics.get(taskName(task))!;
+    return this.#statistics.get(subtaskKey(task))!;
   }
 
   async mergeAccumulators(merged: readonly MergedAccumulator[]): Promise<MergedAccumulators> {

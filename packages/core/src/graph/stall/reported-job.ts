@@ -1,5 +1,6 @@
 import type { SourceSpec } from "../../operators/operator-spec.ts";
 import type { JobGraph, JobVertex } from "../job-graph.ts";
+import { subtaskKey } from "../subtask-id.ts";
 import type {
   AlignmentGroupReport,
   CoordinatorReport,
@@ -38,11 +39,11 @@ export class ReportedJob {
   constructor(graph: JobGraph, report: JobReport) {
     this.graph = graph;
     this.report = report;
-    this.#subtasks = new Map(report.subtasks.map((subtask) => [keyOf(subtask), subtask]));
+    this.#subtasks = new Map(report.subtasks.map((subtask) => [subtaskKey(subtask), subtask]));
   }
 
   subtask(at: ReportedSubtask): SubtaskReport | undefined {
-    return this.#subtasks.get(keyOf(at));
+    return this.#subtasks.get(subtaskKey(at));
   }
 
   vertex({ vertexId }: ReportedSubtask): JobVertex {
@@ -106,12 +107,8 @@ export class ReportedJob {
   }
 
   silentSlotOf(at: ReportedSubtask): SilentSlot | undefined {
-    return this.report.silentSlots.find(({ subtasks }) => subtasks.some((each) => keyOf(each) === keyOf(at)));
+    return this.report.silentSlots.find(({ subtasks }) => subtasks.some((each) => subtaskKey(each) === subtaskKey(at)));
   }
-}
-
-export function keyOf({ vertexId, subtaskIndex }: ReportedSubtask): string {
-  return `${vertexId}/${subtaskIndex}`;
 }
 
 /**

@@ -7,10 +7,12 @@
  * - S2. Before it goes on from a channel to the subtask at its other end, the channel has to be read empty: otherwise its
  *   own subtask is the one that is behind.
  */
+
 import { MAX_WATERMARK, MIN_WATERMARK } from "../../time/timestamps.ts";
+import { subtaskKey } from "../subtask-id.ts";
 import * as causes from "./causes.ts";
 import type { ChannelReport, GateReport, SubtaskReport } from "./job-report.ts";
-import { holdingInput, keyOf, type OperatorAt, type ReportedJob, type SourceAt } from "./reported-job.ts";
+import { holdingInput, type OperatorAt, type ReportedJob, type SourceAt } from "./reported-job.ts";
 import type { StallCause, StallHop } from "./stall-explanation.ts";
 
 /** A split that has had no record for less than this is not called silent. */
@@ -38,7 +40,7 @@ export class StallWalk {
     if (subtask === undefined) return causes.noAnswer(place, job.silentSlotOf(at));
     const report = subtask.operators[at.operator];
     if (!subtask.isRunning || report === undefined) return causes.notStarted(place);
-    if (!this.#enter(`up:${keyOf(at)}/${at.operator}`)) return causes.busy(place);
+    if (!this.#enter(`up:${subtaskKey(at)}/${at.operator}`)) return causes.busy(place);
     const source = job.source(at);
     if (source !== undefined) return this.source(source);
     const { inputs, spec } = job.vertex(at).operators[at.operator]!;
@@ -136,7 +138,7 @@ export class StallWalk {
     const slowest = others.find((member) => member.watermarkMs === lowestMs && lowestMs < MAX_WATERMARK);
     const slowestAt = slowest && this.#job.sourceWithUid(slowest.uid, slowest.subtaskIndex);
     const because =
-      slowestAt !== undefined && this.#enter(`aligned:${keyOf(slowestAt)}/${slowestAt.operator}`)
+      slowestAt !== undefined && this.#enter(`aligned:${subtaskKey(slowestAt)}/${slowestAt.operator}`)
         ? this.#memberOf(slowestAt)
         : undefined;
     return causes.alignment(place, splits, aligned, because);
@@ -198,7 +200,7 @@ export class StallWalk {
   heldUp(subtask: SubtaskReport): StallCause {
     const job = this.#job;
     const place = job.placeOfTask(subtask);
-    if (!this.#enter(`held:${keyOf(subtask)}`)) return causes.busy(place);
+    if (!this.#enter(`held:${subtaskKey(subtask)}`)) return causes.busy(place);
     if (!subtask.isRunning) return causes.notStarted(place);
     const waiting = subtask.operators.findIndex((each) => !each.isAvailable);
     if (waiting >= 0) return this.#unavailable({ ...subtask, operator: waiting });
@@ -235,7 +237,7 @@ export class StallWalk {
   /** Why the barriers that a subtask waits for have not come. */
   #barrier(subtask: SubtaskReport): StallCause {
     const place = this.#job.placeOfTask(subtask);
-    if (subtask.alignment === undefined || !this.#enter(`barrier:${keyOf(subtask)}`)) return causes.busy(place);
+    if (subtask.alignment === undefined || !this.#enter(`barrier:${subtaskKey(subtask)}`)) return causes.busy(place);
     const { checkpointId, missing } = subtask.alignment;
     return causes.barrier(place, checkpointId, this.#missingBarrier(subtask, checkpointId, missing));
   }
@@ -268,7 +270,8 @@ export class StallWalk {
       channels.map((each, channel) => ({ ...each, gate, channel })),
     );
     const isRead = all.length > 0 && all.every((channel) => !channel.hasNext);
-    if (subtask.isBackPressured || !isRead || !this.#enter(`without:${keyOf(subtask)}`)) return this.heldUp(subtask);
+    if (subtask.isBackPressured || !isRead || !this.#enter(`without:${subtaskKey(subtask)}`))
+      return this.heldUp(subtask);
     return this.#missingBarrier(subtask, checkpointId, all);
   }
 

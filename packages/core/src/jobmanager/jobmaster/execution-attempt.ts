@@ -82,7 +82,3 @@ export interface DeployOptions {
 
 /** Reads what is to be restored and makes all subtasks, without starting them. */
 export type Deployer = (options: DeployOptions) => Promise<ExecutionAttempt>;
-
-export function taskName(task: TaskId): string {
-  return `${task.vertexId}/${task.subtaskIndex}`;
-}

@@ -29,10 +29,11 @@ import type {
   StateHandle,
 } from "../../checkpoint/state-handles.ts";
 import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
+import { subtaskKey } from "../../graph/subtask-id.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { failureMessage, tooManyFailures } from "./checkpoint-failures.ts";
 import { CheckpointHistory, type CheckpointPart } from "./checkpoint-history.ts";
-import { type TaskId, taskName } from "./execution-attempt.ts";
+import type { TaskId } from "./execution-attempt.ts";
 
 /** What the metadata says of one operator, besides its state. */
 export interface CheckpointedOperator {
@@ -165,7 +166,7 @@ export class JobCheckpoints {
           : {
               checkpointId: oldest,
               sinceMs: since(collected.timestampMs),
-              missing: this.#attempt?.tasks.filter((task) => !collected.parts.has(taskName(task))) ?? [],
+              missing: this.#attempt?.tasks.filter((task) => !collected.parts.has(subtaskKey(task))) ?? [],
             },
     };
   }
@@ -190,7 +191,7 @@ export class JobCheckpoints {
     this.#attempt = attempt;
     this.#coordinator = new CheckpointCoordinator(
       this.#options.config,
-      attempt.tasks.map(taskName),
+      attempt.tasks.map(subtaskKey),
       this.#nextId,
       this.#now(),
     );
@@ -252,13 +253,14 @@ export class JobCheckpoints {
     metrics: SubtaskCheckpointMetrics,
   ): void {
     const parts = this.#collected.get(checkpointId)?.parts;
-    if (parts !== undefined && !parts.has(taskName(task))) {
+    if (parts !== undefined && !parts.has(subtaskKey(task))) {
       const part = { task, states, metrics, ackTimestampMs: this.#options.platform.clock.wallMs() };
-      parts.set(taskName(task), part);
+      parts.set(subtaskKey(task), part);
       this.history.acknowledge(checkpointId, part);
     }
     const coordinator = this.#coordinator;
-    if (coordinator !== undefined) this.#execute(coordinator.onAcknowledged(taskName(task), checkpointId, this.#now()));
+    if (coordinator !== undefined)
+      this.#execute(coordinator.onAcknowledged(subtaskKey(task), checkpointId, this.#now()));
   }
 
   onDeclined(checkpointId: number, cause: unknown): void {
@@ -442,7 +444,7 @@ export class JobCheckpoints {
         ...operator,
         subtasks: Array.from({ length: operator.parallelism }, (_, subtaskIndex) => {
           // C3: every task has acknowledged, with a state for each of its operators.
-          const { states } = collected.parts.get(taskName({ vertexId, subtaskIndex }))!;
+          const { states } = collected.parts.get(subtaskKey({ vertexId, subtaskIndex }))!;
           return states.find((state) => state.uid === operator.uid)!;
         }),
       })),

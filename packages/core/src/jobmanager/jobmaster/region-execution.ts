@@ -4,14 +4,10 @@
  * - X1. At most one attempt is heard; messages of an older one are ignored.
  * - X2. An attempt is closed once, whoever asks for it and however often.
  */
+
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
-import {
-  type AttemptListener,
-  type Deployer,
-  type ExecutionAttempt,
-  type TaskId,
-  taskName,
-} from "./execution-attempt.ts";
+import { subtaskKey } from "../../graph/subtask-id.ts";
+import type { AttemptListener, Deployer, ExecutionAttempt, TaskId } from "./execution-attempt.ts";
 import { checkRegionTransition, type RegionStatus } from "./job-status.ts";
 
 /** What a region tells about its current attempt. */
@@ -75,7 +71,7 @@ export class RegionExecution {
 
   /** Whether all of its sinks have committed everything up to this checkpoint. */
   hasCommitted(checkpointId: number): boolean {
-    return this.tasks.every((task) => (this.#committed.get(taskName(task)) ?? -1) >= checkpointId);
+    return this.tasks.every((task) => (this.#committed.get(subtaskKey(task)) ?? -1) >= checkpointId);
   }
 
   /** Announces {@link RegionExecution.deploy}. */
@@ -163,14 +159,14 @@ export class RegionExecution {
       onRunning: (task) => ifCurrent(() => this.#onRunning(task)),
       onInputFinished: (task) =>
         ifCurrent(() => {
-          this.#finished.add(taskName(task));
+          this.#finished.add(subtaskKey(task));
           host.onInputFinished();
         }),
       onAcknowledged: (task, id, state, metrics) => ifCurrent(() => host.onAcknowledged(task, id, state, metrics)),
       onDeclined: (task, id, reason) => ifCurrent(() => host.onDeclined(task, id, reason)),
       onCommitted: (task, id) =>
         ifCurrent(() => {
-          this.#committed.set(taskName(task), id);
+          this.#committed.set(subtaskKey(task), id);
           host.onCommitted();
         }),
       onSplitRequest: (reader) => ifCurrent(() => host.onSplitRequest(reader)),
@@ -181,12 +177,12 @@ export class RegionExecution {
   }
 
   #onRunning(task: TaskId): void {
-    this.#running.add(taskName(task));
+    this.#running.add(subtaskKey(task));
     if (this.#running.size < this.tasks.length) return;
     this.#move("RUNNING");
     // What was restored is committed before the first record.
     if (this.#restoredId !== undefined)
-      for (const each of this.tasks) this.#committed.set(taskName(each), this.#restoredId);
+      for (const each of this.tasks) this.#committed.set(subtaskKey(each), this.#restoredId);
     this.#host.onRunning(this);
   }
 

@@ -2,8 +2,10 @@
  * One attempt in threads of this process. It moves messages and handles; records go from thread to thread through rings
  * that it makes anew, so nothing of an older attempt can be in them.
  */
+
 import { fromErrorMessage } from "../../base/error-message.ts";
 import { createRingMemory, revokeRing } from "../../exchange/ring.ts";
+import { subtaskKey } from "../../graph/subtask-id.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
 import { channelsOf, type SubtaskId, slotOf, slotsOf, slotsOfChannel } from "../slot-layout.ts";
@@ -58,7 +60,7 @@ export class ThreadsDeployment implements DeployedTasks {
       deployment.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
         const memory = new SharedArrayBuffer(TaskStatistics.bytesFor(operators.length, gates.length));
-        return [nameOf(task), { memory, view: new TaskStatistics(memory, operators.length) }];
+        return [subtaskKey(task), { memory, view: new TaskStatistics(memory, operators.length) }];
       }),
     );
     this.#makeRings();
@@ -72,7 +74,7 @@ export class ThreadsDeployment implements DeployedTasks {
   }
 
   statisticsOf(task: SubtaskId): TaskStatistics {
-    return this.#statistics.get(nameOf(task))!.view;
+    return this.#statistics.get(subtaskKey(task))!.view;
   }
 
   command(command: AttemptCommand, slot?: number): void {
@@ -167,12 +169,12 @@ export class ThreadsDeployment implements DeployedTasks {
   #makeRings(): void {
     const { graph, deployment, threads, ringSegments } = this.#options;
     const { deploymentNumber, tasks, dataAddresses } = deployment;
-    const own = new Set(tasks.map(nameOf));
+    const own = new Set(tasks.map(subtaskKey));
     for (const channel of channelsOf(graph)) {
       const { source, target } = graph.edges[channel.edge]!;
       const { from, to } = slotsOfChannel(graph, channel);
-      const fromHere = own.has(nameOf({ vertexId: source, subtaskIndex: channel.producer }));
-      const toHere = own.has(nameOf({ vertexId: target, subtaskIndex: channel.consumer }));
+      const fromHere = own.has(subtaskKey({ vertexId: source, subtaskIndex: channel.producer }));
+      const toHere = own.has(subtaskKey({ vertexId: target, subtaskIndex: channel.consumer }));
       if (from === to || !(fromHere || toHere)) continue;
       const memory = createRingMemory(deploymentNumber, ringSegments);
       const end = { channel, memory };
@@ -203,7 +205,7 @@ export class ThreadsDeployment implements DeployedTasks {
         .filter((task) => slotOf(graph, task) === slot)
         .map((task) => ({
           task,
-          statistics: this.#statistics.get(nameOf(task))!.memory,
+          statistics: this.#statistics.get(subtaskKey(task))!.memory,
           restore: restoreOf(task),
         })),
       rings: this.#rings.get(slot) ?? [],
@@ -271,8 +273,4 @@ export class ThreadsDeployment implements DeployedTasks {
     if (error === undefined) awaited?.resolve();
     else awaited?.reject(error);
   }
-}
-
-function nameOf({ vertexId, subtaskIndex }: SubtaskId): string {
-  return `${vertexId}/${subtaskIndex}`;
 }
