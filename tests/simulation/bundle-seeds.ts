@@ -1,5 +1,6 @@
 /** Makes one file of the simulation and the engine, with or without a mutant in it. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { applyMutant, type Mutant } from "./mutant.ts";
@@ -25,7 +26,7 @@ export async function bundleSeeds(outfile: string, mutant?: Mutant): Promise<voi
 
 /** @throws by the build, when the file is not part of the bundle */
 function mutating(mutant: Mutant): Plugin {
-  const path = `${PACKAGES}${mutant.file}`;
+  const path = join(PACKAGES, mutant.file);
   let isApplied = false;
   return {
     name: "mutant",

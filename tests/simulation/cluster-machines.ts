@@ -168,7 +168,7 @@ export class ClusterMachines {
       jobManagerAddress: () => ({ host: this.leader.host.name, port: RPC_PORT }),
       loader: this.#loader(machine),
       codeDirectory: "/code",
-      dataBind: { host: machine.host.name, port: 0 },
+      dataBind: { host: machine.host.name, port: this.#plan.dataPort ?? 0 },
       allowNonLoopback: true,
       onWarning: (text) => this.#warn(machine, text),
     });

@@ -91,6 +91,20 @@ const TASK_MANAGERS: readonly Mutant[] = [
     breaks: "A TaskManager that has started again is there twice.",
   },
   {
+    name: "credit is not returned",
+    file: "core/src/exchange/wire/receiving-ends.ts",
+    original: "      credits.push({ number: receiving.number, bytes });\n",
+    mutated: "",
+    breaks: "A channel between TaskManagers carries as much as fits into it once, and then nothing any more.",
+  },
+  {
+    name: "more is sent than there is credit for",
+    file: "core/src/exchange/wire/sending-ends.ts",
+    original: "creditBytes - plannedBytes, DATA_BYTES_MAX);",
+    mutated: "DATA_BYTES_MAX);",
+    breaks: "What the receiver has no room for arrives.",
+  },
+  {
     name: "restarts do not wait",
     file: "core/src/jobmanager/jobmaster/job-master.ts",
     original: "clock.after(decision.delayMs, () => {",

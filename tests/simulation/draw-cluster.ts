@@ -53,6 +53,7 @@ export function drawCluster(random: SeededRandom, slotsMin: number): ClusterPlan
       "heartbeat.timeout": timeout,
       "slot.request.timeout": pick(random, ["500 ms", "5 min"]),
     },
+    dataPort: pick(random, [0, 6121]),
   };
 }
 
@@ -82,6 +83,29 @@ export function drawRestartStrategy(random: SeededRandom, faultCount: number): R
         "restart-strategy.exponential-delay.jitter-factor": String(pick(random, [0, 0.1])),
       };
   }
+}
+
+/** In one cluster in so many, records are large and channels small: who sends has to wait for who receives. */
+const BULK_ONE_IN = 6;
+
+export function drawBulk(
+  random: SeededRandom,
+): { readonly recordBytes: number; readonly settings: Readonly<Record<string, string>> } | undefined {
+  if (random.below(BULK_ONE_IN) > 0) return undefined;
+  return {
+    recordBytes: pick(random, [500, 2000, 8000]),
+    settings: { "taskmanager.network.memory.buffers-per-channel": String(pick(random, [1, 2])) },
+  };
+}
+
+/** In one cluster in so many, everything happens while the job is submitted and deployed. */
+const HURRIED_ONE_IN = 8;
+const HURRIED_MS = 40;
+
+export function hurryFaults(random: SeededRandom, faults: readonly Fault[]): readonly Fault[] {
+  if (random.below(HURRIED_ONE_IN) > 0) return faults;
+  const lastMs = Math.max(HURRIED_MS, ...faults.map(({ at }) => at.ms));
+  return faults.map((fault) => ({ ...fault, at: { ...fault.at, ms: (fault.at.ms * HURRIED_MS) / lastMs } }));
 }
 
 export function drawClusterFault(

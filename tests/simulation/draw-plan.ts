@@ -5,11 +5,14 @@
 import { SeededRandom } from "millrace/internal";
 import {
   CLUSTER_FAULT_KINDS,
+  drawBulk,
   drawCluster,
   drawClusterFault,
   drawRestartStrategy,
+  hurryFaults,
   TASK_MANAGERS_MAX,
 } from "./draw-cluster.ts";
+import { placeFaults } from "./draw-places.ts";
 import type { Fault, FaultKind, Moment, ShapeName, SimulationPlan } from "./plan.ts";
 import { pick, shuffled } from "./random-picks.ts";
 
@@ -75,8 +78,11 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
   const durationMs = 100 + size.below(500);
   const batches = Math.ceil((splits * recordsPerSplit) / batchRecords);
   const pauseMs = Math.max(0.25, Math.round((durationMs * parallelism * 4) / batches) / 4);
-  const faults = drawFaults(random.fork("faults"), { hosts, shape }, durationMs);
   const isCluster = hosts === "cluster";
+  const drawn = drawFaults(random.fork("faults"), { hosts, shape }, durationMs);
+  const placed = placeFaults(random.fork("places"), { hosts, shape }, drawn);
+  const faults = isCluster ? hurryFaults(random.fork("hurry"), placed) : placed;
+  const bulk = isCluster ? drawBulk(random.fork("bulk")) : undefined;
   return {
     seed: String(seed),
     shape,
@@ -86,10 +92,12 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
     splits,
     recordsPerSplit,
     keys,
+    ...(bulk === undefined ? {} : { recordBytes: bulk.recordBytes }),
     batchRecords,
     pauseMs,
     settings: {
       ...drawSettings(random.fork("settings"), shape),
+      ...bulk?.settings,
       ...(isCluster ? drawRestartStrategy(random.fork("restarts"), faults.length) : {}),
     },
     faults,

@@ -83,7 +83,7 @@ export class FaultInjector {
   /** For the hooks of disks. */
   onEffect(effect: DiskEffect): EffectVerdict | undefined {
     if (this.#armed.length === 0 || !isDurableEffect(effect)) return undefined;
-    const concerned = this.#armed.filter(({ fault }) => this.#target.isFor(fault, effect));
+    const concerned = this.#armed.filter(({ fault }) => isAwaited(fault, effect) && this.#target.isFor(fault, effect));
     if (effect.phase === "before") for (const armed of concerned) armed.left--;
     const due = concerned.find(({ left, fault }) => left <= 0 && fault.at.effect?.phase === effect.phase);
     if (due === undefined) return undefined;
@@ -154,6 +154,11 @@ export class FaultInjector {
       this.#pendingCount--;
     });
   }
+}
+
+function isAwaited({ at }: Fault, { operation, path }: DiskEffect): boolean {
+  const effect = `${operation} ${path}`;
+  return at.effect?.of?.every((text) => effect.includes(text)) ?? true;
 }
 
 function durationOf(fault: Fault): number {

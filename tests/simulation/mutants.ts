@@ -3,6 +3,7 @@
  * by one; the simulation has to notice every one of them. A change that rewrites the code of a mutant rewrites the mutant.
  */
 import { CLUSTER_MUTANTS } from "./cluster-mutants.ts";
+import { FOUND_MUTANTS } from "./found-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 
 const COORDINATION: readonly Mutant[] = [
@@ -137,6 +138,12 @@ const REGIONS: readonly Mutant[] = [
     file: "core/src/jobmanager/jobmaster/split-assignments.ts",
     original: "|| firstCheckpointId > checkpointId,",
     mutated: "|| firstCheckpointId > checkpointId - 1,",
+    also: [
+      {
+        original: "({ firstCheckpointId = checkpointId + 1 }) => firstCheckpointId > checkpointId,",
+        mutated: "({ firstCheckpointId = checkpointId + 1 }) => firstCheckpointId > checkpointId - 1,",
+      },
+    ],
     breaks: "A split is in the state that a reader restores, and is given to another one.",
     shapes: ["pipelines", "apart"],
   },
@@ -327,6 +334,50 @@ const SINKS: readonly Mutant[] = [
   },
 ];
 
+const FILES: readonly Mutant[] = [
+  {
+    name: "in-progress files have the same name in every attempt",
+    file: "connector-files/src/sink-directory.ts",
+    original: "    this.attempt = own.attempt;\n",
+    mutated: `    this.attempt = "00000000";\n`,
+    also: [
+      {
+        original: `await this.#fs.open(this.inProgressPath(part), "createNew");`,
+        mutated: `await this.#fs.open(this.inProgressPath(part), "create");`,
+      },
+      // What seems to be left over may be what is being written.
+      {
+        original: "    for (const part of parts) await this.#fs.remove(this.inProgressPath(part));\n",
+        mutated: "    void parts;\n",
+      },
+      {
+        original: "    const named = await this.#recoverFrom(this.inProgressPath(wanted), state);\n",
+        mutated:
+          "    if ((await this.#cut(this.inProgressPath(wanted), state.openBytes))) return;\n" +
+          "    const named = await this.#recoverFrom(this.inProgressPath(wanted), state);\n",
+      },
+      {
+        original: "  /** Undefined when the file has the bytes, and they are copied;",
+        mutated: `  async #cut(path: string, sizeBytes: number): Promise<boolean> {
+    const stat = await this.#fs.stat(path);
+    if (stat === undefined || stat.sizeBytes < sizeBytes) return false;
+    const file = await this.#fs.open(path, "update");
+    await file.truncate(sizeBytes);
+    await file.sync();
+    await file.close();
+    return true;
+  }
+
+  /** Undefined when the file has the bytes, and they are copied;`,
+      },
+    ],
+    breaks:
+      "An attempt that hung, was given up and goes on writes into the file that its successor has cut and continued.",
+    shapes: ["files"],
+    hosts: "cluster",
+  },
+];
+
 const SOURCES_AND_STATE: readonly Mutant[] = [
   {
     name: "readers lose their splits",
@@ -426,6 +477,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE,
   ...TASKS,
   ...SINKS,
+  ...FILES,
   ...SOURCES_AND_STATE,
   ...CLUSTER_MUTANTS,
+  ...FOUND_MUTANTS,
 ];

@@ -27,13 +27,20 @@ export interface Numbered {
   readonly key: number;
   readonly at: number;
   readonly amount: number;
+  /** Nothing but bytes. */
+  readonly filling: string;
 }
 
-export type Records = Pick<SimulationPlan, "splits" | "recordsPerSplit" | "keys" | "batchRecords" | "pauseMs">;
+export type Records = Pick<
+  SimulationPlan,
+  "splits" | "recordsPerSplit" | "keys" | "recordBytes" | "batchRecords" | "pauseMs"
+>;
 
-export function recordOf({ recordsPerSplit, keys }: Records, split: number, number: number): Numbered {
+export function recordOf(records: Records, split: number, number: number): Numbered {
+  const { recordsPerSplit, keys, recordBytes = 0 } = records;
   const spread = (Math.imul(split * 7919 + number, 0x9e3779b1) >>> 0) % 1000;
-  return { split, number, key: spread % keys, at: (split * recordsPerSplit + number) * STEP_MS, amount: spread };
+  const at = (split * recordsPerSplit + number) * STEP_MS;
+  return { split, number, key: spread % keys, at, amount: spread, filling: "x".repeat(recordBytes) };
 }
 
 /** All of them, split by split. */

@@ -8,7 +8,17 @@ export interface Moment {
   /** Since the start of the simulation. */
   readonly ms: number;
   /** The fault waits for this many durable effects after `ms`, and strikes before or after the last of them. */
-  readonly effect?: { readonly number: number; readonly phase: "before" | "after" };
+  readonly effect?: AwaitedEffect;
+}
+
+export interface AwaitedEffect {
+  readonly number: number;
+  readonly phase: "before" | "after";
+  /**
+   * Texts that the operation and the path of an effect have in them, all of them; others are not counted. What a plan is for
+   * is said in this way: a number alone is that of another effect when the engine has one more.
+   */
+  readonly of?: readonly string[] | undefined;
 }
 
 /** A machine of a cluster: 0 is the one whose JobManager leads, 1 and on have TaskManagers. Alone, there is one machine. */
@@ -82,6 +92,8 @@ export interface ClusterPlan {
   readonly taskManagers: number;
   /** Of each TaskManager. */
   readonly slots: number;
+  /** Where each TaskManager listens for the data of others, again when it has started again; 0, or left out: anywhere. */
+  readonly dataPort?: number | undefined;
   /** Share of the answers to submissions that get lost; the client then asks again. */
   readonly lostAnswers: number;
   /** Of the processes, as in a configuration file. */
@@ -98,12 +110,23 @@ export interface SimulationPlan {
   readonly splits: number;
   readonly recordsPerSplit: number;
   readonly keys: number;
+  /** What a record carries besides; 0 when left out. */
+  readonly recordBytes?: number | undefined;
   /** How the source reads: so many records, then this pause. */
   readonly batchRecords: number;
   readonly pauseMs: number;
   /** Of the job, as in a configuration file. */
   readonly settings: Readonly<Record<string, string>>;
   readonly faults: readonly Fault[];
+}
+
+/** A plan of the seed book. */
+export interface KeptPlan {
+  /** What it has found, or is there to find. */
+  readonly found: string;
+  /** The name of the mutant that it has to kill: it is kept for as long as it does. */
+  readonly kills: string;
+  readonly plan: SimulationPlan;
 }
 
 /** When the fault is over and everything works again; a moment that waits for an effect counts as its time. */

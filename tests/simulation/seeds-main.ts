@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { countEffects, crashPoints, runWithCrash, SCENARIOS } from "./crash-points.ts";
 import { drawPlan, type PlanWishes } from "./draw-plan.ts";
-import type { SimulationPlan } from "./plan.ts";
+import type { KeptPlan, SimulationPlan } from "./plan.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import { runPlan } from "./run-plan.ts";
 import { reportOf } from "./seed-report.ts";
@@ -39,7 +39,7 @@ const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify
 
 /** A plan as it is, or in the seed book, with what it found beside it. */
 function readPlan(file: string): SimulationPlan {
-  const read = JSON.parse(readFileSync(file, "utf8")) as SimulationPlan | { readonly plan: SimulationPlan };
+  const read = JSON.parse(readFileSync(file, "utf8")) as SimulationPlan | KeptPlan;
   return "plan" in read ? read.plan : read;
 }
 

@@ -170,7 +170,13 @@ const unionState: Shape = {
   expected: (records) => records.map(nameOf),
 };
 
-const rulesOf = (given: Records): Records => ({ ...given, splits: 1, recordsPerSplit: 15, batchRecords: 1 });
+const rulesOf = (given: Records): Records => ({
+  ...given,
+  splits: 1,
+  recordsPerSplit: 15,
+  recordBytes: 0,
+  batchRecords: 1,
+});
 const rulesState = mapState("rules", t.int32, t.string);
 
 /** Every subtask gets every rule once and in order; the first one says so. */

@@ -70,6 +70,7 @@ class Shrinker {
       if (parallelism < plan.parallelism && (await this.#try({ parallelism }))) break;
     }
     if (this.plan.hosts === "threads") await this.#try({ hosts: "in-thread" });
+    await this.#try({ recordBytes: undefined });
     for (const field of ["splits", "recordsPerSplit", "keys"] as const) {
       while (this.plan[field] > 1 && (await this.#try({ [field]: Math.floor(this.plan[field] / 2) }))) {}
     }

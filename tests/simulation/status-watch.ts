@@ -1,5 +1,5 @@
 /**
- * I14: what has ended stays as it ended, whoever leads; a job is started again only as often and as soon as its restart
+ * L4: a process is registered once, whoever of its predecessors has not been missed yet. I14: what has ended stays as it ended, whoever leads; a job is started again only as often and as soon as its restart
  * strategy says. Looks every simulated ms, so it may miss a restart, but never sees one that was not.
  */
 import type { JobManager, JobManagerApi } from "millrace/internal";
@@ -45,6 +45,9 @@ export class StatusWatch {
     if (leader !== this.#leader) this.#followed = new Map();
     this.#leader = leader;
     for (const { jobId, status } of leader.listJobs()) this.#see(jobId, status);
+    const addresses = leader.taskManagers().map(({ dataAddress }) => dataAddress);
+    const twice = addresses.find((address, index) => addresses.indexOf(address) < index);
+    if (twice !== undefined) this.#world.violated("L4", `the TaskManager at ${twice} is registered twice`);
     this.#lastMs = nowMs;
   }
 

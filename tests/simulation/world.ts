@@ -21,6 +21,7 @@ export type InvariantId =
   | "I14"
   | "I15"
   | "L1"
+  | "L4"
   | "M8"
   | "E";
 

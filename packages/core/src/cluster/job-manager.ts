@@ -7,6 +7,7 @@
  *   newest checkpoint that they may have committed.
  * - L3. A JobManager that does not lead any more (another one has begun) stops, and changes nothing that is durable. It looks
  *   whether it leads every `heartbeat.timeout`: TaskManagers that find it alive would not look for another.
+ * - L4. A TaskManager is registered once: one that has started again is not there beside what it was before.
  */
 
 import type { JobProgress } from "../api/job-client.ts";
@@ -369,7 +370,7 @@ export class JobManager implements JobManagerApi {
       .onTell(jobWarning, ({ jobId, text }) => this.#options.onWarning(`job ${jobId}: ${text}`));
   }
 
-  /** A process that had this one's port is gone, even if nobody has heard of it yet: its slots are no slots. */
+  /** L4: a process that had this one's port is gone, even if nobody has heard of it yet: its slots are no slots. */
   #giveUpPredecessor({ name, host, dataAddress }: TaskManagerRegistration): void {
     if (dataAddress === null) return;
     for (const each of this.#resources.taskManagers) {

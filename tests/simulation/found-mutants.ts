@@ -1,0 +1,51 @@
+/** The mistakes that the simulation has once found in the engine, made again, for `mutants.ts`: plans of the seed book kill them. */
+import type { Mutant } from "./mutant.ts";
+
+export const FOUND_MUTANTS: readonly Mutant[] = [
+  {
+    name: "a job is cancelled behind its end",
+    file: "core/src/jobmanager/jobmaster/job-master.ts",
+    original: "this.#cancelling ??= this.#ended ?? this.#cancel();",
+    mutated: "this.#cancelling ??= this.#cancel();",
+    breaks:
+      "A job that removes its checkpoints because it has finished is CANCELED, with a checkpoint that is just being removed.",
+  },
+  {
+    name: "checkpoints go on behind the last savepoint",
+    file: "core/src/checkpoint/coordinator.ts",
+    original: `if (pending.savepoint === "terminal") this.#isOver = true;`,
+    mutated: "",
+    breaks:
+      "A checkpoint is taken between the stored savepoint and the end of the job, and is newer than what the job ends with.",
+  },
+  {
+    name: "a flush that fails early is not heard of",
+    file: "core/src/task/subtask-checkpoints.ts",
+    original: "    inProgress.durable.catch(onFailed);\n",
+    mutated: "",
+    breaks:
+      "Nobody waits for the failure of a writer while the rest of its snapshot is being written: the process ends.",
+  },
+  {
+    name: "a state file that cannot be read is called damaged",
+    file: "core/src/checkpoint/checkpoint-reader.ts",
+    original: `    if (error.errno !== "ENOENT") throw unreadable(path, error);\n`,
+    mutated: "",
+    also: [{ original: "|| read === READS_MAX) throw error;", mutated: "|| read > 0) throw error;" }],
+    breaks: "Somebody removes a checkpoint that is whole.",
+  },
+  {
+    name: "restored watermarks come before what was on its way",
+    file: "core/src/task/subtask.ts",
+    original: "      await this.chain.initialize();\n",
+    mutated: "      await this.chain.initialize();\n      this.chain.announceWatermarks();\n",
+    breaks: "Where an edge is fused after a rescale, records that were on their way are late.",
+  },
+  {
+    name: "a disk that was full before a start is no cause",
+    file: "../tests/simulation/run-process.ts",
+    original: "const hasCause = wasDisturbed || ",
+    mutated: "const hasCause = ",
+    breaks: "The simulation itself calls a job bad that had no room from the beginning.",
+  },
+];
