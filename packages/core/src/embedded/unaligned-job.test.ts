@@ -3,6 +3,7 @@ import type { DataStream } from "../api/data-stream.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import type { Sink } from "../connectors/sink.ts";
+import type { KeyedBroadcastContext, KeyedBroadcastProcessFunction } from "../operators/broadcast/broadcast-functions.ts";
 import type {
   Collector,
   KeyedProcessContext,
@@ -17,6 +18,7 @@ import { mapState, valueState } from "../state/state-descriptors.ts";
 import { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
 import { slowSink } from "../testing/slow-rows.ts";
+import { WatermarkStrategy } from "../time/watermark-strategy.ts";
 import { EmbeddedJob } from "./embedded-job.ts";
 
 interface Numbered {
@@ -264,12 +266,66 @@ async function crashAndRescale(seed: number, topology: Topology, parallelisms: r
 
 const PARALLELISMS = [1, 2, 3, 5, 7];
 
+/** 10,000 of them have passed once. */
+const RULED_SEEDS = 8;
+
 describe("FLINK-31963, FLINK-35351, FLINK-38483, FLINK-22815, FLINK-22686: no record in flight is lost or doubled", () => {
   test.each(TOPOLOGIES)("S39, F12: at any parallelism before and after: $name", async (topology) => {
     for (const from of PARALLELISMS) {
       for (const to of PARALLELISMS) await crashAndRescale(from * 10 + to, topology, [from, to]);
     }
   });
+});
+
+/** The numbers ruled by a broadcast stream that goes on as long as they do; every rule has a row, and one says how many there are. */
+class Ruling implements KeyedBroadcastProcessFunction<string, Numbered, string, string> {
+  private isFirst = false;
+
+  open({ indexOfThisSubtask }: RuntimeContext): void {
+    this.isFirst = indexOfThisSubtask === 0;
+  }
+
+  processElement(value: Numbered, _context: unknown, out: Collector<string>): void {
+    out.collect(`${value.n}`);
+  }
+
+  processBroadcastElement(rule: string, context: KeyedBroadcastContext<string>, out: Collector<string>): void {
+    const known = context.getBroadcastState(rules);
+    known.put(rule, rule);
+    if (!this.isFirst) return;
+    out.collect(rule);
+    out.collect(`${[...known.immutableEntries()].length} rules`);
+  }
+}
+
+const ruled: Topology = {
+  name: "keyed and a broadcast that goes on",
+  build: (numbers, sink, env) => {
+    const rule = (n: number): string => `rule ${n + 1}`;
+    const broadcast = env
+      .fromSource(
+        DataGeneratorSource.of(rule, 50, { ratePerSecond: 500 }),
+        WatermarkStrategy.noWatermarks(),
+        "rules",
+      )
+      .broadcast(rules);
+    numbers
+      .keyBy((value) => value.key)
+      .connect(broadcast)
+      .process(new Ruling())
+      .uid("ruled")
+      .rebalance()
+      .sinkTo(sink())
+      .uid("rows");
+  },
+  rowsOf: (count) => [
+    ...eachNumber(count).map(String),
+    ...Array.from({ length: 50 }, (_, n) => [`rule ${n + 1}`, `${n + 1} rules`]).flat(),
+  ],
+};
+
+test("FLINK-38544: keyed and broadcast, from 7 to 2 and back, in whatever order things happen", async () => {
+  for (let seed = 38544; seed < 38544 + RULED_SEEDS; seed++) await crashAndRescale(seed, ruled, [7, 2, 7]);
 });
 
 describe("S39: what is refused", () => {
