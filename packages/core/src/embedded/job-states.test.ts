@@ -16,6 +16,7 @@ const REFUSED = "MR_SAVEPOINT_NOT_POSSIBLE";
 const ACTIONS = {
   cancel: (job: EmbeddedJob): Promise<unknown> => job.cancel(),
   stop: (job: EmbeddedJob): Promise<unknown> => job.stopWithSavepoint(false, "/savepoints", "CANONICAL"),
+  drain: (job: EmbeddedJob): Promise<unknown> => job.stopWithSavepoint(true, "/savepoints", "CANONICAL"),
   savepoint: (job: EmbeddedJob): Promise<unknown> => job.triggerSavepoint("/savepoints", "CANONICAL"),
   failure: async (_job: EmbeddedJob, failNext: () => void): Promise<unknown> => failNext(),
 };
@@ -38,18 +39,22 @@ const WAYS: Readonly<Record<Exclude<State, "CREATED">, { failsAt?: number; cance
 const ENDS: readonly (readonly [keyof typeof WAYS, Action, Ended, string])[] = [
   ["INITIALIZING", "cancel", "CANCELED", "done"],
   ["INITIALIZING", "stop", "FINISHED", REFUSED],
+  ["INITIALIZING", "drain", "FINISHED", REFUSED],
   ["INITIALIZING", "savepoint", "FINISHED", REFUSED],
   ["INITIALIZING", "failure", "FINISHED", "done"],
   ["RUNNING", "cancel", "CANCELED", "done"],
   ["RUNNING", "stop", "FINISHED", "done"],
+  ["RUNNING", "drain", "FINISHED", "done"],
   ["RUNNING", "savepoint", "FINISHED", "done"],
   ["RUNNING", "failure", "FINISHED", "done"],
   ["FAILING", "cancel", "CANCELED", "done"],
   ["FAILING", "stop", "FINISHED", REFUSED],
+  ["FAILING", "drain", "FINISHED", REFUSED],
   ["FAILING", "savepoint", "FINISHED", REFUSED],
   ["FAILING", "failure", "FINISHED", "done"],
   ["RESTARTING", "cancel", "CANCELED", "done"],
   ["RESTARTING", "stop", "FINISHED", REFUSED],
+  ["RESTARTING", "drain", "FINISHED", REFUSED],
   ["RESTARTING", "savepoint", "FINISHED", REFUSED],
   ["RESTARTING", "failure", "FINISHED", "done"],
   ...(["CANCELLING", "FINISHED", "FAILED", "CANCELED"] as const).flatMap((state) => {
@@ -57,6 +62,7 @@ const ENDS: readonly (readonly [keyof typeof WAYS, Action, Ended, string])[] = [
     return [
       [state, "cancel", end, "done"],
       [state, "stop", end, REFUSED],
+      [state, "drain", end, REFUSED],
       [state, "savepoint", end, REFUSED],
       [state, "failure", end, "done"],
     ] as const;
@@ -140,7 +146,7 @@ async function disturb(state: keyof typeof WAYS, action: Action): Promise<unknow
       }),
     );
     const { status } = await job.result;
-    const isStopped = action === "stop" && said === "done";
+    const isStopped = (action === "stop" || action === "drain") && said === "done";
     if (status !== "FINISHED" || isStopped) {
       const goesOnFrom = isStopped ? path : job.progress().checkpoints.lastPath;
       const next = await start(platform, rows, goesOnFrom === undefined ? {} : from(goesOnFrom));
