@@ -10,7 +10,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const dist = fileURLToPath(new URL("../packages/core/dist/", import.meta.url));
-const entries = ["index", "internal", "slot-thread", "testing/index", "platform/node-worker-thread"];
+const entries = [
+  "index",
+  "internal",
+  "slot-thread",
+  "job-trial-thread",
+  "testing/index",
+  "platform/node-worker-thread",
+];
 
 await rm(`${dist}bundle`, { recursive: true, force: true });
 await build({

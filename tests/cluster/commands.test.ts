@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main } from "@millrace/cli";
-import { RestClient } from "@millrace/rest";
+import { RestClient } from "@millrace/rest/client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type CapturedCommand, captured } from "../../packages/cli/src/testing/captured-command.ts";
 import { LONG, settingFlags, startLeader } from "../support/cluster.ts";
@@ -128,6 +128,15 @@ describe("S50: run -m", () => {
     const { code, error } = await millrace("run", "-m", address, "-d", numbers);
     expect(error).toMatch(/MR_JOB_ARGUMENT_INVALID[\s\S]*output/);
     expect(code).toBe(2);
+  });
+
+  test("a job that would end the process that builds it fails, and the JobManager goes on", async () => {
+    const exits = join(directory, "exits.ts");
+    await writeFile(exits, "export default () => process.exit(3);\n");
+    const { code, error } = await millrace("run", "-m", address, "-d", exits);
+    expect(error).toMatch(/MR_PROCESS_EXIT[\s\S]*process\.exit\(3\)/);
+    expect(code).toBe(1);
+    expect((await client.overview())["slots-total"]).toBe(1);
   });
 });
 

@@ -10,7 +10,7 @@ import { addProcessCommands } from "./processes/process-commands.ts";
 import { addRemoteCommands } from "./remote/remote-commands.ts";
 import { renderError } from "./report-error.ts";
 import { type RunOptions, runJob } from "./run-command.ts";
-import { withSettingFlags } from "./setting-flags.ts";
+import { refusesJobFlags, withSettingFlags } from "./setting-flags.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
 const FAILED = 1;
@@ -71,7 +71,7 @@ export function createProgram(): Command {
       refuseOptionsAfterJob(args);
       return runJob(job, args, options);
     });
-  withSettings(program.command("explain"))
+  refusesJobFlags(withSettings(program.command("explain")), [], "Leave them out: the plan is the same with them")
     .description("show the plan of a job without running it")
     .option("--json", "as JSON")
     .option("--code", "with the generated code of every chain")
@@ -79,7 +79,11 @@ export function createProgram(): Command {
       refuseOptionsAfterJob(args);
       process.stdout.write(await explainJob(job, args, options));
     });
-  withSettings(program.command("check"))
+  refusesJobFlags(
+    withSettings(program.command("check")),
+    ["allowNonRestoredState"],
+    "Leave them out; --against names what the job is to start from",
+  )
     .description(
       "say what a restore would do, for every state, before anything stops; exit code 1 when it would be refused",
     )
@@ -91,7 +95,7 @@ export function createProgram(): Command {
       process.stdout.write(text);
       if (!isPossible) process.exitCode = FAILED;
     });
-  withSettings(program.command("lock"))
+  refusesJobFlags(withSettings(program.command("lock")), [], "Leave them out: the job keeps the same with them")
     .description("write down what the job keeps under which identity, into a file beside it")
     .option("--check", "write nothing; exit code 1 when the job would lose state that the file names")
     .action(async (job: string, args: string[], options: LockOptions) => {

@@ -1,6 +1,6 @@
 import type { JobProgress, TaskProgress } from "millrace";
 import { expect, test } from "vitest";
-import { accumulatorLines, failedLines, progressLine, resultLines, stoppedLines } from "./progress.ts";
+import { accumulatorLines, failedLines, progressLine, resultLines, startedLine, stoppedLines } from "./progress.ts";
 
 const progress: JobProgress = {
   status: "RUNNING",
@@ -27,6 +27,12 @@ test("what went wrong is in it too", () => {
 
 test("the line never wraps", () => {
   expect(progressLine({ progress, recordsPerSecond: 1, wallMs: 100_000 }, 30)).toHaveLength(29);
+});
+
+test("the first line names the job and its id, where it runs, and how to end it", () => {
+  expect(startedLine({ name: "flights", jobId: "00ab", parallelism: 4, isInThread: false })).toBe(
+    'Job "flights" has started with JobID 00ab, parallelism 4, in threads of this process; Ctrl-C ends it after a last checkpoint.\n',
+  );
 });
 
 test("the summary names the job, its records and its checkpoints", () => {

@@ -52,6 +52,17 @@ function shortName(name: string): string {
   return name.length <= 40 ? name : `${name.slice(0, 39)}…`;
 }
 
+/** What is said when a job has started in this process. @internal */
+export function startedLine(job: {
+  readonly name: string;
+  readonly jobId: string;
+  readonly parallelism: number;
+  readonly isInThread: boolean;
+}): string {
+  const where = job.isInThread ? "in this thread" : "in threads of this process";
+  return `Job "${job.name}" has started with JobID ${job.jobId}, parallelism ${job.parallelism}, ${where}; Ctrl-C ends it after a last checkpoint.\n`;
+}
+
 /** What is said when a job has finished. @internal */
 export function resultLines(
   result: Pick<

@@ -18,6 +18,7 @@ import {
   type ProgressSample,
   progressLine,
   resultLines,
+  startedLine,
   stoppedLines,
 } from "./progress.ts";
 import type { RunOnClusterOptions } from "./remote/run-on-cluster.ts";
@@ -81,7 +82,10 @@ async function runHere(path: string, args: readonly string[], options: RunOption
     slotThread: configuration.get(EXECUTION_TARGET) === "in-thread" ? undefined : await bundleSlotThread(path),
   });
   await warnOfLostState(env, path);
-  const client = await env.executeAsync(env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path));
+  const name = env.getConfig().get(PIPELINE_NAME) ?? jobNameOf(path);
+  const client = await env.executeAsync(name);
+  const isInThread = env.getConfig().get(EXECUTION_TARGET) === "in-thread";
+  process.stderr.write(startedLine({ name, jobId: client.jobId, parallelism: env.getParallelism(), isInThread }));
   const outcome = await follow(client, repeatedCommand(path, args, options), explainAfterMs);
   if (outcome === undefined) return;
   process.stderr.write(resultLines(outcome));

@@ -7,7 +7,8 @@ import { TaskManager, type TaskManagerOptions } from "./cluster/task-manager.ts"
 import { TASK_SLOTS } from "./config/cluster-options.ts";
 import type { Configuration } from "./config/configuration.ts";
 import { TASK_HEAP_SIZE } from "./config/taskmanager-options.ts";
-import { type JobFunction, loadJobModule } from "./job-module.ts";
+import { loadClusterJob } from "./job-module.ts";
+import { tryJob } from "./job-trial.ts";
 import { createNodePlatform } from "./platform/node-platform.ts";
 import { idleClock, NodeWarmWorkers } from "./platform/node-warm-workers.ts";
 import { NodeWorkers } from "./platform/node-workers.ts";
@@ -17,6 +18,8 @@ import { formatAddress, NetworkError } from "./platform/transport.ts";
 /** The sources and the build have the same layout; only the extension differs. */
 const SLOT_THREAD_URL = new URL(`./slot-thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href;
 
+const TRIAL_THREAD_URL = SLOT_THREAD_URL.replace(/slot-thread(?=\.[jt]s$)/, "job-trial-thread");
+
 /** Code as a file that is imported, here and in the threads of slots. Its own imports are looked for from its directory on. */
 const importCode: JobCodeLoader = ({ path }, args) => {
   const url = fileUrl(path);
@@ -24,9 +27,20 @@ const importCode: JobCodeLoader = ({ path }, args) => {
     module: { url, args },
     mainUrl: SLOT_THREAD_URL,
     isSelfContained: false,
-    build: async (given) => buildPipeline(await importJob(url), url, args, given),
+    build: async (given) => buildPipeline(await loadClusterJob(url), url, args, given),
   };
 };
+
+/** As {@link importCode}; from the sources a thread to try the job out in would take longer than the job is worth. */
+function triedCode({ workers, clock }: Platform): JobCodeLoader {
+  if (TRIAL_THREAD_URL.endsWith(".ts")) return importCode;
+  return (file, args) => {
+    const code = importCode(file, args);
+    const { url } = code.module;
+    const options = { workers, clock, threadUrl: TRIAL_THREAD_URL };
+    return { ...code, tryOut: (given) => tryJob({ url, args, given: given.toEntries() }, options) };
+  };
+}
 
 /**
  * Begins to lead in this process.
@@ -40,7 +54,7 @@ export async function startJobManager(options: Omit<JobManagerOptions, "platform
     const { address, allowNonLoopback = false } = options;
     const tried = await platform.transport.listen(address, (connection) => connection.destroy(), { allowNonLoopback });
     await tried.close();
-    return JobManager.start({ ...options, platform, loader: importCode });
+    return JobManager.start({ ...options, platform, loader: triedCode(platform) });
   };
   return listening(start(), "the JobManager", "jobmanager.rpc.address, jobmanager.bind-host or jobmanager.rpc.port");
 }
@@ -52,27 +66,28 @@ export async function startJobManager(options: Omit<JobManagerOptions, "platform
  */
 export function startTaskManager(options: Omit<TaskManagerOptions, "platform" | "loader">): Promise<TaskManager> {
   const platform = createNodePlatform();
+  const { workers, close } = slotWorkers(options.configuration, platform);
   return listening(
-    TaskManager.start({
-      ...options,
-      platform: { ...platform, workers: slotWorkers(options.configuration, platform) },
-      loader: importCode,
-    }),
+    TaskManager.start({ ...options, platform: { ...platform, workers }, loader: importCode, onClosed: close }),
     "the TaskManager",
     "taskmanager.bind-host or taskmanager.data.port",
   );
 }
 
 /** Threads for free slots wait with the engine loaded; from the sources they would cost more than they save. */
-function slotWorkers(configuration: Configuration, { workers }: Platform): Workers {
-  if (SLOT_THREAD_URL.endsWith(".ts")) return workers;
-  return new NodeWarmWorkers({
+function slotWorkers(
+  configuration: Configuration,
+  { workers }: Platform,
+): { readonly workers: Workers; close(): Promise<void> } {
+  if (SLOT_THREAD_URL.endsWith(".ts")) return { workers, close: () => Promise.resolve() };
+  const warm = new NodeWarmWorkers({
     workers: new NodeWorkers(),
     clock: idleClock,
     moduleUrl: SLOT_THREAD_URL,
     heapBytesMax: configuration.get(TASK_HEAP_SIZE),
     threadsMax: configuration.get(TASK_SLOTS),
   });
+  return { workers: warm, close: () => warm.close() };
 }
 
 /** @param keys - The settings that say where. */
@@ -92,24 +107,6 @@ async function listening<T>(starting: Promise<T>, who: string, keys: string): Pr
       where: { address: formatAddress(address) },
       found: errno === "EADDRINUSE" ? "another process listens there" : errno,
       todo: `End the other process, or set ${keys} to another address`,
-      cause: error,
-    });
-  }
-}
-
-/** @throws MillraceError `MR_JOB_INVALID`, also when a package is not there that the code has not with it */
-async function importJob(url: string): Promise<JobFunction> {
-  try {
-    return await loadJobModule(url);
-  } catch (error) {
-    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new MillraceError("MR_JOB_INVALID", {
-      what: "The job's code imports what this process of the cluster does not have",
-      where: { module: url },
-      found: error.message,
-      expected:
-        "packages of Millrace and packages with native code in a node_modules directory at or above process.working-dir",
-      todo: "Install the package there on every machine of the cluster; all other packages travel in the job's code",
       cause: error,
     });
   }

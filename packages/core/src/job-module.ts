@@ -23,3 +23,25 @@ export async function loadJobModule(url: string): Promise<JobFunction> {
     todo: "Export the function that builds the job as the module's default",
   });
 }
+
+/**
+ * As {@link loadJobModule}, for code that was sent to a cluster.
+ * @throws MillraceError `MR_JOB_INVALID`, also when a package is not there that the code has not with it
+ * @internal
+ */
+export async function loadClusterJob(url: string): Promise<JobFunction> {
+  try {
+    return await loadJobModule(url);
+  } catch (error) {
+    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new MillraceError("MR_JOB_INVALID", {
+      what: "The job's code imports what this process of the cluster does not have",
+      where: { module: url },
+      found: error.message,
+      expected:
+        "packages of Millrace and packages with native code in a node_modules directory at or above process.working-dir",
+      todo: "Install the package there on every machine of the cluster; all other packages travel in the job's code",
+      cause: error,
+    });
+  }
+}

@@ -5,7 +5,7 @@ import { JOBMANAGER_RPC_ADDRESS, JOBMANAGER_RPC_PORT, TASKMANAGER_RESOURCE_ID } 
 import { type JobManagerOptions, jobManagerSettings, openJobManager, type RunningJobManager } from "./jobmanager.ts";
 import { processLog } from "./process-log.ts";
 import { type TaskManagerOptions, taskManagerSettings } from "./taskmanager.ts";
-import { outliveStrayErrors, untilEnded } from "./until-ended.ts";
+import { outliveJobs, untilEnded } from "./until-ended.ts";
 
 /** TaskManagers of one machine. */
 const TASKMANAGERS_MAX = 64;
@@ -23,8 +23,8 @@ export async function clusterProcess(options: ClusterOptions): Promise<void> {
   // What only they would refuse is refused here.
   taskManagerSettings(options);
   const jobManager = await openJobManager(configuration, log);
-  outliveStrayErrors(log);
-  const ended = untilEnded(log);
+  const exit = outliveJobs(log);
+  const ended = untilEnded(log, exit);
   const taskManagers = Array.from({ length: count }, (_, index) => start(`tm-${index + 1}`, options, jobManager));
   let isEnding = false;
   for (const { name, child } of taskManagers) {
@@ -39,7 +39,7 @@ export async function clusterProcess(options: ClusterOptions): Promise<void> {
   isEnding = true;
   await Promise.all([jobManager.close(), ...taskManagers.map(({ child }) => stop(child))]);
   log.info("ended; its jobs go on when a JobManager with the same directory starts");
-  process.exit(0);
+  exit(0);
 }
 
 interface Started {

@@ -14,7 +14,7 @@ import { withAbsolutePaths } from "../absolute-paths.ts";
 import { readSettings, type SettingOptions } from "../settings.ts";
 import { makeCodeDirectory } from "./code-directory.ts";
 import { type ProcessLog, processLog } from "./process-log.ts";
-import { outliveStrayErrors, untilEnded } from "./until-ended.ts";
+import { outliveJobs, untilEnded } from "./until-ended.ts";
 
 /** What `millrace jobmanager` takes. @internal */
 export interface JobManagerOptions extends SettingOptions {
@@ -36,13 +36,13 @@ export interface RunningJobManager {
 export async function jobManagerProcess(options: JobManagerOptions): Promise<void> {
   const log = processLog("jobmanager");
   const jobManager = await openJobManager(jobManagerSettings(options), log);
-  outliveStrayErrors(log);
-  const ended = untilEnded(log);
+  const exit = outliveJobs(log);
+  const ended = untilEnded(log, exit);
   // Where another one leads this one has nothing to do any more, and was not at fault.
   await Promise.race([ended, jobManager.dismissed.then((why) => log.warn(why))]);
   await jobManager.close();
   log.info("ended; its jobs go on when a JobManager with the same directory starts");
-  process.exit(0);
+  exit(0);
 }
 
 /** @throws MillraceError `MR_CONFIG_INVALID` @internal */

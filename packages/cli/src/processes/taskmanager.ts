@@ -15,7 +15,7 @@ import { withAbsolutePaths } from "../absolute-paths.ts";
 import { readSettings, type SettingOptions } from "../settings.ts";
 import { makeCodeDirectory } from "./code-directory.ts";
 import { processLog } from "./process-log.ts";
-import { outliveStrayErrors, untilEnded } from "./until-ended.ts";
+import { outliveJobs, untilEnded } from "./until-ended.ts";
 
 /** After this time without a JobManager it is said that there is none. */
 const UNREGISTERED_WARNING_MS = 10_000;
@@ -46,8 +46,8 @@ export async function taskManagerProcess(options: TaskManagerOptions): Promise<v
     onWarning: (text) => log.warn(text),
     onInfo: (text) => log.info(text),
   });
-  outliveStrayErrors(log);
-  const ended = untilEnded(log);
+  const exit = outliveJobs(log);
+  const ended = untilEnded(log, exit);
   log.info(`looks for the JobManager at ${where}; slots: ${configuration.get(TASK_SLOTS)}`);
   const warning = setInterval(() => {
     if (!taskManager.isRegistered)
@@ -59,7 +59,7 @@ export async function taskManagerProcess(options: TaskManagerOptions): Promise<v
   clearInterval(warning);
   await taskManager.close();
   log.info("ended");
-  process.exit(0);
+  exit(0);
 }
 
 /** @throws MillraceError `MR_CONFIG_INVALID` @internal */

@@ -1,7 +1,23 @@
+import { MillraceError } from "millrace";
+import { refuseProcessExit } from "millrace/internal";
 import type { ProcessLog } from "./process-log.ts";
 
 /** Exit code of a process that was interrupted twice, as shells have it. */
 const INTERRUPTED = 130;
+
+/** Ends the process. @internal */
+export type Exit = (code: number) => never;
+
+/**
+ * For a process in which the code of jobs runs: it outlives what jobs do to it, and is ended by what is returned only.
+ *
+ * @internal
+ */
+export function outliveJobs(log: ProcessLog): Exit {
+  const exit = refuseProcessExit("a process of the cluster");
+  outliveStrayErrors(log, exit);
+  return exit;
+}
 
 /**
  * Settles when the process is to end: by SIGTERM, SIGINT or SIGHUP, or because whoever has started it and holds a channel to it
@@ -9,11 +25,11 @@ const INTERRUPTED = 130;
  *
  * @internal
  */
-export function untilEnded(log: ProcessLog): Promise<void> {
+export function untilEnded(log: ProcessLog, exit: Exit): Promise<void> {
   return new Promise((resolve) => {
     let isEnding = false;
     const end = (why: string): void => {
-      if (isEnding) process.exit(INTERRUPTED);
+      if (isEnding) exit(INTERRUPTED);
       isEnding = true;
       log.info(`${why}: ending`);
       resolve();
@@ -26,15 +42,14 @@ export function untilEnded(log: ProcessLog): Promise<void> {
 /**
  * The code of jobs runs in the process, and a promise or timer that it has left behind may fail at any time. That is no reason
  * to end what other jobs need; a failure of the engine itself is one.
- *
- * @internal
  */
-export function outliveStrayErrors(log: ProcessLog): void {
+function outliveStrayErrors(log: ProcessLog, exit: Exit): void {
   process.on("uncaughtException", (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (isOfEngine(text)) {
+    const isExit = error instanceof MillraceError && error.code === "MR_PROCESS_EXIT";
+    if (!isExit && isOfEngine(text)) {
       process.stderr.write(`${text}\n`);
-      process.exit(1);
+      exit(1);
     }
     log.warn(`the code of a job has left something behind that failed: ${text}`);
   });

@@ -1,4 +1,4 @@
-import { RestClient } from "@millrace/rest";
+import { RestClient } from "@millrace/rest/client";
 import { type Configuration, MillraceError } from "millrace";
 import { readSettings, type SettingOptions } from "../settings.ts";
 

@@ -1,5 +1,5 @@
 /** What is said of a job of a cluster when it has ended. */
-import type { AccumulatorBody, ExecutionResultBody, JobProgressBody, RestClient } from "@millrace/rest";
+import type { AccumulatorBody, ExecutionResultBody, JobProgressBody, RestClient } from "@millrace/rest/client";
 import { MillraceError } from "millrace";
 import { accumulatorLines, resultLines } from "../progress.ts";
 

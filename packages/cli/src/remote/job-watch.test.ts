@@ -1,4 +1,4 @@
-import type { JobProgressBody } from "@millrace/rest";
+import type { JobProgressBody } from "@millrace/rest/client";
 import { MillraceError } from "millrace";
 import { expect, test } from "vitest";
 import { JobWatch, type WatchClock, type WatchedCluster } from "./job-watch.ts";

@@ -1,5 +1,5 @@
 /** Follows a job of a cluster to its end, through restarts of its JobManager, and shows how far it is. */
-import type { JobProgressBody, RestClient } from "@millrace/rest";
+import type { JobProgressBody, RestClient } from "@millrace/rest/client";
 import { type JobProgress, MillraceError } from "millrace";
 import { progressLine } from "../progress.ts";
 import { type JobResultBody, progressOf } from "./ended-job.ts";

@@ -1,4 +1,4 @@
-import type { JobOverviewBody } from "@millrace/rest";
+import type { JobOverviewBody } from "@millrace/rest/client";
 import { type ClusterOptions, clientOf } from "./cluster-client.ts";
 
 /** What `millrace list` takes. @internal */

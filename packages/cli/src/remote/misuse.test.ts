@@ -49,6 +49,19 @@ describe("S50: what cannot be done says what is wrong", () => {
   });
 
   test.each([
+    [["explain", "-t", "threads", "x.ts"], /MR_CONFIG_INVALID[\s\S]*explain[\s\S]*-t/],
+    [["explain", "-s", "/chk-1", "-n", "x.ts"], /MR_CONFIG_INVALID[\s\S]*-s, -n/],
+    [["check", "--against", "/chk-1", "-s", "/chk-2", "x.ts"], /MR_CONFIG_INVALID[\s\S]*-s[\s\S]*-n[\s\S]*--against/],
+    [["check", "--against", "/chk-1", "-n", "x.ts"], /MR_JOB_NOT_FOUND/],
+    [["lock", "-cm", "claim", "x.ts"], /MR_CONFIG_INVALID[\s\S]*--claimMode/],
+    [["lock", "-rm", "claim", "x.ts"], /MR_CONFIG_INVALID[\s\S]*--restoreMode/],
+  ])("%j: what says how a job is run means nothing to what does not run it", async (args, text) => {
+    const { code, error } = await millrace(...args);
+    expect(error).toMatch(text);
+    expect(code).toBe(2);
+  });
+
+  test.each([
     [["cluster", "--taskmanagers", "0"], /MR_CONFIG_INVALID[\s\S]*--taskmanagers "0"/],
     [["cluster", "--slots", "none"], /MR_CONFIG_INVALID[\s\S]*taskmanager\.numberOfTaskSlots/],
     [["taskmanager", "-D", "jobmanager.rpc.port=0"], /MR_CONFIG_INVALID[\s\S]*has to know where/],

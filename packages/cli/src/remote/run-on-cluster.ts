@@ -1,5 +1,5 @@
 /** `millrace run -m`: a job is made one file, sent to a cluster and, unless it is left alone, followed to its end. */
-import type { RestClient } from "@millrace/rest";
+import type { RestClient } from "@millrace/rest/client";
 import { type Configuration, MillraceError, PIPELINE_NAME } from "millrace";
 import { fromErrorMessage } from "millrace/internal";
 import { withAbsolutePaths } from "../absolute-paths.ts";
@@ -51,6 +51,7 @@ export async function runOnCluster(
   });
   process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   if (options.detached === true) return untilBuilt(client, jobId);
+  process.stderr.write(followedLine(jobId, options));
   await follow(client, jobId, repeatedCommand(path, args, options), options);
 }
 
@@ -121,6 +122,12 @@ function cancelled(jobId: string, name: string): MillraceError {
     where: { job: name, jobId },
     todo: "Start it again when it should run on; what it has written until then is there",
   });
+}
+
+function followedLine(jobId: string, { jobmanager, shutdownOnAttachedExit }: RunOnClusterOptions): string {
+  if (shutdownOnAttachedExit === true) return "Ctrl-C cancels it.\n";
+  const where = jobmanager === undefined ? "" : `-m ${jobmanager} `;
+  return `Ctrl-C leaves it running; millrace stop ${where}${jobId} ends it.\n`;
 }
 
 function leftLines(jobId: string, jobManager: string | undefined): string {

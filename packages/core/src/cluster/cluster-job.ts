@@ -141,6 +141,8 @@ export class ClusterJob {
     onStatus("INITIALIZING");
     const given = givenTo(this.#options.clusterConfiguration, stored.configuration);
     const code = await load();
+    // What has a checkpoint has been built before.
+    if (checkpoint === undefined) await code.tryOut?.(given);
     const { transformations, configuration } = await code.build(given.copy());
     if (this.#isCancelled) throw jobNotRunning(jobId, "CANCELED");
     // The next steps clear away what an earlier JobManager has left.

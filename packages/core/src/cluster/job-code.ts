@@ -10,6 +10,11 @@ export interface JobCode {
   readonly mainUrl: string;
   /** See `SpawnOptions`. */
   readonly isSelfContained: boolean;
+  /**
+   * Builds the job where it can end or hold up nobody, and forgets what it has built. Undefined: cannot be done here.
+   * @throws MillraceError `MR_JOB_BUILD_TIMEOUT`, `MR_JOB_BUILD_DIED`, and what the job throws
+   */
+  tryOut?(given: Configuration): Promise<void>;
   /** Builds the job in this thread, starting from the given settings, which are changed. */
   build(given: Configuration): Promise<BuiltPipeline>;
 }

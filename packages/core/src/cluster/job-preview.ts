@@ -12,8 +12,9 @@ export interface JobPreview {
   readonly isBatch: boolean;
 }
 
-/** Builds the job in this thread and starts nothing. @throws MillraceError what the job and `buildJobGraph` throw */
+/** Builds the job in this thread, once it has been tried out, and starts nothing. @throws MillraceError what the job and `buildJobGraph` throw */
 export async function previewJob(code: JobCode, name: string, given: Configuration): Promise<JobPreview> {
+  await code.tryOut?.(given);
   const { transformations, configuration } = await code.build(given.copy());
   const graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
   return { plan: describeJobGraph(graph), isBatch: graph.isBatch };

@@ -61,6 +61,8 @@ export interface TaskManagerOptions {
   readonly onWarning: (text: string) => void;
   /** What happens to it, a line each. */
   readonly onInfo?: (text: string) => void;
+  /** Called at the end of `close`, which waits for it: ends what the platform keeps ready. */
+  readonly onClosed?: () => Promise<void>;
 }
 
 export class TaskManager {
@@ -125,6 +127,7 @@ export class TaskManager {
     await this.#endpoint.close();
     await this.#ended;
     await this.#data.close();
+    await this.#options.onClosed?.();
   }
 
   #handlers(): RpcHandlers {

@@ -269,7 +269,7 @@ async function crashAndRescale(seed: number, topology: Topology, parallelisms: r
 
 const PARALLELISMS = [1, 2, 3, 5, 7];
 
-/** How many seeds; 1,000 have passed once. */
+/** How many seeds; 650 have passed once. */
 const RULED_SEEDS = 8;
 
 describe("FLINK-31963, FLINK-35351, FLINK-38483, FLINK-22815, FLINK-22686: no record in flight is lost or doubled", () => {

@@ -1,14 +1,14 @@
 import { parentPort } from "node:worker_threads";
-import { invariant, MillraceError } from "../base/errors.ts";
+import { invariant } from "../base/errors.ts";
 import { MessageBox } from "./message-box.ts";
 import { createNodePlatform } from "./node-platform.ts";
 import type { WorkerThreadInput } from "./node-workers.ts";
 import type { WorkerMain, WorkerScope } from "./platform.ts";
+import { refuseProcessExit } from "./process-exit.ts";
 
 /** Runs a worker module inside its thread; the boot file calls it once. @internal */
 export async function runWorkerThread({ moduleUrl, input, isWarm }: WorkerThreadInput): Promise<void> {
-  const exit = process.exit.bind(process);
-  process.exit = refuseExit;
+  const exit = refuseProcessExit("a worker thread");
   // An error that nobody caught ends the thread through process.exit, which then has to work.
   process.on("uncaughtExceptionMonitor", () => {
     process.exit = exit;
@@ -38,14 +38,4 @@ export async function runWorkerThread({ moduleUrl, input, isWarm }: WorkerThread
   invariant(typeof module.main === "function", `worker module ${moduleUrl} exports no function main`);
   // A module's exports have no type across a dynamic import; that main is a WorkerMain is the contract of spawn().
   await (module.main as WorkerMain)(scope);
-}
-
-/** Would end this thread only, behind the back of everything that runs in it; as an error it has a stack and a culprit. */
-function refuseExit(code?: number | string | null): never {
-  throw new MillraceError("MR_PROCESS_EXIT", {
-    what: "process.exit was called in a worker thread",
-    found: `process.exit(${code ?? ""})`,
-    expected: "a function that throws when the job cannot go on",
-    todo: "Throw an error instead, or cancel the job through its client",
-  });
 }
