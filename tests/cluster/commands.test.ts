@@ -22,6 +22,8 @@ import { FileSink, jsonLines } from "@millrace/connector-files";
 
 interface Unused { readonly makes: "the lines of the compiled code differ" }
 
+export const summary = (args: JobArguments): string => \`summary of \${args.get("count")}\\n\`;
+
 export default function numbers(env: StreamExecutionEnvironment, args: JobArguments): void {
   const failsAt = args.number("fails-at", -1);
   env
@@ -99,7 +101,7 @@ describe("S50: run -m", () => {
     const args = ["--count", "200", "--rate", "100000", "--output", output];
     const { code, out, error } = await millrace("run", "-m", address, numbers, ...args);
     expect(error).toContain('Job "numbers" FINISHED: 200 records read, 200 written');
-    expect(out).toMatch(/^Job has been submitted with JobID [0-9a-f]{32}\n$/);
+    expect(out).toMatch(/^Job has been submitted with JobID [0-9a-f]{32}\nsummary of 200\n$/);
     expect(code).toBe(0);
     expect(await rows(output)).toEqual(Array.from({ length: 200 }, (_, n) => n));
     const second = await millrace(
@@ -120,7 +122,7 @@ describe("S50: run -m", () => {
     expect(error).toMatch(/Failed in Source: numbers.* \(1\/1\) on the TaskManager .*tm-1/);
     expect(error).toContain("MR_USER_FUNCTION_FAILED");
     expect(error).toContain("RangeError: not this one");
-    expect(error).toContain(`${numbers}:16:`);
+    expect(error).toContain(`${numbers}:18:`);
     expect(code).toBe(1);
   });
 

@@ -68,7 +68,7 @@ describe("S57: a job over the REST API", () => {
     expect((await cluster.ask("GET /jobs")).body).toEqual({ jobs: [{ id: JOB, status: "RUNNING" }] });
   });
 
-  test("it tells how far it is", async () => {
+  test("it tells how far it is, and what it waits for", async () => {
     const { body } = await cluster.ask(`GET /v1/jobs/${JOB}/progress`);
     expect(body).toMatchObject({
       status: "RUNNING",
@@ -76,6 +76,9 @@ describe("S57: a job over the REST API", () => {
       recordsRead: expect.any(Number),
       checkpoints: { completed: expect.any(Number), lastPath: expect.stringMatching(/chk-\d+$/) },
     });
+    const { body: stall } = await cluster.ask(`GET /v1/jobs/${JOB}/stall`);
+    expect(stall).toMatchObject({ status: "RUNNING", atMs: expect.any(Number), text: expect.any(String) });
+    expect(stall.shortText.length).toBeLessThanOrEqual(stall.text.length);
   });
 
   test("a trigger that is repeated is one savepoint; it stops the job, which then takes no more of them", async () => {

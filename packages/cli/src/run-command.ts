@@ -24,7 +24,7 @@ import {
 import type { RunOnClusterOptions } from "./remote/run-on-cluster.ts";
 import { repeatedCommand } from "./repeated-command.ts";
 import { commandLineEntries, readSettings } from "./settings.ts";
-import { StallWatch, stallAfterMs } from "./stall-watch.ts";
+import { StallWatch, silentLines, stallAfterMs } from "./stall-watch.ts";
 
 const PROGRESS_MS = 250;
 const STALL_SAMPLE_MS = 1000;
@@ -33,9 +33,7 @@ const STALL_SAMPLE_MS = 1000;
 const INTERRUPTED = 130;
 
 /** What `millrace run` takes beside settings. @internal */
-export interface RunOptions extends RunOnClusterOptions {
-  readonly explainStall?: string;
-}
+export type RunOptions = RunOnClusterOptions;
 
 /** Runs a job until it ends: on a cluster when the options name one, or else here, in this process. @internal */
 export async function runJob(path: string, args: readonly string[], options: RunOptions): Promise<void> {
@@ -57,8 +55,7 @@ function isForCluster({ jobmanager, target, detached, shutdownOnAttachedExit, ex
   };
   const isRemote = jobmanager !== undefined || target === "remote";
   if (isRemote && target !== undefined && target !== "remote") refuse(`-m and -t ${target}`, "-t remote, or no -t");
-  if (isRemote && explainStall !== undefined)
-    refuse("-m and --explain-stall", "--explain-stall for a job in this process");
+  if (detached === true && explainStall !== undefined) refuse("-d and --explain-stall", "one of them");
   if (detached === true && shutdownOnAttachedExit === true) refuse("-d and -sae", "one of them");
   if (!isRemote && detached === true)
     refuse("-d without -m", "-m HOST:PORT, or -t remote: a job in this process ends with it");
@@ -156,8 +153,7 @@ function watchForStalls(client: JobClient, afterMs: number): () => void {
   let hasEnded = false;
   const explain = async (silentMs: number): Promise<void> => {
     const { shortText } = await client.explainStall();
-    if (!hasEnded)
-      process.stderr.write(`${clearLine()}Nothing has come out for ${Math.round(silentMs / 1000)} s:\n${shortText}\n`);
+    if (!hasEnded) process.stderr.write(`${clearLine()}${silentLines(silentMs, shortText)}\n`);
   };
   const timer = setInterval(
     () => {

@@ -35,6 +35,11 @@ export class StallWatch {
   }
 }
 
+/** What a job has answered that was asked why nothing comes out. @internal */
+export function silentLines(silentMs: number, shortText: string): string {
+  return `Nothing has come out for ${Math.round(silentMs / 1000)} s:\n${shortText}`;
+}
+
 /** What `--explain-stall` says, in ms; Infinity for never. @throws MillraceError `MR_CONFIG_INVALID` @internal */
 export function stallAfterMs(option: string | undefined): number {
   if (option === undefined) return EXPLAIN_STALL_AFTER_MS;

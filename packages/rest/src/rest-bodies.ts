@@ -263,6 +263,17 @@ export interface ExecutionResultBody {
   };
 }
 
+/** `GET /jobs/:jobid/stall`, which Flink has not: why nothing comes out, for people. @public */
+export interface StallBody {
+  readonly status: string;
+  /** When the job was asked, in epoch milliseconds. */
+  readonly atMs: number;
+  /** All that waits, a paragraph each. */
+  readonly text: string;
+  /** The first of it, a line each. */
+  readonly shortText: string;
+}
+
 /** `GET /jobs/:jobid/progress`, which Flink has not: how far the current attempt is. @public */
 export type JobProgressBody = Omit<JobProgress, "watermarkMs" | "checkpoints"> & {
   /** Left out before the first and after the end. */

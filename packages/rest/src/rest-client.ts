@@ -36,6 +36,7 @@ import type {
   MetricsBody,
   SavepointBody,
   SavepointTriggerBody,
+  StallBody,
   StopBody,
   TaskManagerBody,
   TaskManagerDetailsBody,
@@ -172,6 +173,11 @@ export class RestClient {
   /** How far the job's current attempt is. */
   progress(jobId: HexId): Promise<JobProgressBody> {
     return this.#get(`${jobPath(jobId)}/progress`);
+  }
+
+  /** Why nothing comes out of the job right now. */
+  stall(jobId: HexId): Promise<StallBody> {
+    return this.#get(`${jobPath(jobId)}/stall`);
   }
 
   executionResult(jobId: HexId): Promise<ExecutionResultBody> {

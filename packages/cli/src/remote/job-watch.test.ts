@@ -52,6 +52,7 @@ function watched(
       return { status: { id: "IN_PROGRESS" } };
     },
     progress: async () => at(),
+    stall: async () => ({ status: "RUNNING", atMs: nowMs, text: "", shortText: "- the window waits. Send a record." }),
     overview: async () => ({ taskmanagers: 1, "slots-total": 2, "slots-available": 1 }),
     job: async () => ({ vertices: [{ parallelism: 1 }, { parallelism: 3 }] }),
     exceptions: async () => ({
@@ -75,7 +76,7 @@ function watched(
     },
   };
   const output = { isTTY, columns: 80, write: (each: string) => (text += each) };
-  return { watch: new JobWatch(cluster, JOB, output, clock), text: () => text, nowMs: () => nowMs };
+  return { watch: new JobWatch(cluster, JOB, output, 10_000, clock), text: () => text, nowMs: () => nowMs };
 }
 
 test("S50: a job that is followed shows its progress on a terminal, and nothing in a pipe", async () => {
@@ -86,6 +87,14 @@ test("S50: a job that is followed shows its progress on a terminal, and nothing 
   const pipe = watched(polls);
   await pipe.watch.untilEnd();
   expect(pipe.text()).toBe("");
+});
+
+test("S50: a job that writes nothing is asked why, and again when it has been silent for twice as long", async () => {
+  const { watch, text } = watched(Array<JobProgressBody>(100).fill(progress({ recordsWritten: 7 })));
+  await watch.untilEnd();
+  expect(text()).toBe(
+    [10, 20].map((s) => `Nothing has come out for ${s} s:\n- the window waits. Send a record.\n`).join(""),
+  );
 });
 
 test("S58: a JobManager that is away for a while is waited for, and it is said once", async () => {

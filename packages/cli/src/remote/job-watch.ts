@@ -2,6 +2,7 @@
 import type { JobProgressBody, RestClient } from "@millrace/rest/client";
 import { type JobProgress, MillraceError } from "millrace";
 import { progressLine } from "../progress.ts";
+import { StallWatch, silentLines } from "../stall-watch.ts";
 import { type JobResultBody, progressOf } from "./ended-job.ts";
 
 const POLL_MS = 250;
@@ -22,7 +23,7 @@ export interface WatchOutput {
 /** What a watch asks. @internal */
 export type WatchedCluster = Pick<
   RestClient,
-  "executionResult" | "progress" | "overview" | "job" | "exceptions" | "address"
+  "executionResult" | "progress" | "stall" | "overview" | "job" | "exceptions" | "address"
 >;
 
 /** What a test puts in the world's place. @internal */
@@ -50,14 +51,25 @@ export class JobWatch {
   /** Since when the job waits to run; infinite when it has been said why. */
   #waitsMs: number | undefined;
   #restarts = 0;
+  readonly #stalls: StallWatch;
 
-  /** @param client - One that does not repeat its calls. */
-  constructor(client: WatchedCluster, jobId: string, output: WatchOutput, clock: WatchClock = realClock) {
+  /**
+   * @param client - One that does not repeat its calls.
+   * @param stallAfterMs - After so long without output the job is asked why nothing comes.
+   */
+  constructor(
+    client: WatchedCluster,
+    jobId: string,
+    output: WatchOutput,
+    stallAfterMs: number,
+    clock: WatchClock = realClock,
+  ) {
     this.#client = client;
     this.#jobId = jobId;
     this.#output = output;
     this.#clock = clock;
     this.#before = { records: 0, atMs: clock.monoMs() };
+    this.#stalls = new StallWatch(stallAfterMs);
   }
 
   /** @throws MillraceError what the cluster answers; `MR_REST_UNREACHABLE` when no JobManager comes back */
@@ -106,6 +118,7 @@ export class JobWatch {
   async #show(body: JobProgressBody): Promise<void> {
     await this.#sayWhyWaiting(body);
     await this.#sayRestart(body);
+    await this.#sayStall(body);
     if (this.#output.isTTY !== true) return;
     const nowMs = this.#clock.monoMs();
     const recordsPerSecond =
@@ -144,6 +157,13 @@ export class JobWatch {
         ? ""
         : ` in ${last.taskName}${last.endpoint === undefined ? "" : ` on ${last.endpoint}`}`;
     this.#say(`Restart ${restarts} after a failure${place}: ${last.stacktrace.split("\n", 1)[0]!.slice(0, 400)}`);
+  }
+
+  async #sayStall({ status, recordsWritten }: JobProgressBody): Promise<void> {
+    const silentMs = this.#stalls.sample(status === "RUNNING", recordsWritten, this.#clock.monoMs());
+    if (silentMs === undefined) return;
+    const { shortText } = await this.#client.stall(this.#jobId);
+    this.#say(silentLines(silentMs, shortText));
   }
 
   #say(text: string): void {

@@ -39,7 +39,8 @@ describe("S50: what cannot be done says what is wrong", () => {
     [["-sae", "x.ts"], /-sae without -m/],
     [["-m", "h:1", "-d", "-sae", "x.ts"], /-d and -sae/],
     [["-m", "h:1", "-t", "threads", "x.ts"], /-m and -t threads/],
-    [["-m", "h:1", "--explain-stall", "1 s", "x.ts"], /--explain-stall/],
+    [["-m", "h:1", "-d", "--explain-stall", "1 s", "x.ts"], /-d and --explain-stall/],
+    [["-m", "h:1", "--explain-stall", "soon", "x.ts"], /MR_CONFIG_INVALID[\s\S]*--explain-stall "soon"/],
     [["-m", "localhost", "x.ts"], /MR_JOB_NOT_FOUND/],
     [["x.ts", "-m", "h:1"], /MR_JOB_ARGUMENT_INVALID/],
   ])("run %j", async (args, text) => {

@@ -1,11 +1,13 @@
 /** `millrace run -m`: a job is made one file, sent to a cluster and, unless it is left alone, followed to its end. */
 import type { RestClient } from "@millrace/rest/client";
-import { type Configuration, MillraceError, PIPELINE_NAME } from "millrace";
+import { type Configuration, MillraceError, PIPELINE_NAME, parseJobArguments } from "millrace";
 import { fromErrorMessage } from "millrace/internal";
 import { withAbsolutePaths } from "../absolute-paths.ts";
+import { loadJob } from "../job-module.ts";
 import { failedLines } from "../progress.ts";
 import { repeatedCommand } from "../repeated-command.ts";
 import { readSettings, type SettingOptions } from "../settings.ts";
+import { stallAfterMs } from "../stall-watch.ts";
 import { bundleForCluster } from "./cluster-bundle.ts";
 import { type ClusterOptions, clientOf } from "./cluster-client.ts";
 import { endedLines, failureLines, progressOf } from "./ended-job.ts";
@@ -24,6 +26,7 @@ const INTERRUPTED = 130;
 export interface RunOnClusterOptions extends SettingOptions, Pick<ClusterOptions, "jobmanager"> {
   readonly detached?: boolean;
   readonly shutdownOnAttachedExit?: boolean;
+  readonly explainStall?: string;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function runOnCluster(
   options: RunOnClusterOptions,
 ): Promise<void> {
   const configuration = withAbsolutePaths(readSettings(options));
+  stallAfterMs(options.explainStall);
   const { code } = await bundleForCluster(path);
   const client = clientOf(options, { retryTimeoutMs: SUBMIT_RETRY_MS }, configuration);
   const entries = configuration.toEntries().filter(({ key }) => !key.startsWith("rest.") && key !== "execution.target");
@@ -52,7 +56,7 @@ export async function runOnCluster(
   process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   if (options.detached === true) return untilBuilt(client, jobId);
   process.stderr.write(followedLine(jobId, options));
-  await follow(client, jobId, repeatedCommand(path, args, options), options);
+  await follow(client, jobId, { path, args }, options);
 }
 
 function byKey(entries: ReturnType<Configuration["toEntries"]>): Readonly<Record<string, string>> {
@@ -76,8 +80,23 @@ async function untilBuilt(client: RestClient, jobId: string): Promise<void> {
   }
 }
 
-async function follow(client: RestClient, jobId: string, again: string, options: RunOnClusterOptions): Promise<void> {
-  const watch = new JobWatch(clientOf(options, { retryTimeoutMs: 0 }), jobId, process.stderr);
+interface RunJob {
+  readonly path: string;
+  readonly args: readonly string[];
+}
+
+async function follow(
+  client: RestClient,
+  jobId: string,
+  { path, args }: RunJob,
+  options: RunOnClusterOptions,
+): Promise<void> {
+  const watch = new JobWatch(
+    clientOf(options, { retryTimeoutMs: 0 }),
+    jobId,
+    process.stderr,
+    stallAfterMs(options.explainStall),
+  );
   const cancelsWithIt = options.shutdownOnAttachedExit === true;
   let isInterrupted = false;
   const onSignal = (): void => {
@@ -95,17 +114,25 @@ async function follow(client: RestClient, jobId: string, again: string, options:
   try {
     const result = await watch.untilEnd();
     const { "application-status": status, name } = result;
-    if (status === "SUCCEEDED") process.stderr.write(await endedLines(client, result));
-    else if (isInterrupted) process.exitCode = INTERRUPTED;
+    if (status === "SUCCEEDED") {
+      process.stderr.write(await endedLines(client, result));
+      process.stdout.write(await summaryOf(path, args));
+    } else if (isInterrupted) process.exitCode = INTERRUPTED;
     else if (status === "FAILED") {
       const lastPath = (await progressOf(client, jobId))?.checkpoints.lastPath;
-      if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, again));
+      if (lastPath !== undefined) process.stderr.write(failedLines(lastPath, repeatedCommand(path, args, options)));
       throw await failureOf(client, jobId);
     } else throw cancelled(jobId, name);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
+}
+
+/** What the job's module says of the results, which it has to find from here. */
+async function summaryOf(path: string, args: readonly string[]): Promise<string> {
+  const { summary } = (await loadJob(path)) ?? {};
+  return summary === undefined ? "" : summary(parseJobArguments([...args]));
 }
 
 /** The failure as it was in the cluster; where it was is said before. */

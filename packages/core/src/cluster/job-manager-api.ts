@@ -9,6 +9,7 @@ import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
 import type { ConfigEntry, LayeredEntry } from "../config/option-registry.ts";
 import type { ExecutionSettings } from "../deployment/execution-settings.ts";
 import type { JobPlan } from "../graph/describe.ts";
+import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 
 /** A job's code: one file of JavaScript whose default export builds the job. @internal */
@@ -262,6 +263,8 @@ export interface JobManagerApi {
   disposal(requestId: string): AsyncOperation;
   /** How far the job's current attempt is. @throws MillraceError `MR_JOB_NOT_RUNNING` when its code has not been loaded here */
   progress(jobId: string): Promise<JobProgress>;
+  /** Why nothing comes out of the job right now. @throws MillraceError `MR_JOB_NOT_RUNNING` unless it is there to be asked */
+  explainStall(jobId: string): Promise<StallExplanation>;
   checkpoints(jobId: string): Promise<CheckpointsDetails>;
   exceptions(jobId: string): Promise<ExceptionHistory>;
   config(jobId: string): Promise<JobConfigDetails>;

@@ -23,6 +23,7 @@ import { REST_ASYNC_STORE_DURATION } from "../config/rest-options.ts";
 import { executionSettingsOf } from "../deployment/execution-settings.ts";
 import type { JobRunner } from "../deployment/job-runner.ts";
 import { describeJobGraph } from "../graph/describe.ts";
+import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
 import { JobStore, type StoredEnd, type StoredJob, type StoredJobState } from "../jobmanager/dispatcher/job-store.ts";
 import { isEnded, type JobEntry, JobTable } from "../jobmanager/dispatcher/job-table.ts";
 import type { JobEnding } from "../jobmanager/jobmaster/job-master.ts";
@@ -294,6 +295,10 @@ export class JobManager implements JobManagerApi {
     const runner = this.#jobs.get(jobId)?.running?.loaded;
     if (runner === undefined) throw jobNotRunning(jobId, status);
     return runner.progress();
+  }
+
+  async explainStall(jobId: string): Promise<StallExplanation> {
+    return this.#runner(jobId).explainStall();
   }
 
   async checkpoints(jobId: string): Promise<CheckpointsDetails> {

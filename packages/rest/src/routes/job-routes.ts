@@ -27,6 +27,7 @@ import type {
   JobStatusBody,
   JobsOverviewBody,
   MetricsBody,
+  StallBody,
 } from "../rest-bodies.ts";
 import { detailsGone, notFound, requestInvalid } from "../rest-failures.ts";
 
@@ -66,6 +67,10 @@ export function jobRoutes(app: FastifyInstance, backend: RestBackend): void {
     };
   });
   app.get("/jobs/:jobid/progress", async ({ params }) => progressBody(await api.progress(hexId(params, "jobid"))));
+  app.get("/jobs/:jobid/stall", async ({ params }): Promise<StallBody> => {
+    const { status, atMs, text, shortText } = await api.explainStall(hexId(params, "jobid"));
+    return { status, atMs, text, shortText };
+  });
   app.get("/jobs/:jobid/execution-result", async ({ params }) => {
     const job = await jobOf(params);
     return executionResultBody(job, job.endTimeMs === undefined ? new Map() : await accumulatorsOf(backend, job));

@@ -5,12 +5,7 @@
  */
 import type { OperatorWaiting, SourceReport } from "../../operators/waiting.ts";
 import type { ChannelStatus } from "../../time/watermark-valve.ts";
-
-/** A subtask of the graph. */
-export interface ReportedSubtask {
-  readonly vertexId: number;
-  readonly subtaskIndex: number;
-}
+import type { SubtaskId } from "../subtask-id.ts";
 
 /** An input that watermarks come from. */
 export interface InputReport {
@@ -57,7 +52,7 @@ export interface OperatorReport {
   readonly reader: ReaderReport | undefined;
 }
 
-export interface SubtaskReport extends ReportedSubtask {
+export interface SubtaskReport extends SubtaskId {
   /** False: operators are being opened, or finish what a restored checkpoint has left, and nothing is known of them. */
   readonly isRunning: boolean;
   readonly isInputFinished: boolean;
@@ -81,7 +76,7 @@ export interface SubtaskReport extends ReportedSubtask {
 /** A slot whose thread has not answered. */
 export interface SilentSlot {
   readonly slot: number;
-  readonly subtasks: readonly ReportedSubtask[];
+  readonly subtasks: readonly SubtaskId[];
   /** Where it is, as far as that can be seen from outside. */
   readonly place: string;
 }
@@ -121,7 +116,7 @@ export interface CheckpointsReport {
     | {
         readonly checkpointId: number;
         readonly sinceMs: number;
-        readonly missing: readonly ReportedSubtask[];
+        readonly missing: readonly SubtaskId[];
       }
     | undefined;
 }

@@ -1,6 +1,6 @@
 import type { SourceSpec } from "../../operators/operator-spec.ts";
 import type { JobGraph, JobVertex } from "../job-graph.ts";
-import { subtaskKey } from "../subtask-id.ts";
+import { type SubtaskId, subtaskKey } from "../subtask-id.ts";
 import type {
   AlignmentGroupReport,
   CoordinatorReport,
@@ -8,14 +8,13 @@ import type {
   JobReport,
   OperatorReport,
   ReaderReport,
-  ReportedSubtask,
   SilentSlot,
   SubtaskReport,
 } from "./job-report.ts";
 import type { StallPlace } from "./stall-explanation.ts";
 
 /** An operator of one subtask. */
-export interface OperatorAt extends ReportedSubtask {
+export interface OperatorAt extends SubtaskId {
   /** Index in the plan of its vertex. */
   readonly operator: number;
 }
@@ -42,11 +41,11 @@ export class ReportedJob {
     this.#subtasks = new Map(report.subtasks.map((subtask) => [subtaskKey(subtask), subtask]));
   }
 
-  subtask(at: ReportedSubtask): SubtaskReport | undefined {
+  subtask(at: SubtaskId): SubtaskReport | undefined {
     return this.#subtasks.get(subtaskKey(at));
   }
 
-  vertex({ vertexId }: ReportedSubtask): JobVertex {
+  vertex({ vertexId }: SubtaskId): JobVertex {
     return this.graph.vertices[vertexId]!;
   }
 
@@ -61,7 +60,7 @@ export class ReportedJob {
   }
 
   /** The whole task, where nobody knows which of its operators it is. */
-  placeOfTask(at: ReportedSubtask): StallPlace {
+  placeOfTask(at: SubtaskId): StallPlace {
     const { name, operators, parallelism } = this.vertex(at);
     const uid = operators.length === 1 ? operators[0]!.uid : undefined;
     return { operator: name, uid, subtaskIndex: at.subtaskIndex, parallelism };
@@ -106,7 +105,7 @@ export class ReportedJob {
     return this.report.alignments.find(({ group }) => group === name);
   }
 
-  silentSlotOf(at: ReportedSubtask): SilentSlot | undefined {
+  silentSlotOf(at: SubtaskId): SilentSlot | undefined {
     return this.report.silentSlots.find(({ subtasks }) => subtasks.some((each) => subtaskKey(each) === subtaskKey(at)));
   }
 }
