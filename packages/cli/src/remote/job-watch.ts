@@ -106,6 +106,8 @@ export class JobWatch {
       if (!(error instanceof MillraceError) || error.code !== "MR_REST_UNREACHABLE") throw error;
       if (this.#awayMs === undefined) {
         this.#awayMs = nowMs;
+        // Nobody knows what has come out meanwhile.
+        this.#stalls.sample(false, 0, nowMs);
         this.#say(
           `The JobManager at ${this.#client.address} does not answer. Waiting for it; the job goes on with it.`,
         );
