@@ -1,8 +1,9 @@
 /** The commands that ask a cluster, as their users write them, against a cluster that one command has started. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { main } from "@millrace/cli";
 import { RestClient } from "@millrace/rest/client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -47,6 +48,8 @@ export default function numbers(env: StreamExecutionEnvironment, args: JobArgume
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "millrace-commands-"));
+  // Its summary is made here, where millrace has to be installed then.
+  await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(directory, "node_modules"));
   numbers = join(directory, "numbers.ts");
   await writeFile(numbers, NUMBERS);
   const { command, restPort } = await startLeader("cluster", {

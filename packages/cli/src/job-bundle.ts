@@ -39,7 +39,7 @@ export async function bundleJob(path: string): Promise<JobBundle> {
     outfile: outfileOf(file),
     plugins: [ownCodeOnly, ownUrls],
   });
-  return { url: await store(file, result), hasDefaultExport: exportsDefault(result) };
+  return { url: await store(file, result), hasDefaultExport: exportsName(result, "default") };
 }
 
 /** @throws MillraceError `MR_JOB_NOT_FOUND` @internal */
@@ -56,9 +56,9 @@ export function existingFile(path: string): string {
 }
 
 /** @internal */
-export function exportsDefault({ metafile }: WrittenBuild): boolean {
+export function exportsName({ metafile }: WrittenBuild, name: string): boolean {
   const entry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
-  return entry?.exports.includes("default") ?? false;
+  return entry?.exports.includes(name) ?? false;
 }
 
 /**

@@ -13,7 +13,7 @@ import { MillraceError } from "millrace";
 import {
   buildBundle,
   existingFile,
-  exportsDefault,
+  exportsName,
   isOfCluster,
   ownUrls,
   requireBanner,
@@ -34,6 +34,8 @@ export interface ClusterBundle {
   readonly hash: string;
   /** Packages with native code, which have to be installed on the cluster. */
   readonly nativePackages: readonly string[];
+  /** Whether the module exports a `summary`. */
+  readonly hasSummary: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function bundleForCluster(path: string): Promise<ClusterBundle> {
 }
 
 function bundleOf(path: string, file: string, result: WrittenBuild, native: ReadonlySet<string>): ClusterBundle {
-  if (!exportsDefault(result)) {
+  if (!exportsName(result, "default")) {
     throw new MillraceError("MR_TARGET_NEEDS_MODULE", {
       what: "Only a job module can be sent to a cluster",
       where: { path },
@@ -83,6 +85,7 @@ function bundleOf(path: string, file: string, result: WrittenBuild, native: Read
     code,
     hash: createHash("sha256").update(code).digest("hex"),
     nativePackages: [...native].filter((name) => [...used].some((each) => packageOfSpecifier(each) === name)).sort(),
+    hasSummary: exportsName(result, "summary"),
   };
 }
 

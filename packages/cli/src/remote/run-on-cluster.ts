@@ -41,7 +41,7 @@ export async function runOnCluster(
 ): Promise<void> {
   const configuration = withAbsolutePaths(readSettings(options));
   stallAfterMs(options.explainStall);
-  const { code } = await bundleForCluster(path);
+  const { code, hasSummary } = await bundleForCluster(path);
   const client = clientOf(options, { retryTimeoutMs: SUBMIT_RETRY_MS }, configuration);
   const entries = configuration.toEntries().filter(({ key }) => !key.startsWith("rest.") && key !== "execution.target");
   const jobId = client.newId();
@@ -56,7 +56,7 @@ export async function runOnCluster(
   process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   if (options.detached === true) return untilBuilt(client, jobId);
   process.stderr.write(followedLine(jobId, options));
-  await follow(client, jobId, { path, args }, options);
+  await follow(client, jobId, { path, args, hasSummary }, options);
 }
 
 function byKey(entries: ReturnType<Configuration["toEntries"]>): Readonly<Record<string, string>> {
@@ -83,12 +83,13 @@ async function untilBuilt(client: RestClient, jobId: string): Promise<void> {
 interface RunJob {
   readonly path: string;
   readonly args: readonly string[];
+  readonly hasSummary: boolean;
 }
 
 async function follow(
   client: RestClient,
   jobId: string,
-  { path, args }: RunJob,
+  { path, args, hasSummary }: RunJob,
   options: RunOnClusterOptions,
 ): Promise<void> {
   const watch = new JobWatch(
@@ -116,7 +117,7 @@ async function follow(
     const { "application-status": status, name } = result;
     if (status === "SUCCEEDED") {
       process.stderr.write(await endedLines(client, result));
-      process.stdout.write(await summaryOf(path, args));
+      if (hasSummary) await printSummary(path, args);
     } else if (isInterrupted) process.exitCode = INTERRUPTED;
     else if (status === "FAILED") {
       const lastPath = (await progressOf(client, jobId))?.checkpoints.lastPath;
@@ -129,10 +130,14 @@ async function follow(
   }
 }
 
-/** What the job's module says of the results, which it has to find from here. */
-async function summaryOf(path: string, args: readonly string[]): Promise<string> {
-  const { summary } = (await loadJob(path)) ?? {};
-  return summary === undefined ? "" : summary(parseJobArguments([...args]));
+/** What the job's module says of the results, if it finds them from here: the job has finished all the same. */
+async function printSummary(path: string, args: readonly string[]): Promise<void> {
+  try {
+    const module = await loadJob(path);
+    process.stdout.write((await module?.summary?.(parseJobArguments([...args]))) ?? "");
+  } catch (error) {
+    process.stderr.write(`warning: there is no summary of the job here: ${String(error)}\n`);
+  }
 }
 
 /** The failure as it was in the cluster; where it was is said before. */
