@@ -13,7 +13,7 @@
  * - F6. A writer that ends before its first barrier removes what it has made itself: no checkpoint can name that.
  */
 import type { SinkWriter, WriterInitContext } from "millrace";
-import { crc32c } from "millrace/internal";
+import { crc32c, u32Hex } from "millrace/internal";
 import type { EarlierPart, FileCommittable, FileWriterState, LeftoverPart } from "./file-sink-state.ts";
 import type { InProgressPart, PartId } from "./part-name.ts";
 import { PartQueue } from "./part-queue.ts";
@@ -253,7 +253,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
  */
 function generationOf(context: WriterInitContext, existing: "replace" | "fail" | "append"): string {
   if (context.restoredCheckpointId !== undefined) return `r${context.restoredCheckpointId}`;
-  return existing === "append" ? `a${context.platform.random.u32().toString(16).padStart(8, "0")}` : "";
+  return existing === "append" ? `a${u32Hex(context.platform.random.u32())}` : "";
 }
 
 /**

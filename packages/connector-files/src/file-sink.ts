@@ -1,4 +1,5 @@
 import { MillraceError, type Serializer, type Sink, type WriterInitContext } from "millrace";
+import { u32Hex } from "millrace/internal";
 import { FileCommitter } from "./file-committer.ts";
 import {
   type FileCommittable,
@@ -115,7 +116,7 @@ export class FileSink<T> implements Sink<T, FileCommittable, FileWriterState> {
   #directory(context: WriterInitContext): SinkDirectory {
     const names = new PartNames({ prefix: this.#partPrefix, extension: this.#format.extension, uid: context.uid });
     // Each writer and each committer has its own: none of them makes a file under another's name.
-    const attempt = context.platform.random.u32().toString(16).padStart(8, "0");
+    const attempt = u32Hex(context.platform.random.u32());
     return new SinkDirectory(context.platform.fs, this.#path, { names, attempt });
   }
 }

@@ -10,6 +10,7 @@
  * digits behind it keep the attempts of one sink apart: nobody writes into a file that another attempt has made.
  */
 import { MillraceError } from "millrace";
+import { u32Hex } from "millrace/internal";
 
 /** @internal */
 export interface PartId {
@@ -96,7 +97,7 @@ function identityOf(uid: string): string {
 function hash(text: string): string {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  return (value >>> 0).toString(16).padStart(8, "0");
+  return u32Hex(value);
 }
 
 function literal(text: string): string {

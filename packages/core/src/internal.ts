@@ -15,7 +15,7 @@ export { type ErrorMessage, fromErrorMessage, toErrorMessage } from "./base/erro
 export type { ErrorParts, ErrorWhere } from "./base/errors.ts";
 export { InvariantViolation, invariant, MillraceError, unreachable } from "./base/errors.ts";
 export { FrameDecoder } from "./base/frame.ts";
-export { toHex } from "./base/hex.ts";
+export { toHex, u32Hex } from "./base/hex.ts";
 export { sha256Hex } from "./base/sha256.ts";
 export { loadCheckpoint } from "./checkpoint/checkpoint-reader.ts";
 export type {

@@ -1,3 +1,4 @@
+import { u32Hex } from "../base/hex.ts";
 import { hashKey } from "../types/key-encoding.ts";
 import { describeVertex } from "./describe.ts";
 import type { JobEdge, JobVertex } from "./job-graph.ts";
@@ -8,5 +9,5 @@ export function graphHash(vertices: readonly JobVertex[], edges: readonly JobEdg
     vertices.map(describeVertex),
     edges.map((edge) => [edge.source, edge.target, edge.partitioning.kind]),
   ]);
-  return ["a", "b", "c", "d"].map((part) => (hashKey(part + description) >>> 0).toString(16).padStart(8, "0")).join("");
+  return ["a", "b", "c", "d"].map((part) => u32Hex(hashKey(part + description))).join("");
 }
