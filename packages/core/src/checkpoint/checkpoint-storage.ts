@@ -6,8 +6,9 @@
  *
  * or in memory; and where its savepoints are.
  */
+import { MillraceError } from "../base/errors.ts";
 import type { LocalFs, Random } from "../platform/platform.ts";
-import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
+import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint-reader.ts";
 import { makeDirectoryDurably } from "./durable-directory.ts";
 import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
@@ -138,32 +139,59 @@ export async function removeIfWithoutCheckpoints(fs: LocalFs, jobDirectory: stri
   if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(jobDirectory);
 }
 
+/** What is a job's own in its directory. @internal */
+export interface OwnCheckpoints {
+  readonly jobId: string;
+  /** Epoch ms: what is older was left by another job that had the same id, and belongs to its user. */
+  readonly submittedMs: number;
+  /** The checkpoint that the job goes on from; 0 when it has none of its own. */
+  readonly newestId: number;
+}
+
 /**
- * Removes from a job's directory every checkpoint that is not complete, or is newer than the one that the job goes on from:
- * nobody has heard of it. Returns the highest id that was used.
+ * Removes from the directory of a job that is taken over every checkpoint that is not complete, or is newer than the one that
+ * the job goes on from: nobody has heard of it. Returns the highest id that was used, and the job's own that are left, oldest
+ * first.
  * @internal
  */
-export async function removeCheckpointsAbove(
+export async function takeOverCheckpoints(
   fs: LocalFs,
   jobDirectory: string,
-  restore: LoadedCheckpoint | undefined,
-): Promise<number> {
-  if ((await fs.stat(jobDirectory)) === undefined) return 0;
+  { jobId, submittedMs, newestId }: OwnCheckpoints,
+): Promise<{ readonly lastId: number; readonly own: readonly LoadedCheckpoint[] }> {
+  const own: LoadedCheckpoint[] = [];
   let lastId = 0;
+  if ((await fs.stat(jobDirectory)) === undefined) return { lastId, own };
   for (const name of await fs.list(jobDirectory)) {
     const id = Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0);
     if (id === 0) continue;
     lastId = Math.max(lastId, id);
     const path = fs.resolve(jobDirectory, name);
-    const isComplete = (await fs.stat(fs.resolve(path, METADATA_FILE))) !== undefined;
-    if (isComplete && id <= (restore?.metadata.checkpointId ?? 0)) continue;
-    if (isComplete) {
-      await fs.remove(fs.resolve(path, METADATA_FILE));
-      await fs.syncDirectory(path);
+    if ((await fs.stat(fs.resolve(path, METADATA_FILE))) === undefined) {
+      await fs.removeTree(path);
+      continue;
     }
+    const checkpoint = await loadIfReadable(fs, path);
+    if (checkpoint?.metadata.jobId !== jobId || checkpoint.metadata.timestampMs < submittedMs) continue;
+    if (id <= newestId) {
+      own.push(checkpoint);
+      continue;
+    }
+    await fs.remove(fs.resolve(path, METADATA_FILE));
+    await fs.syncDirectory(path);
     await fs.removeTree(path);
   }
-  return lastId;
+  return { lastId, own: own.sort((left, right) => left.metadata.checkpointId - right.metadata.checkpointId) };
+}
+
+/** Undefined when nobody can say whose it is: it is left alone. */
+async function loadIfReadable(fs: LocalFs, path: string): Promise<LoadedCheckpoint | undefined> {
+  try {
+    return await loadCheckpoint(fs, path);
+  } catch (error) {
+    if (error instanceof MillraceError) return undefined;
+    throw error;
+  }
 }
 
 /** For jobs without a checkpoint directory: survives failures of the job, not of the process. @internal */

@@ -155,7 +155,9 @@ export class ClusterJob {
       configuration,
       platform,
       onWarning,
-      ...(recovery === undefined ? {} : { recovery: { path: checkpoint?.path ?? undefined } }),
+      ...(recovery === undefined
+        ? {}
+        : { recovery: { path: checkpoint?.path ?? undefined, submittedMs: stored.submittedMs } }),
       slots: (job) => {
         this.#states.plan(job.graph);
         return new ClusterSlots({

@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { PipelineEnvironment } from "../api/environment.ts";
 import { sha256Hex } from "../base/sha256.ts";
+import { listCompleted } from "../checkpoint/checkpoint-reader.ts";
 import { CHECKPOINTING_TIMEOUT } from "../config/checkpointing-options.ts";
 import { PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
@@ -259,6 +260,49 @@ describe("S58: a JobManager that starts again with its directory", () => {
     expect(deployment.statusOf(jobId)).toBe("FINISHED");
     const { fs } = deployment.jobManagerPlatform;
     expect(await deployment.cluster.run(() => fs.list("/shared/checkpoints"))).toEqual([]);
+  });
+
+  test("S41: the checkpoints that a job retained before are its own again: the oldest go first, and none is left at its end", async () => {
+    const { deployment, rows } = await start({ seed: 27, ratePerSecond: 300 });
+    const settings = { ...CHECKPOINTED, "execution.checkpointing.num-retained": "3" };
+    const jobId = await deployment.cluster.run(() => deployment.submit("counts", settings));
+    await deployment.until("checkpointed", () => rows.commitCount > 16);
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    const { fs } = deployment.jobManagerPlatform;
+    const commits = rows.commitCount;
+    await deployment.until("committed again", () => rows.commitCount > commits);
+    const completed = await deployment.cluster.run(() => listCompleted(fs, `/shared/checkpoints/${jobId}`));
+    expect(completed.length).toBeGreaterThanOrEqual(3);
+    expect(completed.length).toBeLessThanOrEqual(4);
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(await deployment.cluster.run(() => fs.list("/shared/checkpoints"))).toEqual([]);
+    expect(rows.rows).toEqual(EXPECTED);
+  });
+
+  test("S49: what an earlier job of the same id has left is not touched, the checkpoint it starts from least of all", async () => {
+    const { deployment, rows } = await start({ seed: 28, ratePerSecond: 300 });
+    const jobId = "0123456789abcdef0123456789abcdef";
+    const settings = {
+      ...CHECKPOINTED,
+      "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    };
+    await deployment.cluster.run(() => deployment.submit("counts", settings, jobId));
+    await deployment.until("checkpointed", () => rows.commitCount > 8);
+    await deployment.cluster.run(() => deployment.jobManager.cancelJob(jobId));
+    const [path] = await deployment.cluster.run(() =>
+      listCompleted(deployment.jobManagerPlatform.fs, `/shared/checkpoints/${jobId}`),
+    );
+    // The JobManager's directory is lost, so that the id is free again.
+    await deployment.cluster.run(() => deployment.jobManagerPlatform.fs.removeTree("/shared/jobs"));
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    const again = { ...settings, "execution.checkpointing.interval": "1 h", "execution.state-recovery.path": path! };
+    await deployment.cluster.run(() => deployment.submit("counts", again, jobId));
+    await deployment.until("running", () => deployment.statusOf(jobId) === "RUNNING");
+    await deployment.cluster.run(() => deployment.restartJobManager());
+    expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
+    expect(rows.rows).toEqual(EXPECTED);
+    const { fs } = deployment.jobManagerPlatform;
+    expect(await deployment.cluster.run(() => listCompleted(fs, `/shared/checkpoints/${jobId}`))).toEqual([path]);
   });
 
   test("killed anywhere while a job ends: its result is kept, the job is not run again, and its checkpoints are removed", async () => {

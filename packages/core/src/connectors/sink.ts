@@ -5,6 +5,7 @@
  *
  * - K1. What `prepareCommit` and `snapshotState` return describes everything written before the barrier, and the
  *   engine stores it only after the promise of `flush` has settled: data first, then the state that points to it.
+ *   Committables are serialized then, too: a writer may complete them until it has flushed.
  * - K2. `commit` of a committable is called only after the checkpoint that holds it is durable, and may be called
  *   again with the same committable after any failure.
  * - K3. Work that is in no restored state was never committed; a restored writer cleans it up.

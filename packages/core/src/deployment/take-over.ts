@@ -1,6 +1,6 @@
 /** What a job begins from: afresh, from what its user gives, or from where a process that is gone has left it. */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
-import { removeCheckpointsAbove } from "../checkpoint/checkpoint-storage.ts";
+import { takeOverCheckpoints } from "../checkpoint/checkpoint-storage.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { STATE_RECOVERY_CLAIM_MODE } from "../config/recovery-options.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -13,19 +13,21 @@ const IDS_LEFT_OUT = 10;
 export interface JobRecovery {
   /** The directory of the last checkpoint that the job may have committed on; undefined when there was none. */
   readonly path: string | undefined;
+  /** When the job was submitted, epoch ms: older checkpoints in its directory are of another job, which had the same id. */
+  readonly submittedMs: number;
 }
 
 export interface Beginning {
   readonly restore: LoadedCheckpoint | undefined;
-  /** What the job owns from now on of it. */
-  readonly claimed: LoadedCheckpoint | undefined;
+  /** The snapshots that the job owns from now on, oldest first: none is newer than what it begins from. */
+  readonly owned: readonly LoadedCheckpoint[];
   /** Of its checkpoints. */
   readonly firstId: number;
 }
 
 /**
  * Readies the directory of the job's checkpoints, when it had one before: those that were never completed, or never
- * announced, are removed, and their ids are not used again.
+ * announced, are removed, and their ids are not used again; those that it retains are its own again.
  */
 export async function beginningOf(
   configuration: Configuration,
@@ -35,16 +37,20 @@ export async function beginningOf(
   restore: LoadedCheckpoint | undefined,
 ): Promise<Beginning> {
   const firstId = (restore?.metadata.checkpointId ?? 0) + 1;
-  const given = configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM" ? restore : undefined;
-  if (recovery === undefined) return { restore, claimed: given, firstId };
+  const isClaimed = restore !== undefined && configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM";
+  const given = isClaimed ? [restore] : [];
+  if (recovery === undefined) return { restore, owned: given, firstId };
   const isGiven = recovery.path === undefined;
   const directory = checkpointDirectoryOf(configuration, platform, jobId);
-  if (directory === undefined) return { restore, claimed: isGiven ? given : undefined, firstId };
+  if (directory === undefined) return { restore, owned: isGiven ? given : [], firstId };
+  const newestId = isGiven ? 0 : (restore?.metadata.checkpointId ?? 0);
+  const { submittedMs } = recovery;
+  const { lastId, own } = await takeOverCheckpoints(platform.fs, directory, { jobId, submittedMs, newestId });
   const isOwn = restore !== undefined && platform.fs.resolve(restore.directory, "..") === directory;
-  const lastId = await removeCheckpointsAbove(platform.fs, directory, isGiven ? undefined : restore);
+  const older = own.filter((checkpoint) => checkpoint.metadata.checkpointId < newestId);
   return {
     restore,
-    claimed: isGiven ? given : isOwn ? restore : undefined,
+    owned: isGiven ? given : [...older, ...(isOwn ? [restore] : [])],
     firstId: Math.max(firstId, lastId + 1) + IDS_LEFT_OUT,
   };
 }

@@ -203,6 +203,34 @@ describe("S41: what is left of a job's checkpoints", () => {
     expect(await kept("DELETE_ON_CANCELLATION", "finish")).toBe(0);
   });
 
+  test("a damaged newest one ends the job at once, and those that the message names are kept whatever the retention", async () => {
+    const platform = createSimulatedPlatform({ seed: 39 });
+    await platform.run(async () => {
+      let isFailing = false;
+      const settings = {
+        ...inFiles,
+        "execution.checkpointing.num-retained": "3",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "1000000",
+      };
+      const client = await halfway(platform, settings, (env) =>
+        build(env, new CommittedRows(), () => {
+          if (isFailing) throw new Error("now");
+        }),
+      );
+      isFailing = true;
+      while ((await client.getJobStatus()) !== "RESTARTING") await after(platform, 1);
+      const newest = client.getProgress().checkpoints.lastPath!;
+      const [file] = (await platform.fs.list(newest)).filter((name) => name !== "_metadata");
+      platform.storage.disk.flipBit(`${newest}/${file}`, 0, 1);
+      const error = await client.getJobExecutionResult().catch((thrown: unknown) => thrown);
+      expect(String(error)).toMatch(/MR_STATE_FILE_CORRUPT/);
+      const named = [...String(error).matchAll(/-s (\S+\/chk-\d+)/g)].map(([, path]) => path!);
+      expect(named.length).toBe(2);
+      for (const path of named) expect((await platform.fs.stat(`${path}/_metadata`))?.kind, path).toBe("file");
+    }, 60_000);
+  });
+
   test("NO_EXTERNALIZED_CHECKPOINTS keeps none", async () => {
     for (const end of ["cancel", "fail", "finish"] as const)
       expect(await kept("NO_EXTERNALIZED_CHECKPOINTS", end)).toBe(0);

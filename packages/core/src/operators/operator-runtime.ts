@@ -18,7 +18,7 @@ export interface OperatorListState {
   readonly mode: "split" | "union" | "broadcast";
   /** Of the elements, when the restore has to know it; it is stored with them. */
   readonly schema?: Schema;
-  /** Each element in its serializer's bytes. */
+  /** Each element in its serializer's bytes. Asked for when `OperatorSnapshot.durable` has settled. */
   readonly elements: readonly Uint8Array[];
 }
 

@@ -8,7 +8,13 @@ import { invariant } from "../base/errors.ts";
 import type { Committer, SinkWriteContext, SinkWriter, WriterInitContext } from "../connectors/sink.ts";
 import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import type { Serializer } from "../types/type.ts";
-import { BaseOperator, type OperatorHost, type OperatorSnapshot, type RestoredLists } from "./operator-runtime.ts";
+import {
+  BaseOperator,
+  type OperatorHost,
+  type OperatorListState,
+  type OperatorSnapshot,
+  type RestoredLists,
+} from "./operator-runtime.ts";
 import type { SinkSpec } from "./operator-spec.ts";
 import type { OperatorWaiting } from "./waiting.ts";
 
@@ -86,7 +92,7 @@ export class SinkOperator extends BaseOperator {
       keyed: undefined,
       lists: [
         { name: WRITER_STATE, mode: "split", elements: writeAll(states, writerStateSerializer) },
-        { name: COMMITTABLES, mode: "split", elements: writeAll(pending, committableSerializer) },
+        committableList(pending, committableSerializer),
       ],
       durable: this.writer.flush(),
     };
@@ -140,6 +146,25 @@ export class SinkOperator extends BaseOperator {
       restoredCheckpointId: this.#sinkHost.restoredCheckpointId,
     };
   }
+}
+
+/**
+ * Serialized when it is asked for, which is when the writer has flushed: until then it may add to what it has handed over,
+ * such as what a store answers to the last write.
+ */
+function committableList(
+  committables: readonly unknown[],
+  serializer: Serializer<unknown> | undefined,
+): OperatorListState {
+  let elements: readonly Uint8Array[] | undefined;
+  return {
+    name: COMMITTABLES,
+    mode: "split",
+    get elements(): readonly Uint8Array[] {
+      elements ??= writeAll(committables, serializer);
+      return elements;
+    },
+  };
 }
 
 function writeAll(values: readonly unknown[], serializer: Serializer<unknown> | undefined): readonly Uint8Array[] {

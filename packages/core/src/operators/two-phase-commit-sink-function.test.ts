@@ -104,6 +104,41 @@ class Rows extends TwoPhaseCommitSinkFunction<string, string> {
   }
 }
 
+interface Upload {
+  readonly parts: string[];
+  tag?: string | undefined;
+}
+
+/** The store names every part, and in the end the whole; both names are needed to commit. */
+class Uploads extends TwoPhaseCommitSinkFunction<number, Upload> {
+  private readonly onCommit: (upload: Upload) => void;
+
+  constructor(onCommit: (upload: Upload) => void) {
+    super(t.object({ parts: t.array(t.string), tag: t.optional(t.string) }));
+    this.onCommit = onCommit;
+  }
+
+  beginTransaction(): Upload {
+    return { parts: [] };
+  }
+
+  async invoke(upload: Upload, n: number): Promise<void> {
+    await Promise.resolve();
+    upload.parts.push(`part ${n}`);
+  }
+
+  async preCommit(upload: Upload): Promise<void> {
+    await Promise.resolve();
+    upload.tag = `tag of ${upload.parts.length}`;
+  }
+
+  commit(upload: Upload): void {
+    this.onCommit(upload);
+  }
+
+  abort(_upload: Upload): void {}
+}
+
 const restarting: Settings = {
   ...checkpointed,
   "restart-strategy.type": "fixed-delay",
@@ -209,6 +244,27 @@ describe("S59: TwoPhaseCommitSinkFunction", () => {
     expect(recovered).toBeGreaterThan(store.calls.lastIndexOf("preCommit first-0"));
     expect(store.calls).toContain("recoverAndAbort first-1");
     expect(store.rows).toEqual(countRows("a"));
+  });
+
+  test("what invoke and preCommit have added to a transaction, later too, is there when it is committed after a restore", async () => {
+    const seen: Upload[] = [];
+    let isAway = true;
+    const platform = createSimulatedPlatform({ seed: 82 });
+    await platform.run(async () => {
+      const env = environmentOn(platform, restarting);
+      const uploads = new Uploads((upload) => {
+        if (isAway) {
+          isAway = false;
+          throw new Error("the store is away");
+        }
+        seen.push(upload);
+      });
+      numbers(env).sinkTo(uploads).uid("uploads");
+      await env.execute();
+    }, 600_000);
+    expect(seen.length).toBeGreaterThan(2);
+    for (const { parts, tag } of seen) expect(tag).toBe(`tag of ${parts.length}`);
+    expect(seen.flatMap(({ parts }) => parts)).toEqual(Array.from({ length: RECORDS }, (_, n) => `part ${n}`));
   });
 
   test("a transaction that is gone ends the job by name, whatever the restart strategy", async () => {

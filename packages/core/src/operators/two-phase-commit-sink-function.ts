@@ -60,7 +60,10 @@ export abstract class TwoPhaseCommitSinkFunction<IN, TXN> implements Sink<IN, Pr
   // By subtask (T3). An ordinary field: objects with private ones cannot be copied.
   private readonly copies = new WeakMap<WriterInitContext, TwoPhaseCommitSinkFunction<IN, TXN>>();
 
-  /** @param transactionType - What a transaction is known by, as checkpoints keep it. */
+  /**
+   * @param transactionType - What a transaction is known by, as checkpoints keep it. `invoke` and `preCommit` may add to it: what
+   *   is committed after a restore is what `preCommit` has left.
+   */
   constructor(transactionType: Type<TXN>) {
     const { serializer } = transactionType;
     this.description = { kind: this.constructor.name, options: {} };

@@ -6,6 +6,10 @@ import { type FileStat, FileSystemError, type LocalFs, type OpenFile, type OpenM
 
 const OPEN_FLAGS: Readonly<Record<OpenMode, string>> = { read: "r", create: "w", createNew: "wx", update: "r+" };
 
+/** How often the removal of a directory is begun again, after a delay that grows each time by {@link REMOVAL_RETRY_MS}. */
+const REMOVALS_RETRIED_MAX = 5;
+const REMOVAL_RETRY_MS = 10;
+
 /** The operating system's files. @internal */
 export class NodeFs implements LocalFs {
   async open(filePath: string, mode: OpenMode): Promise<OpenFile> {
@@ -31,8 +35,10 @@ export class NodeFs implements LocalFs {
     }
   }
 
+  /** Again where it was not empty when its turn came: another process may still have been writing into it. */
   async removeTree(directory: string): Promise<void> {
-    await translated("remove tree", directory, () => fs.rm(directory, { recursive: true, force: true }));
+    const options = { recursive: true, force: true, maxRetries: REMOVALS_RETRIED_MAX, retryDelay: REMOVAL_RETRY_MS };
+    await translated("remove tree", directory, () => fs.rm(directory, options));
   }
 
   async makeDirectory(directory: string): Promise<void> {

@@ -56,8 +56,11 @@ export interface JobCheckpointsOptions {
   readonly retainedCount: number;
   /** Checkpoints that are remembered each by itself. */
   readonly rememberedMax: number;
-  /** What the job starts from and owns from now on; undefined when that stays its owner's. */
-  readonly claimed: LoadedCheckpoint | undefined;
+  /**
+   * What the job owns from now on though this process has not taken it, oldest first: what it was told to claim, and what it
+   * retained before it was taken over.
+   */
+  readonly owned: readonly LoadedCheckpoint[];
   /** See {@link RestartPoint}. Awaited before anything is committed on it; a rejection fails the checkpoint. */
   readonly onRestartPoint: (checkpoint: RestartPoint) => Promise<void>;
 }
@@ -132,8 +135,7 @@ export class JobCheckpoints {
     this.#options = options;
     this.#nextId = firstId;
     this.history = new CheckpointHistory(options.rememberedMax);
-    const { claimed } = options;
-    if (claimed !== undefined) this.#completed.push({ ...claimed, path: claimed.directory, owner: "claimed" });
+    for (const each of options.owned) this.#completed.push({ ...each, path: each.directory, owner: "claimed" });
   }
 
   get latest(): CompletedCheckpoint | undefined {

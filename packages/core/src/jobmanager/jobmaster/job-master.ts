@@ -45,7 +45,7 @@ import {
 } from "./savepoint-ending.ts";
 import type { CoordinatedSource } from "./source-coordinator.ts";
 import { SourceCoordinators } from "./source-coordinators.ts";
-import { isUnrecoverable } from "./unrecoverable.ts";
+import { hasFailedOfCheckpoint, isUnrecoverable } from "./unrecoverable.ts";
 
 export interface JobMasterOptions {
   readonly platform: Platform;
@@ -93,6 +93,8 @@ export class JobMaster {
   #cancelling: Promise<void> | undefined;
   /** Settles when all regions are closed for good; undefined until the job comes to its end. */
   #closing: Promise<void> | undefined;
+  /** From the moment at which that begins. */
+  #isClosing = false;
   /** M4: the end that has been decided on. */
   #ended: Promise<void> | undefined;
   #isAbandoned = false;
@@ -224,7 +226,10 @@ export class JobMaster {
         directory,
         properties: { format, isDrained: false },
         onStored: resolve,
-        onFailed: (reason, cause) => reject(savepointFailed(directory.path, reason, cause)),
+        onFailed: (reason, cause) => {
+          const isOver = reason === "JOB_FAILOVER_REGION" && this.#isClosing;
+          reject(savepointFailed(directory.path, isOver ? "the job is at its end" : reason, cause));
+        },
       });
     });
   }
@@ -472,6 +477,7 @@ export class JobMaster {
 
   /** Stops all regions, checkpoints and enumerators for good, whatever state they are in (M5). */
   #closeAll(): Promise<void> {
+    this.#isClosing = true;
     this.#closing ??= this.#closeRegions();
     return this.#closing;
   }
@@ -499,7 +505,7 @@ export class JobMaster {
     const isStopped = this.#ending?.kind === "stop" && status !== "CANCELED";
     const isKept =
       isStopped ||
-      (status === "FAILED" && retention !== "NO_EXTERNALIZED_CHECKPOINTS") ||
+      (status === "FAILED" && (retention !== "NO_EXTERNALIZED_CHECKPOINTS" || hasFailedOfCheckpoint(cause))) ||
       (status === "CANCELED" && retention === "RETAIN_ON_CANCELLATION");
     const keepsClaimed = status === "FAILED";
     try {
