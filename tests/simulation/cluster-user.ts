@@ -18,6 +18,12 @@ const LOOK_MS = 5;
 /** A submission without an answer is repeated after this time. */
 const ANSWER_MS = 300;
 
+/**
+ * A job may fail of what was over when it was submitted for so long: nobody has to have noticed yet that a machine has lost its
+ * power, or that a connection carries nothing any more.
+ */
+const AFTERMATH_MS = 2500;
+
 type JobStatus = ReturnType<JobManagerApi["listJobs"]>[number]["status"];
 
 const ENDED: ReadonlySet<JobStatus> = new Set(["FINISHED", "FAILED", "CANCELED"]);
@@ -26,7 +32,7 @@ interface SubmittedJob {
   readonly id: string;
   readonly path: string | undefined;
   readonly parallelism: number;
-  readonly faultsBefore: number;
+  readonly createdMs: number;
   askedMs: number;
   isAnswered: boolean;
   /** Whether the user wants it to end before its input does. */
@@ -37,19 +43,19 @@ export class ClusterUser {
   readonly #world: World;
   readonly #machines: ClusterMachines;
   readonly #random: SeededRandom;
-  readonly #mustWork: () => boolean;
+  readonly #isDisturbed: () => boolean;
   #parallelism: number;
   #job: SubmittedJob | undefined;
   #failure: string | undefined;
   lives = 0;
   isFinished = false;
 
-  /** @param mustWork - Whether the last fault is so long ago that nothing may go wrong any more. */
-  constructor(world: World, machines: ClusterMachines, random: SeededRandom, mustWork: () => boolean) {
+  /** @param isDisturbed - Whether something is wrong that began before. */
+  constructor(world: World, machines: ClusterMachines, random: SeededRandom, isDisturbed: () => boolean) {
     this.#world = world;
     this.#machines = machines;
     this.#random = random;
-    this.#mustWork = mustWork;
+    this.#isDisturbed = isDisturbed;
     this.#parallelism = world.plan.parallelism;
     this.#lookLater();
   }
@@ -161,7 +167,7 @@ export class ClusterUser {
       id: this.#random.uuid().replaceAll("-", ""),
       path: restored?.directory,
       parallelism: this.#parallelism,
-      faultsBefore: world.faultCount,
+      createdMs: world.nowMs,
       askedMs: Number.NEGATIVE_INFINITY,
       isAnswered: false,
       isEndAsked: false,
@@ -194,7 +200,7 @@ export class ClusterUser {
     }
     this.#job = undefined;
     if (status !== "FAILED") return;
-    const hasCause = world.faultCount > job.faultsBefore || !this.#mustWork();
+    const hasCause = this.#isDisturbed() || world.lastDisturbedMs > job.createdMs - AFTERMATH_MS;
     api.job(job.id).then(
       ({ failure }) => {
         this.#failure = failure?.message;

@@ -108,6 +108,25 @@ export function hurryFaults(random: SeededRandom, faults: readonly Fault[]): rea
   return faults.map((fault) => ({ ...fault, at: { ...fault.at, ms: (fault.at.ms * HURRIED_MS) / lastMs } }));
 }
 
+/** In one cluster in so many that writes files, a TaskManager hangs in the middle of a write, and goes on beside its successor. */
+const HANGS_ONE_IN = 3;
+
+export function hangFaults(random: SeededRandom, durationMs: number): readonly Fault[] {
+  if (random.below(HANGS_ONE_IN) > 0) return [];
+  const ms = Math.round(random.fraction() * durationMs * 4) / 4;
+  const machine = 1 + random.below(TASK_MANAGERS_MAX);
+  return [
+    // So that more than one write waits for the disk.
+    { kind: "slowDisk", at: { ms }, durationMs: 300 },
+    {
+      kind: "pause",
+      at: { ms: ms + 50, effect: { number: 1, phase: "before", of: ["write ", "/out"] } },
+      machine,
+      durationMs: pick(random, [400, 700, 1500, 3000]),
+    },
+  ];
+}
+
 export function drawClusterFault(
   random: SeededRandom,
   kind: ClusterFault["kind"],

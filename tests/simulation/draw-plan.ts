@@ -9,6 +9,7 @@ import {
   drawCluster,
   drawClusterFault,
   drawRestartStrategy,
+  hangFaults,
   hurryFaults,
   TASK_MANAGERS_MAX,
 } from "./draw-cluster.ts";
@@ -81,7 +82,9 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
   const isCluster = hosts === "cluster";
   const drawn = drawFaults(random.fork("faults"), { hosts, shape }, durationMs);
   const placed = placeFaults(random.fork("places"), { hosts, shape }, drawn);
-  const faults = isCluster ? hurryFaults(random.fork("hurry"), placed) : placed;
+  const hangs = isCluster && shape === "files" ? hangFaults(random.fork("hangs"), durationMs) : [];
+  const all = [...placed, ...hangs].sort((left, right) => left.at.ms - right.at.ms);
+  const faults = isCluster ? hurryFaults(random.fork("hurry"), all) : all;
   const bulk = isCluster ? drawBulk(random.fork("bulk")) : undefined;
   return {
     seed: String(seed),
@@ -188,7 +191,7 @@ function drawFault(random: SeededRandom, kind: FaultKind, spanMs: number): Fault
     case "killWorker":
       return { kind, at, slot: random.below(PARALLELISM_MAX) };
     case "pause":
-      return { kind, at: { ms }, durationMs: pick(random, [5, 50, 400, 3000]) };
+      return { kind, at, durationMs: pick(random, [5, 50, 400, 3000]) };
     case "slowDisk":
     case "stalledDisk":
     case "fullDisk":

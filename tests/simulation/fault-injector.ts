@@ -150,6 +150,7 @@ export class FaultInjector {
     this.#lastingCount++;
     this.#scheduler.schedule(durationOf(fault), `end of ${fault.kind}`, () => {
       end();
+      this.#world.disturbed();
       this.#lastingCount--;
       this.#pendingCount--;
     });

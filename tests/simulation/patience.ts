@@ -21,11 +21,6 @@ export class Patience {
     this.#describe = describe;
   }
 
-  /** Whether the last fault is so long ago that the job has to be in order again. */
-  get mustWork(): boolean {
-    return this.#calmSinceMs !== undefined && this.#world.nowMs - this.#calmSinceMs > RECOVERY_MS_MAX;
-  }
-
   /** Asked after every event: the end of all patience, which is a violation. */
   isOver(isCalm: boolean, isFinished: boolean): boolean {
     if (this.#isOver) return true;

@@ -17,6 +17,9 @@ import { World } from "./world.ts";
 /** For what is removed when the job is over already. */
 const GRACE_MS = 200;
 
+/** For what is still wrong when the job is over. */
+const ZOMBIE_MS_MAX = 4000;
+
 export async function runCluster(plan: SimulationPlan, options: RunOptions): Promise<RunOutcome> {
   const simulation = new ClusterSimulation(plan, options);
   await simulation.run();
@@ -43,7 +46,7 @@ class ClusterSimulation {
     const target = new ClusterFaults(this.#machines, (fault) => this.#user.onUser(fault));
     this.#injector = new FaultInjector(this.#world, scheduler, target);
     const random = new SeededRandom(plan.seed).fork("user");
-    this.#user = new ClusterUser(this.#world, this.#machines, random, () => this.#patience.mustWork);
+    this.#user = new ClusterUser(this.#world, this.#machines, random, () => this.#injector.isLasting);
     this.#patience = new Patience(this.#world, () => this.#user.describe());
     this.#status = new StatusWatch(this.#world);
     const wires = new WireWatch(this.#world);
@@ -63,11 +66,21 @@ class ClusterSimulation {
       });
       await scheduler.advance(GRACE_MS);
       if (this.#user.isFinished) checkLeaks(this.#world, disk);
+      await this.#wakeZombies();
     } catch (error) {
       this.#world.stuck(error);
     }
     if (this.#user.isFinished) checkRows(this.#world, disk);
     checkAllSnapshots(this.#world, disk);
+  }
+
+  /** Who stands still may have something to write yet, beside those who have finished its work. */
+  async #wakeZombies(): Promise<void> {
+    if (!this.#injector.isLasting) return;
+    const { scheduler } = this.#machines.cluster;
+    const endMs = scheduler.nowMs + ZOMBIE_MS_MAX;
+    await scheduler.runUntil(() => !this.#injector.isLasting || scheduler.nowMs > endMs);
+    await scheduler.advance(GRACE_MS);
   }
 
   outcome(): RunOutcome {

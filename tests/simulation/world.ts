@@ -47,6 +47,8 @@ export class World {
   newestDurableId = 0;
   /** By key and split: from each number (-1: none) to the next. */
   readonly #order: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** When something went wrong last, or stopped to. */
+  lastDisturbedMs: number = Number.NEGATIVE_INFINITY;
   /** How many user functions are to throw. */
   pendingThrows = 0;
   isStoreDown = false;
@@ -87,6 +89,11 @@ export class World {
 
   countFault(kind: FaultKind): void {
     this.faultCounts.set(kind, (this.faultCounts.get(kind) ?? 0) + 1);
+    this.disturbed();
+  }
+
+  disturbed(): void {
+    this.lastDisturbedMs = this.nowMs;
   }
 
   /** Called by user functions for every record. @throws the failure that is due */
@@ -94,6 +101,7 @@ export class World {
     if (this.pendingThrows === 0) return;
     this.pendingThrows--;
     this.#thrownIn.add(region);
+    this.disturbed();
     throw new Error("injected: a user's function throws");
   }
 
