@@ -1,10 +1,29 @@
 /** A process that was started to be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import type { ClusterOrder, ProcessSettings } from "./process-lines.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const main = fileURLToPath(new URL("./cluster-process.ts", import.meta.url));
+const main = fileURLToPath(new URL(`../../node_modules/.cache/millrace-kills/${process.pid}.mjs`, import.meta.url));
+/** Compiled once: a process that takes another one's place has no compiler to load, as one of the command line has none. */
+let isCompiled = false;
+
+function compile(): void {
+  if (isCompiled) return;
+  isCompiled = true;
+  const entry = fileURLToPath(new URL("./cluster-process.ts", import.meta.url));
+  process.once("exit", () => rmSync(main, { force: true }));
+  buildSync({
+    entryPoints: [entry],
+    outfile: main,
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "node",
+  });
+}
 
 /** What a process has said last on standard error, for whoever has to find out why something went wrong. */
 const ERROR_CHARS_MAX = 20_000;
@@ -24,7 +43,8 @@ export class StartedProcess {
   /** @param prefix - A command that runs the process, for instance in a network namespace. */
   constructor(settings: ProcessSettings, prefix: readonly string[], onLine: (line: string) => void) {
     this.name = settings.name;
-    const command = [...prefix, process.execPath, "--import", "tsx", main, JSON.stringify(settings)];
+    compile();
+    const command = [...prefix, process.execPath, main, JSON.stringify(settings)];
     this.#child = spawn(command[0]!, command.slice(1), { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
     this.#exited = new Promise((resolve) => this.#child.once("close", () => resolve()));
     void this.#exited.then(() => this.#onExit());

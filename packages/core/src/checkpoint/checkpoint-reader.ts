@@ -17,6 +17,9 @@ import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 /** A read that the disk or the network has failed is tried so often: its failure says nothing about the file. */
 const READS_MAX = 3;
 
+/** A large file is read in parts of so many bytes. */
+const READ_BYTES = 4 * 2 ** 20;
+
 /** What the next try would only hear again. */
 const LASTING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EACCES", "EPERM"]);
 
@@ -81,7 +84,8 @@ export async function listCompleted(fs: LocalFs, jobDirectory: string): Promise<
 }
 
 /**
- * The bytes of a handle of the checkpoint in `directory` (R2).
+ * The bytes of a handle of the checkpoint in `directory` (R2). Those of a file have their memory for
+ * themselves.
  *
  * @throws MillraceError `MR_STATE_FILE_CORRUPT` when the bytes are not the ones that were written,
  *   `MR_CHECKPOINT_UNREADABLE` when nobody can say (R3).
@@ -91,9 +95,9 @@ export async function readState(fs: LocalFs, directory: string, handle: StateHan
   if (handle.kind === "inline") return handle.bytes;
   const path = fs.resolve(directory, handle.name);
   const { sizeBytes } = handle;
-  let bytes: Uint8Array;
+  let read: ReadFile;
   try {
-    bytes = await readWhole(fs, path);
+    read = await readWhole(fs, path);
   } catch (error) {
     if (!(error instanceof FileSystemError)) throw error;
     if (error.errno !== "ENOENT") throw unreadable(path, error);
@@ -103,13 +107,13 @@ export async function readState(fs: LocalFs, directory: string, handle: StateHan
       cause: error,
     });
   }
+  const { bytes, checksum } = read;
   if (bytes.length !== sizeBytes) {
     throw await corruptState(fs, path, { found: `${bytes.length} bytes`, expected: `${sizeBytes} bytes` });
   }
-  const found = crc32c(bytes);
-  if (found !== handle.crc32c) {
+  if (checksum !== handle.crc32c) {
     const expected = `checksum ${hex(handle.crc32c)}`;
-    throw await corruptState(fs, path, { found: `checksum ${hex(found)} over bytes 0 to ${sizeBytes}`, expected });
+    throw await corruptState(fs, path, { found: `checksum ${hex(checksum)} over bytes 0 to ${sizeBytes}`, expected });
   }
   return bytes;
 }
@@ -132,7 +136,7 @@ async function findCheckpoint(fs: LocalFs, given: string): Promise<string> {
 async function readCheckpoint(fs: LocalFs, directory: string): Promise<LoadedCheckpoint> {
   const file = fs.resolve(directory, METADATA_FILE);
   try {
-    return { directory, metadata: decodeMetadata(await readWhole(fs, file), file) };
+    return { directory, metadata: decodeMetadata((await readWhole(fs, file)).bytes, file) };
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== "MR_CHECKPOINT_CORRUPT") throw error;
     const { where, found, expected } = error;
@@ -151,7 +155,13 @@ function isCheckpoint(fs: LocalFs, directory: string): Promise<boolean> {
   return fs.stat(fs.resolve(directory, METADATA_FILE)).then((stat) => stat?.kind === "file");
 }
 
-async function readWhole(fs: LocalFs, path: string): Promise<Uint8Array> {
+interface ReadFile {
+  readonly bytes: Uint8Array;
+  /** CRC-32C of all of them. */
+  readonly checksum: number;
+}
+
+async function readWhole(fs: LocalFs, path: string): Promise<ReadFile> {
   for (let read = 1; ; read++) {
     try {
       return await readOnce(fs, path);
@@ -161,12 +171,19 @@ async function readWhole(fs: LocalFs, path: string): Promise<Uint8Array> {
   }
 }
 
-async function readOnce(fs: LocalFs, path: string): Promise<Uint8Array> {
+async function readOnce(fs: LocalFs, path: string): Promise<ReadFile> {
   const file = await fs.open(path, "read");
   try {
     const bytes = new Uint8Array(await file.sizeBytes());
-    const count = await file.read(bytes, 0);
-    return bytes.subarray(0, count);
+    let checksum = 0;
+    // In parts: between them the process answers others.
+    for (let start = 0; start < bytes.length; start += READ_BYTES) {
+      const end = Math.min(start + READ_BYTES, bytes.length);
+      const count = await file.read(bytes.subarray(start, end), start);
+      checksum = crc32c(bytes, start, start + count, checksum);
+      if (start + count < end) return { bytes: bytes.subarray(0, start + count), checksum };
+    }
+    return { bytes, checksum };
   } finally {
     await file.close();
   }
@@ -209,7 +226,7 @@ async function listIfPossible(fs: LocalFs, directory: string): Promise<readonly 
 async function isReadable(fs: LocalFs, directory: string): Promise<boolean> {
   const file = fs.resolve(directory, METADATA_FILE);
   try {
-    decodeMetadata(await readWhole(fs, file), file);
+    decodeMetadata((await readWhole(fs, file)).bytes, file);
     return true;
   } catch (error) {
     if (error instanceof MillraceError || error instanceof FileSystemError) return false;

@@ -21,8 +21,10 @@ export function writeLookUp(chain: ChainWriter, operator: ChainedOperator, input
   const key = text.name("key");
   const entry = text.name("entry");
   text.line(`const ${key} = keys${index}[${input}](${value});`);
-  text.line(`const ${entry} = table${index}.map.get(typeof ${key} === "object" ? mapKeyOf(${key}) : ${key});`);
-  text.line(`if (${entry} !== undefined && ${entry}.version !== table${index}.version) table${index}.touch(${entry});`);
+  text.line(`let ${entry} = table${index}.map.get(typeof ${key} === "object" ? mapKeyOf(${key}) : ${key});`);
+  text.line(`if (${entry} !== undefined) {`);
+  text.line(`  if (${entry}.version !== table${index}.version) table${index}.touch(${entry});`);
+  text.line(`} else if (table${index}.mayWait) ${entry} = table${index}.readKey(${key});`);
   return { key, entry };
 }
 

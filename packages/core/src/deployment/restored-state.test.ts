@@ -9,7 +9,7 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { persistTo } from "../taskmanager/state-persister.ts";
-import { readRestoredState } from "./restored-state.ts";
+import { type RestoredState, readRestoredState } from "./restored-state.ts";
 
 const INLINE_BELOW = 100;
 const STATE_BYTES = 1000;
@@ -106,6 +106,9 @@ function counting(fs: LocalFs, read: Map<string, number>): LocalFs {
 }
 
 const schema = { kind: "int32" } as const;
+/** Without whose memory it is, which depends on what else is read. */
+const bytesIn = (state: RestoredState, subtaskIndex: number): unknown =>
+  [...state.of(0, subtaskIndex)].map(([uid, { ownMemory: _, ...bytes }]) => ({ uid, ...bytes }));
 const bytesOf = (handle: StateHandle | undefined): number => (handle?.kind === "file" ? handle.sizeBytes : 0);
 const sum = (values: Iterable<number>): number => [...values].reduce((left, right) => left + right, 0);
 
@@ -122,11 +125,34 @@ describe("a TaskManager reads what its subtasks restore", () => {
             const read = new Map<string, number>();
             const fs = counting(platform.fs, read);
             const one = await readRestoredState(fs, checkpoint, graph, [{ vertexId: 0, subtaskIndex }]);
-            expect(one.of(0, subtaskIndex)).toEqual(all.of(0, subtaskIndex));
+            expect(bytesIn(one, subtaskIndex)).toEqual(bytesIn(all, subtaskIndex));
             expect(one.of(0, (subtaskIndex + 1) % layout.parallelism).size).toBe(layout.parallelism === 1 ? 1 : 0);
             const most = Math.max(0, ...checkpoint.metadata.operators[0]!.subtasks.map(({ lists }) => bytesOf(lists)));
             for (const bytes of read.values()) expect(bytes).toBeLessThanOrEqual(Math.max(STATE_BYTES, most));
           }
+        }, 60_000);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("memory that is given away is nobody else's, and all keyed state in files is when the parallelism stays", async () => {
+    await fc.assert(
+      fc.asyncProperty(layouts, async (layout) => {
+        const platform = createSimulatedPlatform({ seed: 1 });
+        await platform.run(async () => {
+          const state = await readRestoredState(platform.fs, await write(platform, layout), graphOf(layout));
+          const used = new Map<unknown, number>();
+          const own = new Set<unknown>();
+          for (let subtaskIndex = 0; subtaskIndex < layout.parallelism; subtaskIndex++) {
+            const { keyedBlobs, lists, channels = [], ownMemory = [] } = state.of(0, subtaskIndex).get("counts")!;
+            const memories = [...keyedBlobs, ...[...lists.values()].flat(), ...channels].map(({ buffer }) => buffer);
+            for (const memory of new Set(memories)) used.set(memory, (used.get(memory) ?? 0) + 1);
+            for (const memory of ownMemory) own.add(memory);
+            if (layout.oldParallelism === layout.parallelism)
+              expect(ownMemory).toEqual(keyedBlobs.map(({ buffer }) => buffer));
+          }
+          for (const memory of own) expect(used.get(memory)).toBe(1);
         }, 60_000);
       }),
       { numRuns: 20 },

@@ -139,7 +139,11 @@ async function readOperator(
   // At another parallelism a record may belong to any subtask: each looks through all of them.
   const channelsOf = (subtaskIndex: number): readonly number[] =>
     isSameParallelism ? [subtaskIndex] : [...subtasks.keys()];
-  const keyed = await reader.readEach(new Set(own.flatMap(keyedOf)), (index) => subtasks[index]!.keyed);
+  const keyedUsed = own.flatMap(keyedOf);
+  const keyed = await reader.readEach(new Set(keyedUsed), (index) => subtasks[index]!.keyed);
+  // After a rescale several subtasks may take their parts of one file.
+  const isOwn = (index: number): boolean =>
+    subtasks[index]!.keyed?.kind === "file" && keyedUsed.filter((used) => used === index).length === 1;
   const channels = await reader.readEach(
     new Set(own.flatMap(channelsOf)),
     (index) => subtasks[index]!.channels?.handle,
@@ -154,6 +158,10 @@ async function readOperator(
         lists: dealt[subtaskIndex]!,
         listHeaders,
         channels: channelsOf(subtaskIndex).flatMap((index) => channels.get(index) ?? []),
+        // The reader's memory of a file is never shared.
+        ownMemory: keyedOf(subtaskIndex)
+          .filter(isOwn)
+          .map((index) => keyed.get(index)!.buffer as ArrayBuffer),
       };
       return [subtaskIndex, restore];
     }),

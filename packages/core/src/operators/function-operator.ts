@@ -42,6 +42,7 @@ export class KeyedFunctionOperator extends BaseOperator {
     super(host);
     this.#fn = fn;
     this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table.readsOnDemand = true;
     this.context = new KeyedOperatorContext(this, this.table);
   }
 

@@ -15,6 +15,7 @@ export class ReduceOperator extends BaseOperator {
     this.#fn = fn;
     this.#serializer = serializer;
     this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table.readsOnDemand = true;
   }
 
   override open(): void {

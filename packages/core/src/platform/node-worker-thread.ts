@@ -31,7 +31,7 @@ export async function runWorkerThread({ moduleUrl, input, isWarm }: WorkerThread
   const scope: WorkerScope = {
     platform: createNodePlatform(),
     input: await given,
-    postMessage: (message) => port.postMessage(message),
+    postMessage: (message, transfer = []) => port.postMessage(message, transfer),
     onMessage: (listener) => messages.listen(listener),
     exit: (exitCode) => exit(exitCode),
   };

@@ -110,8 +110,8 @@ class NodeWorkerHandle implements WorkerHandle {
     worker.on("exit", (exitCode) => this.#exits.put(exitCode, this.#failure));
   }
 
-  postMessage(message: unknown): void {
-    this.#worker.postMessage(message);
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   onMessage(listener: (message: unknown) => void): void {

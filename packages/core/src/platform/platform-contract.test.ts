@@ -196,6 +196,16 @@ describe.each(CONTRACT_HOSTS)("platform contract: $name", ({ start }) => {
       await host.run(() => worker.terminate());
     });
 
+    test("memory that is transferred is the other side's, and no copy is left here, in both directions", async () => {
+      const worker = host.platform.workers.spawn(WORKER_URL, "memory");
+      const bytes = new Uint8Array([1, 2, 3]);
+      worker.postMessage(bytes, [bytes.buffer]);
+      expect(bytes.length).toBe(0);
+      const messages = await host.run(() => messagesOf(worker, 3));
+      expect(messages).toEqual([{ started: "memory" }, new Uint8Array([1, 2, 3]), 0]);
+      await host.run(() => worker.terminate());
+    });
+
     test("what comes before the first listener waits for it, exits too", async () => {
       const worker = host.platform.workers.spawn(WORKER_URL, "early");
       worker.postMessage("exit");

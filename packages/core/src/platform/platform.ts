@@ -100,7 +100,8 @@ export class FileSystemError extends Error {
  * @public
  */
 export interface WorkerHandle {
-  postMessage(message: unknown): void;
+  /** @param transfer - Memory in the message that is given to the other side instead of copied; here it is empty afterwards. */
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: unknown) => void): void;
   /** `failure` is set when the thread died of an error. */
   onExit(listener: (exitCode: number, failure: Error | undefined) => void): void;
@@ -154,7 +155,8 @@ export interface WorkerScope {
   readonly platform: Platform;
   /** The clone of what was passed to `spawn`. */
   readonly input: unknown;
-  postMessage(message: unknown): void;
+  /** See {@link WorkerHandle.postMessage}. */
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: unknown) => void): void;
   /** Ends the thread; messages posted before still arrive. */
   exit(exitCode: number): void;

@@ -72,7 +72,8 @@ class SimulatedWorker implements WorkerHandle {
     );
     const scope: Omit<WorkerScope, "input"> = {
       platform: host.threadPlatform(this.#thread, this.#random.fork("platform")),
-      postMessage: (message) => this.#deliver(this.#parent, message, this.#outbox, this.#laneOut),
+      postMessage: (message, transfer = []) =>
+        this.#deliver(this.#parent, structuredClone(message, { transfer: [...transfer] }), this.#outbox, this.#laneOut),
       onMessage: (listener) => this.#inbox.listen(listener),
       exit: (exitCode) => this.#exit(exitCode, undefined),
     };
@@ -87,8 +88,8 @@ class SimulatedWorker implements WorkerHandle {
     });
   }
 
-  postMessage(message: unknown): void {
-    this.#deliver(this.#thread, message, this.#inbox, this.#laneIn);
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
+    this.#deliver(this.#thread, structuredClone(message, { transfer: [...transfer] }), this.#inbox, this.#laneIn);
   }
 
   onMessage(listener: (message: unknown) => void): void {
@@ -113,13 +114,7 @@ class SimulatedWorker implements WorkerHandle {
     });
   }
 
-  #deliver(
-    receiver: SimulatedProcess,
-    message: unknown,
-    box: MessageBox<[message: unknown]>,
-    lane: SimulatedLane,
-  ): void {
-    const clone: unknown = structuredClone(message);
+  #deliver(receiver: SimulatedProcess, clone: unknown, box: MessageBox<[message: unknown]>, lane: SimulatedLane): void {
     // What a dead thread still says is not heard.
     if (this.#thread.isDead) return;
     const nowMs = receiver.scheduler.nowMs;

@@ -12,12 +12,15 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
-import { type ContainerSection, decodeContainer, encodeContainer } from "../types/container.ts";
+import { decodeContainer, encodeContainerOfParts } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
 import type { Schema } from "../types/type.ts";
 import type { TimeDomain } from "./key-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import { isStamped } from "./state-codecs.ts";
+
+/** Enough for three numbers as they usually are; a writer grows. */
+const GROUP_HEADER_BYTES = 12;
 
 export interface GroupBytes {
   readonly group: number;
@@ -32,8 +35,17 @@ export interface KeyedSection {
   readonly groups: readonly GroupBytes[];
 }
 
+/** What a checkpoint holds of one state in one key group. */
+export interface RestoredGroup extends GroupBytes {
+  /** Reads a value that follows its key; migrated when the schema has changed. */
+  readonly read: (input: BinaryReader) => unknown;
+  /** Whether the state would write the same values in the same bytes. */
+  readonly isCurrent: boolean;
+}
+
 export interface RestoredTimer {
   readonly key: unknown;
+  readonly group: number;
   readonly domain: TimeDomain;
   readonly timeMs: number;
   readonly seq: number;
@@ -47,23 +59,29 @@ export const TIMERS_SECTION: Omit<KeyedSection, "groups"> = {
 };
 
 export function encodeKeyedState(sections: readonly KeyedSection[]): Uint8Array {
-  return encodeContainer(
-    sections.map((section): ContainerSection => {
-      const writer = new BinaryWriter();
-      for (const { group, count, bytes } of section.groups) {
-        writer.varint(group);
-        writer.varint(count);
-        writer.varint(bytes.length);
-        writer.rawBytes(bytes);
-      }
-      return { name: section.name, kind: section.kind, schema: section.schema, bytes: writer.finish() };
-    }),
+  return encodeContainerOfParts(
+    sections.map(({ name, kind, schema, groups }) => ({
+      name,
+      kind,
+      schema,
+      parts: groups.flatMap(({ group, count, bytes }) => {
+        const header = new BinaryWriter(GROUP_HEADER_BYTES);
+        header.varint(group);
+        header.varint(count);
+        header.varint(bytes.length);
+        return [header.written(), bytes];
+      }),
+    })),
   );
 }
 
-/** Reads the sections of one blob, with the key groups in `[groupStart, groupEnd)` only. */
+/**
+ * Reads the sections of one blob, with the key groups in `[groupStart, groupEnd)` only.
+ *
+ * @param blob - Its checksum as a file, or that of what it was part of, was found right: it is not looked at again.
+ */
 export function decodeKeyedState(blob: Uint8Array, groupStart: number, groupEnd: number): readonly KeyedSection[] {
-  return decodeContainer(blob).map((section) => {
+  return decodeContainer(blob, {}, true).map((section) => {
     const input = new BinaryReader(section.bytes);
     const groups: GroupBytes[] = [];
     while (input.remaining > 0) {
@@ -78,62 +96,56 @@ export function decodeKeyedState(blob: Uint8Array, groupStart: number, groupEnd:
 
 /** What one subtask restores: the parts of one or more blobs, handed out state by state as states are registered. */
 export class RestoredKeyedState {
-  readonly #sections: KeyedSection[];
-  readonly #taken = new Set<string>();
+  /** Those that nobody has taken. */
+  #sections: readonly KeyedSection[];
 
   constructor(blobs: readonly Uint8Array[], groupStart: number, groupEnd: number) {
     this.#sections = blobs.flatMap((blob) => decodeKeyedState(blob, groupStart, groupEnd));
   }
 
-  /** Hands every restored value of the state to `put`, migrated when the schema has changed. */
+  /** Hands out what there is of the state, by key group; nothing has been decoded yet. */
   takeState(
     codec: SlotCodec,
-    put: (key: unknown, value: unknown) => void,
     owner: { readonly operatorName: string; readonly uid: string },
-  ): void {
-    this.#taken.add(codec.name);
-    for (const section of this.#sections.filter((candidate) => candidate.name === codec.name)) {
+  ): readonly RestoredGroup[] {
+    return this.#take(codec.name).flatMap(({ kind, schema, groups }) => {
       const where = { operator: owner.operatorName, uid: owner.uid, state: codec.name };
-      const read =
-        isStamped(section.kind) === isStamped(codec.kind) &&
-        JSON.stringify(section.schema) === JSON.stringify(codec.schema)
-          ? (input: BinaryReader) => codec.read(input)
-          : codec.readWrittenAs(section.schema, where, section.kind);
-      for (const { count, bytes } of section.groups) {
-        const input = new BinaryReader(bytes);
-        for (let index = 0; index < count; index++) {
-          const key = decodeKey(input);
-          put(key, read(input));
-        }
-      }
-    }
+      const isSame =
+        isStamped(kind) === isStamped(codec.kind) && JSON.stringify(schema) === JSON.stringify(codec.schema);
+      const read = isSame ? (input: BinaryReader) => codec.read(input) : codec.readWrittenAs(schema, where, kind);
+      return groups.map((group) => ({ ...group, read, isCurrent: isSame }));
+    });
   }
 
   takeTimers(): readonly RestoredTimer[] {
-    this.#taken.add(TIMERS_SECTION.name);
     const timers: RestoredTimer[] = [];
-    for (const section of this.#sections.filter((candidate) => candidate.name === TIMERS_SECTION.name)) {
-      for (const { count, bytes } of section.groups) {
-        const input = new BinaryReader(bytes);
-        for (let index = 0; index < count; index++) readTimers(input, timers);
-      }
+    for (const { group, count, bytes } of this.#take(TIMERS_SECTION.name).flatMap(({ groups }) => groups)) {
+      const input = new BinaryReader(bytes);
+      for (let index = 0; index < count; index++) readTimers(input, group, timers);
     }
     return timers.sort((left, right) => left.seq - right.seq);
   }
 
   /** Sections that no registered state has claimed. */
   untakenStates(): readonly KeyedSection[] {
-    return this.#sections.filter((section) => !this.#taken.has(section.name));
+    return this.#sections;
+  }
+
+  #take(name: string): readonly KeyedSection[] {
+    const taken = this.#sections.filter((section) => section.name === name);
+    // Nothing keeps their bytes alive any more.
+    this.#sections = this.#sections.filter((section) => section.name !== name);
+    return taken;
   }
 }
 
-function readTimers(input: BinaryReader, timers: RestoredTimer[]): void {
+function readTimers(input: BinaryReader, group: number, timers: RestoredTimer[]): void {
   const key = decodeKey(input);
   for (const domain of ["event", "processing"] as const) {
     const count = input.varint();
     for (let index = 0; index < count; index++) {
       const timeMs = input.f64();
-      timers.push({ key, domain, timeMs, seq: input.varint() });
+      timers.push({ key, group, domain, timeMs, seq: input.varint() });
     }
   }
 }

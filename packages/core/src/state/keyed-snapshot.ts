@@ -25,6 +25,8 @@ export interface SnapshotSource {
   readonly map: EntryMap;
   readonly slots: readonly SlotCodec[];
   readonly maxParallelism: number;
+  /** Values of a slot that nobody has asked for since the restore, by key group. No entry of these groups is in the map. */
+  waitingOf(slot: number): readonly GroupBytes[];
 }
 
 export class KeyedSnapshot {
@@ -32,6 +34,8 @@ export class KeyedSnapshot {
   readonly #version: number;
   readonly #slots: readonly SlotCodec[];
   readonly #carriedOver: readonly KeyedSection[];
+  /** By slot: written again as they were read. */
+  readonly #waiting: readonly (readonly GroupBytes[])[];
   readonly #onWritten: () => void;
   /** By slot, then key group; the last one holds the timers. */
   readonly #buffers: Map<number, GroupBuffer>[];
@@ -44,6 +48,7 @@ export class KeyedSnapshot {
     this.#slots = table.slots.slice();
     // State that nobody has registered since the restore is not lost: it is written again as it was read.
     this.#carriedOver = restored?.untakenStates() ?? [];
+    this.#waiting = this.#slots.map((_, slot) => table.waitingOf(slot));
     this.#onWritten = onWritten;
     this.#buffers = Array.from({ length: this.#slots.length + 1 }, () => new Map());
     this.#entries = table.map.values();
@@ -96,9 +101,9 @@ export class KeyedSnapshot {
     const sections: KeyedSection[] = this.#slots.flatMap((codec, slot) =>
       codec.isTransient === true
         ? []
-        : [{ name: codec.name, kind: codec.kind, schema: codec.schema, groups: groupsOf(this.#buffers[slot]!) }],
+        : [{ name: codec.name, kind: codec.kind, schema: codec.schema, groups: this.#groupsOf(slot) }],
     );
-    sections.push({ ...TIMERS_SECTION, groups: groupsOf(this.#buffers[this.#slots.length]!) });
+    sections.push({ ...TIMERS_SECTION, groups: this.#groupsOf(this.#slots.length) });
     return encodeKeyedState([...sections, ...this.#carriedOver]);
   }
 
@@ -125,10 +130,13 @@ export class KeyedSnapshot {
     buffer.count++;
     return buffer.writer;
   }
-}
 
-function groupsOf(buffers: Map<number, GroupBuffer>): readonly GroupBytes[] {
-  return [...buffers]
-    .sort(([left], [right]) => left - right)
-    .map(([group, buffer]) => ({ group, count: buffer.count, bytes: buffer.writer.finish() }));
+  #groupsOf(section: number): readonly GroupBytes[] {
+    const written = [...this.#buffers[section]!].map(([group, buffer]) => ({
+      group,
+      count: buffer.count,
+      bytes: buffer.writer.written(),
+    }));
+    return [...written, ...(this.#waiting[section] ?? [])].sort((left, right) => left.group - right.group);
+  }
 }

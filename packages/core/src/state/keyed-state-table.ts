@@ -3,22 +3,24 @@
  *
  * - T1. Code that may change an entry gets it only through `select`, `selectEntry` or `create`, which make it current.
  * - T2. A snapshot is the contents at `beginSnapshot`. An entry whose version is older than the table's is written to
- *   the running snapshot before it becomes current (pre-image), so nobody can change it unseen.
+ *   the running snapshot before it becomes current (pre-image), so nobody can change it unseen. What still waits to be
+ *   read since the restore is in it as bytes; entries that are read later are of a newer version.
  * - T3. An entry without values and timers is removed; a table without state for any key is empty.
  *
  * Reading a value hands out the live object, so becoming current counts as a change.
  */
 import { invariant } from "../base/errors.ts";
 import type { Clock } from "../platform/platform.ts";
-import { mapKeyOf, validateKey } from "../types/key-encoding.ts";
+import { hashKey, keyGroup, mapKeyOf, validateKey } from "../types/key-encoding.ts";
 import { type EntryMap, MAP_ENTRIES_MAX, ShardedEntryMap } from "./entry-map.ts";
 import { isEmptyEntry, KeyEntry, setSlot, type TimeDomain, type Timer, TimerSet } from "./key-entry.ts";
 import { KeyedSnapshot } from "./keyed-snapshot.ts";
-import type { RestoredKeyedState } from "./keyed-snapshot-format.ts";
+import type { GroupBytes, RestoredKeyedState } from "./keyed-snapshot-format.ts";
 import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import { timerInvalid } from "./timer-invalid.ts";
 import { TimerQueue } from "./timer-queue.ts";
+import { WaitingGroups } from "./waiting-groups.ts";
 
 /** Who the table belongs to: for messages, and for the time by which values expire. Every operator host is one. */
 export interface KeyedStateOwner {
@@ -34,6 +36,13 @@ export class KeyedStateTable {
   version = 0;
   /** Whether new timers are kept; false while the last timers of a key fire in a batch job. */
   takesTimers = true;
+  /**
+   * Whether restored values are read when a key of their key group is asked for, or all when their state is registered.
+   * For operators that come to entries by `select` and by timers only, never by looking through the map.
+   */
+  readsOnDemand = false;
+  /** Whether a key without an entry may have values that have not been read; then `readKey` is to be asked. */
+  mayWait = false;
   current: KeyEntry | undefined = undefined;
   currentKey: unknown = undefined;
   readonly eventTimers: TimerQueue = new TimerQueue();
@@ -44,6 +53,7 @@ export class KeyedStateTable {
   #nextSeq = 0;
   #snapshot: KeyedSnapshot | undefined = undefined;
   #restored: RestoredKeyedState | undefined = undefined;
+  #waiting: WaitingGroups | undefined = undefined;
   readonly #mapEntriesMax: number;
 
   constructor(owner: KeyedStateOwner, maxParallelism: number, mapEntriesMax: number = MAP_ENTRIES_MAX) {
@@ -54,10 +64,34 @@ export class KeyedStateTable {
 
   /** Makes `key` current. Its entry is not created before a state or timer needs it. */
   select(key: unknown): void {
-    const entry = this.map.get(typeof key === "object" ? mapKeyOf(key) : (key as string));
-    if (entry !== undefined && entry.version !== this.version) this.touch(entry);
+    let entry = this.map.get(typeof key === "object" ? mapKeyOf(key) : (key as string));
+    if (entry === undefined) {
+      if (this.mayWait) entry = this.readKey(key);
+    } else if (entry.version !== this.version) this.touch(entry);
     this.currentKey = key;
     this.current = entry;
+  }
+
+  /**
+   * The entry of a key that the map has none for, after what waits for its key group has been read (W1).
+   * @throws MillraceError `MR_KEY_INVALID`
+   */
+  readKey(key: unknown): KeyEntry | undefined {
+    validateKey(key, this.owner);
+    this.#waiting?.open(keyGroup(hashKey(key), this.maxParallelism));
+    this.#dropWaiting();
+    return this.map.get(mapKeyOf(key));
+  }
+
+  /** Reads all that still waits since the restore. */
+  readAll(): void {
+    this.#waiting?.openAll();
+    this.#dropWaiting();
+  }
+
+  /** What waits for a slot, as bytes. */
+  waitingOf(slot: number): readonly GroupBytes[] {
+    return this.#waiting?.of(slot) ?? [];
   }
 
   /** Makes no key current: using keyed state or timers is an error until the next record or timer. */
@@ -105,7 +139,13 @@ export class KeyedStateTable {
     invariant(!this.slots.some((slot) => slot.name === codec.name), `state ${codec.name} registered twice`);
     const slot = this.slots.length;
     this.slots.push(codec);
-    this.#restored?.takeState(codec, (key, value) => setSlot(this.#entryFor(key), slot, value), this.owner);
+    const waiting = this.#waiting ?? new WaitingGroups(this.#put);
+    for (const values of this.#restored?.takeState(codec, this.owner) ?? []) {
+      // A snapshot could not take as they are what is to be migrated or to be left out.
+      const mayWait = this.#waiting !== undefined && values.isCurrent && codec.snapshotOf === undefined;
+      if (!mayWait) waiting.open(values.group);
+      waiting.add(slot, values);
+    }
     return slot;
   }
 
@@ -113,6 +153,8 @@ export class KeyedStateTable {
   clear(): void {
     invariant(this.#snapshot === undefined, "state is dropped while it is written");
     this.map = new Map();
+    this.#waiting = undefined;
+    this.mayWait = false;
     this.current = undefined;
     this.eventTimers.clear();
     this.processingTimers.clear();
@@ -173,7 +215,12 @@ export class KeyedStateTable {
   /** Takes what a checkpoint holds for this subtask; values appear when their states are registered. */
   restore(restored: RestoredKeyedState): void {
     this.#restored = restored;
+    if (this.readsOnDemand) {
+      this.#waiting = new WaitingGroups(this.#put);
+      this.mayWait = true;
+    }
     for (const timer of restored.takeTimers()) {
+      this.#waiting?.open(timer.group);
       const entry = this.#entryFor(timer.key);
       entry.timers ??= new TimerSet();
       this.#addTimer(entry, timer.domain, timer.timeMs, timer.seq);
@@ -190,6 +237,15 @@ export class KeyedStateTable {
     const timer: Timer = { timeMs, seq, entry, domain, isDeleted: false };
     entry.timers!.of(domain).set(timeMs, timer);
     (domain === "event" ? this.eventTimers : this.processingTimers).add(timer);
+  }
+
+  readonly #put = (key: unknown, slot: number, value: unknown): void => setSlot(this.#entryFor(key), slot, value);
+
+  /** Nothing waits any more: keys without an entry have no values, and states that come later are read at once. */
+  #dropWaiting(): void {
+    if (this.#waiting?.isEmpty !== true) return;
+    this.#waiting = undefined;
+    this.mayWait = false;
   }
 
   #entryFor(key: unknown): KeyEntry {

@@ -32,6 +32,7 @@ import type { TaskStatistics } from "./task-statistics.ts";
 
 /** What one operator restores. */
 export interface OperatorRestore {
+  /** Found to have the right checksum. */
   readonly keyedBlobs: readonly Uint8Array[];
   readonly keyGroupStart: number;
   readonly keyGroupEnd: number;
@@ -40,6 +41,8 @@ export interface OperatorRestore {
   readonly listHeaders?: ReadonlyMap<string, ListHeader>;
   /** What was on its way to the operator (exchange/channel-state.ts), in the order of the subtasks that wrote it. */
   readonly channels?: readonly Uint8Array[];
+  /** Memory of some of these bytes that nobody else uses: it can be given away. */
+  readonly ownMemory?: readonly ArrayBuffer[];
 }
 
 export interface OperatorSnapshotOfUid {

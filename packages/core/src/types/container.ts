@@ -15,7 +15,7 @@
  *
  * All numbers are little-endian. docs/internals/state-container.md has a worked example.
  *
- * - F1. Nothing is decoded before the checksum over it was found right.
+ * - F1. Nothing is decoded before a checksum over it was found right, this format's or one of the file that it was read from.
  * - F2. Every byte is covered by a checksum; a container has no gaps and ends with the last one.
  * - F3. A version other than the reader's is refused by name, before anything that another version may lay out differently.
  */
@@ -44,45 +44,68 @@ export interface ContainerSection {
   readonly bytes: Uint8Array;
 }
 
+/** A section whose bytes lie in pieces, one behind the other. @internal */
+export type SectionInParts = Omit<ContainerSection, "bytes"> & { readonly parts: readonly Uint8Array[] };
+
 /** Puts the sections into one container. Equal sections give equal bytes. @internal */
 export function encodeContainer(sections: readonly ContainerSection[]): Uint8Array {
+  return encodeContainerOfParts(sections.map(({ bytes, ...section }) => ({ ...section, parts: [bytes] })));
+}
+
+/** As `encodeContainer`; copies every piece once and looks at every byte once. @internal */
+export function encodeContainerOfParts(sections: readonly SectionInParts[]): Uint8Array {
   const directory = new BinaryWriter();
-  const crcs = sections.map(({ bytes }) => crc32c(bytes));
   directory.varint(sections.length);
-  for (const [index, { name, kind, schema, bytes }] of sections.entries()) {
-    directory.string(name);
-    directory.string(kind);
-    directory.string(JSON.stringify(schema));
-    directory.varint(bytes.length);
-    directory.u32(crcs[index]!);
+  const measured = sections.map((section) => {
+    const bytes = section.parts.reduce((sum, part) => sum + part.length, 0);
+    directory.string(section.name);
+    directory.string(section.kind);
+    directory.string(JSON.stringify(section.schema));
+    directory.varint(bytes);
+    const crc = section.parts.reduce((seed, part) => crc32c(part, 0, part.length, seed), 0);
+    directory.u32(crc);
+    return { ...section, bytes, crc };
+  });
+  const head = new BinaryWriter(HEADER_BYTES + directory.position + CRC_BYTES);
+  head.u32(MAGIC);
+  head.u16(CONTAINER_FORMAT_VERSION);
+  head.u16(KEY_ENCODING_VERSION);
+  head.u32(directory.position);
+  head.u32(crc32c(head.buffer, 0, head.position));
+  head.rawBytes(directory.written());
+  head.u32(crc32c(directory.buffer, 0, directory.position));
+  let whole = crc32c(head.buffer, 0, head.position);
+  for (const { bytes, crc } of measured) whole = combineCrc32c(whole, crc, bytes);
+  const tail = new BinaryWriter(CRC_BYTES);
+  tail.u32(whole);
+  return joined([head.written(), ...measured.flatMap(({ parts }) => parts), tail.written()]);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
   }
-  const payloadBytes = sections.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const out = new BinaryWriter(HEADER_BYTES + directory.position + payloadBytes + 2 * CRC_BYTES);
-  out.u32(MAGIC);
-  out.u16(CONTAINER_FORMAT_VERSION);
-  out.u16(KEY_ENCODING_VERSION);
-  out.u32(directory.position);
-  out.u32(crc32c(out.buffer, 0, out.position));
-  out.rawBytes(directory.written());
-  out.u32(crc32c(directory.buffer, 0, directory.position));
-  let crc = crc32c(out.buffer, 0, out.position);
-  for (const [index, { bytes }] of sections.entries()) {
-    out.rawBytes(bytes);
-    crc = combineCrc32c(crc, crcs[index]!, bytes.length);
-  }
-  out.u32(crc);
-  return out.finish();
+  return all;
 }
 
 /**
  * Reads a container. The sections' bytes are views of `blob`, which must not change while they are used.
  *
  * @param where - What the blob is, for messages: file, operator, uid.
+ * @param isVerified - Whether another checksum over all of the bytes was found right: those of the sections are not looked
+ *   at then. State may be large.
  * @throws MillraceError `MR_DATA_CORRUPT` with the offset when anything is missing, added or changed
  * @throws MillraceError `MR_FORMAT_VERSION_UNSUPPORTED` when another version of Millrace wrote it
  * @internal
  */
-export function decodeContainer(blob: Uint8Array, where: ErrorWhere = {}): readonly ContainerSection[] {
+export function decodeContainer(
+  blob: Uint8Array,
+  where: ErrorWhere = {},
+  isVerified: boolean = false,
+): readonly ContainerSection[] {
   const directoryBytes = readHeader(blob, where);
   const directoryEnd = HEADER_BYTES + directoryBytes;
   const payloadStart = directoryEnd + CRC_BYTES;
@@ -102,6 +125,21 @@ export function decodeContainer(blob: Uint8Array, where: ErrorWhere = {}): reado
       `${sectionsEnd + CRC_BYTES} bytes`,
     );
   }
+  if (!isVerified) checkSections(blob, { payloadStart, payloadEnd }, sections, where);
+  return sections.map(({ name, kind, schema, start, end }) => ({
+    name,
+    kind,
+    schema,
+    bytes: blob.subarray(start, end),
+  }));
+}
+
+function checkSections(
+  blob: Uint8Array,
+  { payloadStart, payloadEnd }: { readonly payloadStart: number; readonly payloadEnd: number },
+  sections: readonly SectionEntry[],
+  where: ErrorWhere,
+): void {
   let whole = crc32c(blob, 0, payloadStart);
   for (const { name, start, end, crc } of sections) {
     const found = crc32c(blob, start, end);
@@ -112,12 +150,6 @@ export function decodeContainer(blob: Uint8Array, where: ErrorWhere = {}): reado
   }
   const expected = new BinaryReader(blob, payloadEnd).u32();
   if (whole !== expected) throw badCrc(where, 0, { part: "the container", found: whole, expected });
-  return sections.map(({ name, kind, schema, start, end }) => ({
-    name,
-    kind,
-    schema,
-    bytes: blob.subarray(start, end),
-  }));
 }
 
 /** Checks the fixed part and returns the length of the directory. */

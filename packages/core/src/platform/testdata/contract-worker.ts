@@ -12,6 +12,11 @@ export function main({ platform, input, postMessage, onMessage, exit }: WorkerSc
       platform.clock.after(1, () => {
         throw new TypeError("thrown from a timer");
       });
+    } else if (message instanceof Uint8Array) {
+      // Given back in a copy of its own.
+      const copy = message.slice();
+      postMessage(copy, [copy.buffer]);
+      postMessage(copy.length);
     } else if (isBellOrder(message)) {
       followBellOrder(message, platform.bells, postMessage);
     } else {

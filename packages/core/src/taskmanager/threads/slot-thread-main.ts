@@ -220,7 +220,13 @@ class SlotThread {
     return {
       onRunning: (task) => say({ kind: "running", task }),
       onInputFinished: (task) => say({ kind: "inputFinished", task }),
-      onSnapshot: (task, checkpointId, snapshot) => say({ kind: "snapshot", task, checkpointId, snapshot }),
+      onSnapshot: (task, checkpointId, snapshot) => {
+        // Keyed state may be large, and nobody here needs its bytes any more.
+        const ownMemory = snapshot.operators.flatMap(({ keyed }) =>
+          keyed === undefined ? [] : [keyed.buffer as ArrayBuffer],
+        );
+        this.#say(deploymentNumber, { kind: "snapshot", task, checkpointId, snapshot }, ownMemory);
+      },
       onCommitted: (task, checkpointId) => say({ kind: "committed", task, checkpointId }),
       onFailed: (task, error) => say({ kind: "failed", task, error: toErrorMessage(error) }),
       onWatermarkReport: (sourceUid, subtaskIndex, watermarkMs) =>
@@ -251,8 +257,8 @@ class SlotThread {
     });
   }
 
-  #say(deploymentNumber: number, message: AttemptMessage): void {
-    this.#scope.postMessage({ ...message, deploymentNumber } satisfies FromSlot);
+  #say(deploymentNumber: number, message: AttemptMessage, transfer: readonly ArrayBuffer[] = []): void {
+    this.#scope.postMessage({ ...message, deploymentNumber } satisfies FromSlot, transfer);
   }
 
   // Meters have no clock of their own.

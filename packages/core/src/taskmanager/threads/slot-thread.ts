@@ -94,8 +94,9 @@ export class SlotThread {
     return this.#isDead;
   }
 
-  post(message: ToSlot): void {
-    if (!this.#isDead) this.#worker.postMessage(message);
+  /** @param transfer - Memory in the message that becomes the thread's. */
+  post(message: ToSlot, transfer: readonly ArrayBuffer[] = []): void {
+    if (!this.#isDead) this.#worker.postMessage(message, transfer);
   }
 
   /** What the metrics in the thread show; nothing when it is dead or does not answer. */

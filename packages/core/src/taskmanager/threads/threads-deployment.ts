@@ -140,11 +140,11 @@ export class ThreadsDeployment implements DeployedTasks {
   }
 
   async #deploy(): Promise<void> {
-    const { threads, deployment, wire } = this.#options;
-    const slots = slotsOf(this.#options.graph, deployment.tasks);
+    const { graph, threads, deployment: attempt, wire } = this.#options;
+    const slots = slotsOf(graph, attempt.tasks);
     await threads.start(slots);
     for (const slot of slots) this.#threads.set(slot, threads.thread(slot));
-    threads.listen(deployment.deploymentNumber, {
+    threads.listen(attempt.deploymentNumber, {
       onMessage: (slot, message) => this.#onMessage(slot, message),
       onDead: (slot, error) => this.#onDead(slot, error),
     });
@@ -154,7 +154,12 @@ export class ThreadsDeployment implements DeployedTasks {
       const { death } = thread;
       if (death !== undefined) return Promise.reject(death);
       const settled = this.#await(slot);
-      thread.post({ kind: "deploy", deployment: this.#deploymentOf(slot) });
+      const deployment = this.#deploymentOf(slot);
+      // State may be large: the thread gets its memory, not a copy of it.
+      const ownMemory = deployment.tasks.flatMap(({ restore }) =>
+        [...(restore?.values() ?? [])].flatMap((each) => each.ownMemory ?? []),
+      );
+      thread.post({ kind: "deploy", deployment }, ownMemory);
       return settled;
     });
     try {
