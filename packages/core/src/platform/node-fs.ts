@@ -50,13 +50,11 @@ export class NodeFs implements LocalFs {
     try {
       await fs.mkdir(directory);
     } catch (error) {
-      const errno = errnoOf(error);
       const parent = path.dirname(directory);
-      if (errno === "EEXIST" && (await fs.stat(directory)).isDirectory()) return;
-      // Where the parent exists it is the file system that will not have it.
-      if (errno !== "ENOENT" || parent === directory || (await this.stat(parent)) !== undefined) throw error;
-      await this.#makeDirectories(parent);
-      await this.#makeDirectories(directory);
+      if (errnoOf(error) !== "ENOENT" || parent === directory) return acceptDirectory(directory, error);
+      // Another thread may have made the parent since; where it was there before, the file system will not have this one.
+      if ((await this.stat(parent)) === undefined) await this.#makeDirectories(parent);
+      await fs.mkdir(directory).catch((again: unknown) => acceptDirectory(directory, again));
     }
   }
 
@@ -153,6 +151,11 @@ class NodeOpenFile implements OpenFile {
   close(): Promise<void> {
     return translated("close", this.#path, () => this.#handle.close());
   }
+}
+
+/** What could not be made may be there already. */
+async function acceptDirectory(directory: string, error: unknown): Promise<void> {
+  if (errnoOf(error) !== "EEXIST" || !(await fs.stat(directory)).isDirectory()) throw error;
 }
 
 async function translated<T>(operation: string, filePath: string, action: () => Promise<T>): Promise<T> {

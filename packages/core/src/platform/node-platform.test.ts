@@ -137,6 +137,14 @@ test("the call stack of a thread is its own, also when others run", async () => 
   await Promise.all(workers.map((worker) => worker.terminate()));
 });
 
+test("a folder whose parents are missing may be made by several at the same time", async () => {
+  const { fs } = createNodePlatform();
+  for (let round = 0; round < 20; round++) {
+    const path = join(directory, `round-${round}`, "output", "sessions", "late");
+    await Promise.all([path, join(path, "below"), path, path].map((each) => fs.makeDirectory(each)));
+  }
+});
+
 test.runIf(process.platform === "linux")(
   "a folder in a file system that holds none is refused, not waited for",
   async () => {
