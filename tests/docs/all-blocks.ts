@@ -14,6 +14,7 @@ const entries = {
   millrace: "packages/core/src/index.ts",
   "@millrace/cep": "packages/cep/src/index.ts",
   "@millrace/connector-files": "packages/connector-files/src/index.ts",
+  "@millrace/rest": "packages/rest/src/index.ts",
   "millrace/testing": "packages/core/src/testing/index.ts",
 };
 

@@ -52,7 +52,7 @@ function operatorLines(operator: OperatorCheck): readonly string[] {
   const size = verdict === "dropped" ? ` (${bytes} bytes; needs -n)` : "";
   const lines = [`  ${verdict.padEnd(12)} ${uid}${name === uid ? "" : ` "${name}"`}${scale}${size}`];
   for (const state of states) {
-    const type = state.current ?? state.written;
+    const type = state.isUndeclared ? "no declared type, so values are not compared" : (state.current ?? state.written);
     lines.push(`    ${state.verdict.padEnd(12)} ${state.kind} ${state.name}${type === undefined ? "" : `: ${type}`}`);
     if (state.problem !== undefined) lines.push(`      ${state.problem}`);
   }

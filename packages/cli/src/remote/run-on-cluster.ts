@@ -103,7 +103,7 @@ async function follow(
   const onSignal = (): void => {
     watch.clear();
     if (isInterrupted || !cancelsWithIt) {
-      if (!cancelsWithIt) process.stderr.write(leftLines(jobId, options.jobmanager));
+      if (!cancelsWithIt) process.stderr.write(leftLines(jobId, client.address));
       process.exit(INTERRUPTED);
     }
     isInterrupted = true;
@@ -162,9 +162,10 @@ function followedLine(jobId: string, { jobmanager, shutdownOnAttachedExit }: Run
   return `Ctrl-C leaves it running; millrace stop ${where}${jobId} ends it.\n`;
 }
 
-function leftLines(jobId: string, jobManager: string | undefined): string {
-  const where = jobManager === undefined ? "" : `-m ${jobManager} `;
-  return `\nThe job goes on in the cluster. To end it:\n\n    millrace stop ${where}${jobId}\n    millrace cancel ${where}${jobId}\n\n`;
+/** The address stands there even where it is the one that settings give: the next command is typed without them. */
+function leftLines(jobId: string, address: string): string {
+  const ends = [`stop -m ${address} -p DIRECTORY ${jobId}   # with a savepoint there`, `cancel -m ${address} ${jobId}`];
+  return `\nThe job goes on in the cluster. To end it:\n\n${ends.map((each) => `    millrace ${each}\n`).join("")}\n`;
 }
 
 function pause(ms: number): Promise<void> {

@@ -30,6 +30,8 @@ export interface StateCheck {
   /** In the words of a declaration; undefined where there is none. */
   readonly written: string | undefined;
   readonly current: string | undefined;
+  /** The job declares no type for its values: what was written is taken over, whatever it is. */
+  readonly isUndeclared: boolean;
   /** Of an incompatible state: each field that does not fit. */
   readonly problem: string | undefined;
 }
@@ -184,7 +186,15 @@ function statesOf(
 }
 
 function fresh(name: string, kind: string): StateCheck {
-  return { name, kind, verdict: "new", written: undefined, current: undefined, problem: undefined };
+  return {
+    name,
+    kind,
+    verdict: "new",
+    written: undefined,
+    current: undefined,
+    isUndeclared: false,
+    problem: undefined,
+  };
 }
 
 function keyedState({ operator, keyed }: ProbedOperator, section: KeyedSection): StateCheck {
@@ -193,7 +203,7 @@ function keyedState({ operator, keyed }: ProbedOperator, section: KeyedSection):
   const codec = keyed.find(({ name }) => name === section.name);
   const state = { ...fresh(section.name, section.kind), written };
   if (codec === undefined) return { ...state, verdict: "kept" };
-  const compared = { ...state, current: typeText(codec.schema) };
+  const compared = { ...state, current: typeText(codec.schema), isUndeclared: codec.schema.kind === "any" };
   try {
     // The very code that a restore runs.
     codec.readWrittenAs(
@@ -215,7 +225,7 @@ function listState({ lists }: ProbedOperator, list: OperatorList): StateCheck {
   if (!list.name.startsWith("function")) return state;
   const registered = lists.find(({ name }) => name === list.name);
   if (registered === undefined) return { ...state, verdict: "kept" };
-  const compared = { ...state, current: typeText(registered.schema) };
+  const compared = { ...state, current: typeText(registered.schema), isUndeclared: registered.schema.kind === "any" };
   if (registered.mode !== list.mode) {
     return { ...compared, verdict: "incompatible", problem: `written as ${list.mode}, read as ${registered.mode}` };
   }

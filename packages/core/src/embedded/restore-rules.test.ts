@@ -31,6 +31,7 @@ import {
   rowsOfUpgrade,
 } from "../testing/upgrade-jobs.ts";
 import { t } from "../types/declared-types.ts";
+import { learnedType } from "../types/learned-type.ts";
 import type { Type } from "../types/type.ts";
 
 const sorted = (rows: readonly string[]): readonly string[] => [...rows].sort();
@@ -326,6 +327,39 @@ describe("S48: state at another parallelism", () => {
     // The sequence is at its end in both, so nothing of it is read again, and the numbers are read once.
     expect(rows.rows.filter((row) => row.includes("n ")).length).toBe(6);
     expect(rows.rows.filter((row) => !row.includes("n "))).toHaveLength(RECORDS);
+  });
+
+  test("U06: a check says which states declare no type, so that nothing is compared", async () => {
+    const platform = createSimulatedPlatform({ seed: 24 });
+    const rows = new CommittedRows();
+    const build: BuildJob = (env) => {
+      const stream = numbers(env).keyBy((n) => n % KEYS);
+      stream
+        .process(new Last(t.int32, (n) => n))
+        .uid("declared")
+        .map(String)
+        .sinkTo(rows.sink())
+        .uid("a");
+      stream
+        .process(new Last(learnedType<number>(), (n) => n))
+        .uid("learned")
+        .map(String)
+        .sinkTo(rows.sink())
+        .uid("b");
+    };
+    await platform.run(async () => {
+      const client = await halfway(platform, at(1), (env) => build(env, rows));
+      const path = await client.stopWithSavepoint(false, "/savepoints");
+      const env = environmentOn(platform, { ...at(1), ...from(path) });
+      build(env, rows);
+      const configuration = env.getConfig();
+      const graph = buildJobGraph(env.getTransformations(), graphOptionsOf(configuration, "job"));
+      const { operators } = await checkAgainst({ path, graph, configuration, platform });
+      const stateOf = (uid: string): unknown => operators.find((each) => each.uid === uid)?.states[0];
+      const same = { name: "last", kind: "value", verdict: "restored" };
+      expect(stateOf("declared")).toMatchObject({ ...same, current: "int32", isUndeclared: false });
+      expect(stateOf("learned")).toMatchObject({ ...same, current: undefined, isUndeclared: true });
+    }, 60_000);
   });
 
   test.each([
