@@ -48,4 +48,11 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
     mutated: "const hasCause = ",
     breaks: "The simulation itself calls a job bad that had no room from the beginning.",
   },
+  {
+    name: "a region that waits while another is closed has not waited",
+    file: "../tests/simulation/status-watch.ts",
+    original: `if (this.#hasRegions ? !wasDown : status === "RESTARTING") followed`,
+    mutated: `if (status === "RESTARTING") followed`,
+    breaks: "The simulation itself calls a restart too early whose wait it has not seen from the beginning.",
+  },
 ];

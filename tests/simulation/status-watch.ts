@@ -12,7 +12,7 @@ const LOOK_MS = 1;
 interface Followed {
   status: JobStatus;
   restarts: number;
-  /** The last look before it was seen to restart. */
+  /** The last look before it was seen to restart; of a job with several regions, before the first of them had failed. */
   notRestartingMs: number;
 }
 
@@ -20,6 +20,8 @@ export class StatusWatch {
   readonly #world: World;
   readonly #delayMs: number;
   readonly #restartsMax: number;
+  /** A region may wait for its restart while the job is FAILING, because another one is still being closed. */
+  readonly #hasRegions: boolean;
   readonly #ended: Map<string, JobStatus> = new Map();
   #followed: Map<string, Followed> = new Map();
   #leader: JobManager | undefined;
@@ -27,7 +29,8 @@ export class StatusWatch {
 
   constructor(world: World) {
     this.#world = world;
-    const { settings } = world.plan;
+    const { settings, shape } = world.plan;
+    this.#hasRegions = shape === "pipelines" || shape === "apart";
     const type = settings["restart-strategy.type"] ?? "";
     const jitter = Number(settings["restart-strategy.exponential-delay.jitter-factor"] ?? 0);
     const initial = settings["restart-strategy.exponential-delay.initial-backoff"];
@@ -58,9 +61,10 @@ export class StatusWatch {
     const followed = this.#followed.get(jobId) ?? { status, restarts: 0, notRestartingMs: this.#lastMs };
     this.#followed.set(jobId, followed);
     if (status === followed.status) return;
+    const wasDown = followed.status === "FAILING" || followed.status === "RESTARTING";
+    if (this.#hasRegions ? !wasDown : status === "RESTARTING") followed.notRestartingMs = this.#lastMs;
     if (status === "RESTARTING") {
       followed.restarts++;
-      followed.notRestartingMs = this.#lastMs;
       if (followed.restarts > this.#restartsMax)
         this.#world.violated("I14", `${followed.restarts} restarts, allowed are ${this.#restartsMax}`);
     } else if (followed.status === "RESTARTING" && status === "INITIALIZING") {
