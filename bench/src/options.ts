@@ -123,7 +123,7 @@ function benchCommand(env: NodeJS.ProcessEnv): Command {
     .addOption(new Option("--backend <name>", "where keyed state lives").choices(["hashmap"]).default("hashmap"))
     .addOption(targetOption())
     .option("--checkpoint-interval <ms>", "0 for no checkpoints", whole(0, INTERVAL_MS_MAX), 0)
-    .option("--against <engines>", "what to run beside Millrace: hand, flink or both", parseEngines, [])
+    .option("--against <engines>", "what to run beside Millrace: hand, flink or hand,flink", parseEngines, [])
     .option("--only <engines>", "run just these of millrace, hand, flink", parseEngines)
     .option("--rows <file>", "write sorted result rows: Millrace's to FILE, others' to FILE.hand and FILE.flink")
     .option("--warm <share>", "share of the events that is not measured", parseShare, 0.3)

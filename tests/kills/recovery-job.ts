@@ -12,6 +12,48 @@ const recovery = `
 import { openSync, writeSync } from "node:fs";
 import { DataGeneratorSource, WatermarkStrategy, valueState } from "millrace";
 
+const WAIT_MS = 2;
+
+/** Numbers that are there from a time on, as those of a log are: what has waited, or is read again, comes at once. */
+class Steady {
+  constructor(numbers, firstMs, perMs) {
+    this.numbers = numbers;
+    this.firstMs = firstMs;
+    this.perMs = perMs;
+    this.description = { kind: "steady", options: { firstMs, perMs } };
+    this.boundedness = "continuous-unbounded";
+    this.splitSerializer = numbers.splitSerializer;
+    this.enumeratorStateSerializer = numbers.enumeratorStateSerializer;
+  }
+  createEnumerator(context) {
+    return this.numbers.createEnumerator(context);
+  }
+  restoreEnumerator(context, state) {
+    return this.numbers.restoreEnumerator(context, state);
+  }
+  createReader({ platform: { clock } }) {
+    const splits = [];
+    const due = () => Math.floor((clock.wallMs() - this.firstMs) * this.perMs);
+    const readable = () => splits.find(({ next }) => next < due());
+    return {
+      start() {},
+      addSplits: (added) => splits.push(...added.map((split) => ({ ...split }))),
+      notifyNoMoreSplits() {},
+      pollNext(output) {
+        const split = readable();
+        if (split === undefined) return "nothing-available";
+        output.fromSplit(split.splitId);
+        const end = due();
+        for (; split.next < end && output.remaining > 0; split.next += split.step) output.collect(split.next);
+        return "more-available";
+      },
+      snapshotState: () => splits.map((split) => ({ ...split })),
+      isAvailable: () => new Promise((resolve) => void clock.after(WAIT_MS, resolve)),
+      close: () => Promise.resolve(),
+    };
+  }
+}
+
 class Ballast {
   constructor(file, chars) {
     this.file = file;
@@ -32,12 +74,12 @@ export default function recovery(env, args) {
   const keys = args.number("keys");
   const rate = args.number("rate");
   const fill = DataGeneratorSource.of((n) => n, keys, {});
-  const steady = DataGeneratorSource.of((n) => keys + n, 1e9, { ratePerSecond: rate });
+  const steady = new Steady(DataGeneratorSource.of((n) => n, 1e9), args.number("first"), rate / 1000);
   const never = WatermarkStrategy.noWatermarks();
   env
     .fromSource(fill, never, "fill")
     .uid("fill")
-    .union(env.fromSource(steady, never, "steady").uid("steady"))
+    .union(env.fromSource(steady, never, "steady").uid("steady").map((n) => keys + n))
     .keyBy((n) => n % keys)
     .process(new Ballast(args.get("output"), args.number("chars")))
     .uid("ballast");

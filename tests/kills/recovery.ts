@@ -37,7 +37,7 @@ interface Recovery {
   readonly firstOutput: number;
   /** From the last output before to the first one after. */
   readonly silence: number;
-  /** The same to the first output that had not been there before: what was replayed comes first, at the source's rate. */
+  /** The same to the first output that had not been there before: what is replayed comes first. */
   readonly untilNew: number;
 }
 
@@ -54,7 +54,7 @@ const cluster = await TestCluster.start({
 try {
   const file = join(directory, "recovery.mjs");
   await makeRecoveryJob(file);
-  const given = { keys, chars: VALUE_CHARS, rate: RATE_PER_SECOND };
+  const given = { keys, chars: VALUE_CHARS, rate: RATE_PER_SECOND, first: Date.now() };
   const args = ["--output", output, ...Object.entries(given).flatMap(([key, value]) => [`--${key}`, String(value)])];
   const jobId = await cluster.run(
     { file, args },
@@ -105,7 +105,6 @@ async function recover(jobId: string): Promise<Recovery> {
     jobId,
     ({ status, timestampsMs }) => status === "RUNNING" && timestampsMs.RUNNING! > killedMs,
   );
-  // What is replayed takes as long again as it took before.
   await checkpointed(jobId, 2);
   await replaced;
   await cluster.until("all TaskManagers are registered", () => cluster.registered === 3);

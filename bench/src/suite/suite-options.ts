@@ -68,7 +68,10 @@ export function parseSuiteOptions(argv: readonly string[], env: NodeJS.ProcessEn
 function suiteCommand(env: NodeJS.ProcessEnv): Command {
   const command = new Command("bench all")
     .description("Run all jobs, measure checkpoints, latency and start-up, and print one table with the targets.")
-    .option("--against <engines>", "what to run beside Millrace: hand, flink or both", parseEngines, ["hand", "flink"])
+    .option("--against <engines>", "what to run beside Millrace: hand, flink or hand,flink", parseEngines, [
+      "hand",
+      "flink",
+    ])
     .option("--quick", "short runs, once: to see that everything works, not how fast it is")
     .option("--parts <parts>", `some of ${SUITE_PARTS.join(", ")}`, parseParts, SUITE_PARTS)
     .option("--events <n>", "events of every job (default: 20M, quick 1M)", whole(1, EVENTS_MAX))
