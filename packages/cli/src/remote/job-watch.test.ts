@@ -112,13 +112,16 @@ test("a JobManager that does not come back is given up after five minutes", asyn
   expect(nowMs()).toBeLessThan(301_000);
 });
 
-test("S56: a job that waits for slots says once how many it needs, and how many there are", async () => {
-  const { watch, text } = watched(Array<JobProgressBody>(60).fill(progress({ status: "CREATED", tasks: [] })));
-  await watch.untilEnd();
-  expect(text()).toBe(
-    "The job waits for slots: it needs 3 or more, and 1 of the cluster's 2 are free, in 1 TaskManagers.\nStart more with millrace taskmanager --slots 2, or lower its parallelism with -p.\n",
-  );
-});
+test.each(["CREATED", "INITIALIZING", "RESTARTING"] as const)(
+  "S56: a job, %s, that waits for slots says once how many it needs, and how many there are",
+  async (status) => {
+    const { watch, text } = watched(Array<JobProgressBody>(60).fill(progress({ status, tasks: [] })));
+    await watch.untilEnd();
+    expect(text()).toBe(
+      "The job waits for slots: it needs 3 or more, and 1 of the cluster's 2 are free, in 1 TaskManager.\nStart more with millrace taskmanager --slots 2, or lower its parallelism with -p.\n",
+    );
+  },
+);
 
 test("S54: a restart is said with its cause and where it was", async () => {
   const { watch, text } = watched([progress({}), progress({ restarts: 1 }), progress({ restarts: 1 })]);

@@ -13,6 +13,8 @@ const AWAY_MS_MAX = 300_000;
 /** A job that has not begun to run for so long is probably waiting for slots. */
 const SLOTS_AFTER_MS = 3000;
 
+const WAITING: ReadonlySet<string> = new Set(["CREATED", "INITIALIZING", "RESTARTING"]);
+
 /** Where progress is shown: a terminal, or a pipe, which gets no progress line. @internal */
 export interface WatchOutput {
   readonly isTTY?: boolean;
@@ -133,7 +135,8 @@ export class JobWatch {
   }
 
   async #sayWhyWaiting({ status, tasks }: JobProgressBody): Promise<void> {
-    const isWaiting = tasks.length === 0 && (status === "CREATED" || status === "RESTARTING");
+    // Without tasks, INITIALIZING is before the slots are there.
+    const isWaiting = tasks.length === 0 && WAITING.has(status);
     const nowMs = this.#clock.monoMs();
     if (!isWaiting) this.#waitsMs = undefined;
     else this.#waitsMs ??= nowMs;
@@ -145,7 +148,7 @@ export class JobWatch {
     const { taskmanagers, "slots-total": total, "slots-available": free } = overview;
     if (free >= needed) return;
     this.#say(
-      `The job waits for slots: it needs ${needed} or more, and ${free} of the cluster's ${total} are free, in ${taskmanagers} TaskManagers.\nStart more with millrace taskmanager --slots ${needed - free}, or lower its parallelism with -p.`,
+      `The job waits for slots: it needs ${needed} or more, and ${free} of the cluster's ${total} are free, in ${taskmanagers} ${taskmanagers === 1 ? "TaskManager" : "TaskManagers"}.\nStart more with millrace taskmanager --slots ${needed - free}, or lower its parallelism with -p.`,
     );
   }
 

@@ -55,7 +55,7 @@ export async function runOnCluster(
   });
   process.stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   if (options.detached === true) return untilBuilt(client, jobId);
-  process.stderr.write(followedLine(jobId, options));
+  process.stderr.write(followedLine(options));
   await follow(client, jobId, { path, args, hasSummary }, options);
 }
 
@@ -156,10 +156,10 @@ function cancelled(jobId: string, name: string): MillraceError {
   });
 }
 
-function followedLine(jobId: string, { jobmanager, shutdownOnAttachedExit }: RunOnClusterOptions): string {
-  if (shutdownOnAttachedExit === true) return "Ctrl-C cancels it.\n";
-  const where = jobmanager === undefined ? "" : `-m ${jobmanager} `;
-  return `Ctrl-C leaves it running; millrace stop ${where}${jobId} ends it.\n`;
+function followedLine({ shutdownOnAttachedExit }: RunOnClusterOptions): string {
+  return shutdownOnAttachedExit === true
+    ? "Ctrl-C cancels it.\n"
+    : "Ctrl-C leaves it running, and says how to end it.\n";
 }
 
 /** The address stands there even where it is the one that settings give: the next command is typed without them. */
