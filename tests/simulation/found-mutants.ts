@@ -55,4 +55,11 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
     mutated: `if (status === "RESTARTING") followed`,
     breaks: "The simulation itself calls a restart too early whose wait it has not seen from the beginning.",
   },
+  {
+    name: "a checkpoint that could not be made durable counts as the last one",
+    file: "../tests/simulation/invariants.ts",
+    original: "world.lastCheckpointId = world.completing.lastCheckpointId;",
+    mutated: "",
+    breaks: "The simulation itself takes a checkpoint that was given up for one that has completed.",
+  },
 ];

@@ -37,10 +37,16 @@ export function watchSnapshots(
     const to = path.slice(path.lastIndexOf(" ") + 1);
     checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")), isReplaced);
   }
+  if (operation === "remove" && world.completing !== undefined && path === `${world.completing.directory}/_metadata`) {
+    // It could not be made durable, so it has not completed: an older one still may.
+    world.lastCheckpointId = world.completing.lastCheckpointId;
+    world.completing = undefined;
+  }
   const checkpointId = operation === "sync directory" && isKnown ? world.completed.get(path) : undefined;
   // Its `_metadata` may have been removed meanwhile: that is what is synced when a checkpoint is discarded.
   if (checkpointId !== undefined && disk.stat(`${path}/_metadata`) !== undefined) {
     world.newestDurableId = Math.max(world.newestDurableId, checkpointId);
+    if (world.completing?.directory === path) world.completing = undefined;
   }
 }
 
@@ -55,7 +61,10 @@ function checkCompleted(world: World, disk: SimulatedDisk, directory: string, is
   if (isInOrder && metadata.checkpointId <= world.lastCheckpointId) {
     world.violated("I12", `checkpoint ${metadata.checkpointId} completes after checkpoint ${world.lastCheckpointId}`);
   }
-  if (isInOrder) world.lastCheckpointId = metadata.checkpointId;
+  if (isInOrder) {
+    world.completing = { directory, lastCheckpointId: world.lastCheckpointId };
+    world.lastCheckpointId = metadata.checkpointId;
+  }
   world.completed.set(directory, metadata.checkpointId);
   checkWhole(world, disk, snapshot);
   for (const books of booksOf(world)) checkBooks(world, disk, snapshot, books);

@@ -43,6 +43,8 @@ export class World {
   readonly completed: Map<string, number> = new Map();
   /** Of the checkpoints, savepoints left out, the one that completed last. */
   lastCheckpointId = 0;
+  /** The newest checkpoint while it is visible but not known to be durable, and which one was the last before it. */
+  completing: { readonly directory: string; readonly lastCheckpointId: number } | undefined = undefined;
   /** Of the snapshots that outlive a loss of power. */
   newestDurableId = 0;
   /** By key and split: from each number (-1: none) to the next. */
