@@ -98,6 +98,12 @@ export default {
       { dependencyTypes: ["npm", "npm-optional", "npm-peer", "npm-bundled"] },
     ),
     forbid(
+      "native-store-is-loaded-lazily",
+      "Nothing needs RocksDB to be installed: whoever wants it loads the package when it is asked for.",
+      { path: "^packages/(?!state-rocksdb/)", ...shipped },
+      { path: "^packages/state-rocksdb/", dependencyTypesNot: ["dynamic-import"] },
+    ),
+    forbid(
       "no-undeclared-or-dev-dependency",
       "What ships depends only on what its package.json declares.",
       { path: "^packages/[^/]+/src/", ...shipped },

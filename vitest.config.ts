@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { NotRunReporter } from "./tools/not-run-reporter.ts";
 
 /** Tests that start the command or threads run the build: from the sources each of them would be compiled anew. */
 const fromBuild = ["tests/{airport-delays,cli,cluster,examples,kills,threads}/**/*.test.ts"];
@@ -12,6 +13,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
+    reporters: ["default", new NotRunReporter()],
     projects: [
       {
         extends: true,

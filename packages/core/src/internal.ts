@@ -102,7 +102,23 @@ export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simu
 export { SimulatedStorage } from "./platform/simulated-storage.ts";
 export { checkBind, formatAddress, isLoopback } from "./platform/transport.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
+export { type KvFiles, MemoryKvFiles } from "./state/kv-files.ts";
+export { compareBytes, KvBatch, KvEntryCursor, packEntry, packKey } from "./state/kv-packing.ts";
+export { MemorySortedKv, type MemorySortedKvOptions } from "./state/memory-sorted-kv.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
+export {
+  type ColumnFamily,
+  KV_ABSENT,
+  KV_ENTRY_HEADER_BYTES,
+  KV_EXPIRY_BYTES,
+  KV_OP,
+  KV_OP_HEADER_BYTES,
+  KV_PAGE_HEADER_BYTES,
+  type KvFile,
+  type KvProperty,
+  type SortedFileWriter,
+  type SortedKv,
+} from "./state/sorted-kv.ts";
 export { serializerCodec } from "./state/state-handles.ts";
 export { type BuiltPipeline, runSlotThread } from "./taskmanager/threads/slot-thread-main.ts";
 export { t } from "./types/declared-types.ts";
