@@ -62,12 +62,7 @@ export class KvBatch {
 
 /**
  * Walks over packed entries: a page, or the entries of a sorted file. After `next` the places of key and value are in the fields;
- * nothing is copied.
- *
- * @example
- * const cursor = new KvEntryCursor();
- * cursor.startPage(page, store.scan(0, from, to, page, false));
- * while (cursor.next()) use(page.subarray(cursor.keyStart, cursor.keyEnd));
+ * nothing is copied. Start it on what `SortedKv.scan` has written, with the length that it returned.
  * @internal
  */
 export class KvEntryCursor {
