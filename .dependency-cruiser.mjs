@@ -9,7 +9,7 @@ const levels = [
   ["state", "exchange", "rpc"],
   ["checkpoint", "connectors"],
   ["operators"],
-  ["graph", "codegen"],
+  ["graph", "codegen", "state-processor"],
   ["api", "task"],
   ["taskmanager", "jobmanager"],
   ["deployment"],

@@ -11,6 +11,7 @@ import { addRemoteCommands } from "./remote/remote-commands.ts";
 import { renderError } from "./report-error.ts";
 import { type RunOptions, runJob } from "./run-command.ts";
 import { refusesJobFlags, withSettingFlags } from "./setting-flags.ts";
+import { addStateCommands } from "./state/state-commands.ts";
 
 /** 1: the job failed; 2: it was not even started, because of a wrong option, setting, path or module. */
 const FAILED = 1;
@@ -25,6 +26,8 @@ const misuseCodes = new Set([
   "MR_JOB_ID_INVALID",
   "MR_CHECKPOINT_NOT_FOUND",
   "MR_SAVEPOINT_NO_SNAPSHOT",
+  "MR_STATE_NOT_FOUND",
+  "MR_STATE_OPERATOR_NOT_FOUND",
   "MR_INSECURE_BIND",
   "MR_LOCK_INVALID",
   "MR_TARGET_NEEDS_MODULE",
@@ -106,6 +109,7 @@ export function createProgram(): Command {
     });
   addRemoteCommands(program);
   addProcessCommands(program);
+  addStateCommands(program);
   return program;
 }
 

@@ -120,6 +120,14 @@ export {
   type SortedKv,
 } from "./state/sorted-kv.ts";
 export { serializerCodec } from "./state/state-handles.ts";
+export type { FieldDifference } from "./state-processor/field-differences.ts";
+export type { OperatorSnapshot, StateSummary } from "./state-processor/operator-snapshot.ts";
+export { type Json, keysMeantBy, toReadableJson } from "./state-processor/readable-json.ts";
+export { diffSnapshots, type EntryCounts, type SnapshotDifference } from "./state-processor/snapshot-diff.ts";
+export type { StateEntry } from "./state-processor/state-entry.ts";
+export type { StateReader } from "./state-processor/state-reader.ts";
+export { listed, StateSnapshot } from "./state-processor/state-snapshot.ts";
 export { type BuiltPipeline, runSlotThread } from "./taskmanager/threads/slot-thread-main.ts";
 export { t } from "./types/declared-types.ts";
+export { describeSchema } from "./types/schema.ts";
 export type { Infer, Schema, SchemaField, Serializer, Type } from "./types/type.ts";

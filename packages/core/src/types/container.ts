@@ -31,7 +31,8 @@ import type { Schema } from "./type.ts";
 const MAGIC = 0x4353524d;
 /** @internal */
 export const CONTAINER_FORMAT_VERSION = 1;
-const HEADER_BYTES = 16;
+/** @internal */
+export const HEADER_BYTES = 16;
 const CRC_BYTES = 4;
 /** Three string headers, a length and a checksum. */
 const DIRECTORY_ENTRY_BYTES_MIN = 8;
@@ -106,26 +107,8 @@ export function decodeContainer(
   where: ErrorWhere = {},
   isVerified: boolean = false,
 ): readonly ContainerSection[] {
-  const directoryBytes = readHeader(blob, where);
-  const directoryEnd = HEADER_BYTES + directoryBytes;
-  const payloadStart = directoryEnd + CRC_BYTES;
-  if (payloadStart + CRC_BYTES > blob.length) {
-    throw corrupt(where, blob.length, `${blob.length} bytes`, `at least ${payloadStart + CRC_BYTES} bytes`);
-  }
-  checkCrc(blob, { start: HEADER_BYTES, end: directoryEnd, storedAt: directoryEnd, part: "the directory" }, where);
-  const payloadEnd = blob.length - CRC_BYTES;
-  const sections = readDirectory(blob, directoryEnd, payloadStart, where);
-  const last = sections.at(-1);
-  const sectionsEnd = last === undefined ? payloadStart : last.end;
-  if (sectionsEnd !== payloadEnd) {
-    throw corrupt(
-      where,
-      Math.min(sectionsEnd, blob.length),
-      `${blob.length} bytes`,
-      `${sectionsEnd + CRC_BYTES} bytes`,
-    );
-  }
-  if (!isVerified) checkSections(blob, { payloadStart, payloadEnd }, sections, where);
+  const sections = readContainerHead(blob, blob.length, where);
+  if (!isVerified) checkSections(blob, sections, where);
   return sections.map(({ name, kind, schema, start, end }) => ({
     name,
     kind,
@@ -134,12 +117,40 @@ export function decodeContainer(
   }));
 }
 
-function checkSections(
-  blob: Uint8Array,
-  { payloadStart, payloadEnd }: { readonly payloadStart: number; readonly payloadEnd: number },
-  sections: readonly SectionEntry[],
-  where: ErrorWhere,
-): void {
+/**
+ * The sections of a container whose bytes are not at hand: from its first bytes, as many as `containerHeadBytes` says.
+ *
+ * @param sizeBytes - Of the container.
+ * @throws MillraceError as `decodeContainer`
+ * @internal
+ */
+export function readContainerHead(
+  head: Uint8Array,
+  sizeBytes: number,
+  where: ErrorWhere = {},
+): readonly SectionEntry[] {
+  const payloadStart = containerHeadBytes(head, where);
+  const directoryEnd = payloadStart - CRC_BYTES;
+  if (payloadStart + CRC_BYTES > sizeBytes) {
+    throw corrupt(where, sizeBytes, `${sizeBytes} bytes`, `at least ${payloadStart + CRC_BYTES} bytes`);
+  }
+  checkCrc(head, { start: HEADER_BYTES, end: directoryEnd, storedAt: directoryEnd, part: "the directory" }, where);
+  const sections = readDirectory(head, directoryEnd, payloadStart, where);
+  const sectionsEnd = sections.at(-1)?.end ?? payloadStart;
+  if (sectionsEnd !== sizeBytes - CRC_BYTES) {
+    throw corrupt(where, Math.min(sectionsEnd, sizeBytes), `${sizeBytes} bytes`, `${sectionsEnd + CRC_BYTES} bytes`);
+  }
+  return sections;
+}
+
+/** How long the part before the sections' bytes is. @param head - At least `HEADER_BYTES`, where there are so many. @internal */
+export function containerHeadBytes(head: Uint8Array, where: ErrorWhere = {}): number {
+  return HEADER_BYTES + readHeader(head, where) + CRC_BYTES;
+}
+
+function checkSections(blob: Uint8Array, sections: readonly SectionEntry[], where: ErrorWhere): void {
+  const payloadEnd = blob.length - CRC_BYTES;
+  const payloadStart = sections[0]?.start ?? payloadEnd;
   let whole = crc32c(blob, 0, payloadStart);
   for (const { name, start, end, crc } of sections) {
     const found = crc32c(blob, start, end);
@@ -170,7 +181,8 @@ function readHeader(blob: Uint8Array, where: ErrorWhere): number {
   return header.u32();
 }
 
-interface SectionEntry {
+/** One section, and where in the container its bytes are. @internal */
+export interface SectionEntry {
   readonly name: string;
   readonly kind: string;
   readonly schema: Schema;

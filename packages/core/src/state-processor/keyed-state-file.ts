@@ -1,0 +1,60 @@
+/**
+ * The keyed state of one operator in one subtask, key group by key group. Nothing of it stays in memory but its directory.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import type { StateBytes } from "../checkpoint/state-bytes.ts";
+import { containerHeadBytes, HEADER_BYTES, readContainerHead, type SectionEntry } from "../types/container.ts";
+import { decodeKey } from "../types/key-encoding.ts";
+import type { EntryReader, StateEntry } from "./state-entry.ts";
+
+/** Three varints. */
+const GROUP_HEADER_BYTES_MAX = 24;
+
+/** Where the entries of one key group of one state are. */
+export interface GroupPlace {
+  readonly group: number;
+  /** Keys in it. */
+  readonly count: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export class KeyedStateFile {
+  readonly sections: readonly SectionEntry[];
+  readonly #bytes: StateBytes;
+
+  private constructor(bytes: StateBytes, sections: readonly SectionEntry[]) {
+    this.#bytes = bytes;
+    this.sections = sections;
+  }
+
+  /** @param where - What it is, for messages. @throws MillraceError `MR_DATA_CORRUPT` */
+  static async open(bytes: StateBytes, where: Readonly<Record<string, string>>): Promise<KeyedStateFile> {
+    const header = await bytes.read(0, HEADER_BYTES);
+    const head = await bytes.read(0, Math.min(containerHeadBytes(header, where), bytes.sizeBytes));
+    return new KeyedStateFile(bytes, readContainerHead(head, bytes.sizeBytes, where));
+  }
+
+  /** The key groups of a section, in rising order. */
+  async *groupsOf({ start, end }: SectionEntry): AsyncIterable<GroupPlace> {
+    for (let at = start; at < end; ) {
+      const input = new BinaryReader(await this.#bytes.read(at, Math.min(at + GROUP_HEADER_BYTES_MAX, end)));
+      const group = input.varint();
+      const count = input.varint();
+      const length = input.varint();
+      if (at + input.position + length > end) input.corrupt(`${length} bytes of key group ${group}`, "fewer bytes");
+      at += input.position + length;
+      yield { group, count, start: at - length, end: at };
+    }
+  }
+
+  /** The entries of one key group, which is read at once. */
+  async *entriesOf(place: GroupPlace, read: EntryReader): AsyncIterable<StateEntry> {
+    const input = new BinaryReader(await this.#bytes.read(place.start, place.end));
+    for (let left = place.count; left > 0; left--) yield* read(input, decodeKey(input));
+  }
+
+  close(): Promise<void> {
+    return this.#bytes.close();
+  }
+}

@@ -1,0 +1,158 @@
+/** One operator of a snapshot: what states it has, and how large they are. */
+import { MillraceError } from "../base/errors.ts";
+import { readState } from "../checkpoint/checkpoint-reader.ts";
+import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
+import { openState } from "../checkpoint/state-bytes.ts";
+import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import type { LocalFs } from "../platform/platform.ts";
+import { TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
+import type { Schema } from "../types/type.ts";
+import { KeyedStateFile } from "./keyed-state-file.ts";
+import { KeyedStateReader } from "./keyed-state-reader.ts";
+import { ListStateReader } from "./list-state-reader.ts";
+import type { StateReader } from "./state-reader.ts";
+
+const BYTES: Schema = { kind: "bytes" };
+/** What lists of user functions are called in a snapshot (operators/function-states.ts). */
+const FUNCTION_PREFIX = "function/";
+
+/** One state of an operator, over all subtasks. @internal */
+export interface StateSummary {
+  /** As the job calls it; with the name in the snapshot where two states would be called the same. */
+  readonly name: string;
+  /** value, list, map, windows, timers, those with `ttl-`; or of operator state split, union, broadcast. */
+  readonly kind: string;
+  readonly schema: Schema;
+  /** Key groups that have entries; undefined for operator state. */
+  readonly keyGroups: number | undefined;
+  /** Keys, or elements of a list. */
+  readonly entries: number;
+  readonly bytes: number;
+  /** The name in the snapshot. */
+  readonly storedName: string;
+}
+
+type Counts = { kind: string; schema: Schema; keyGroups: number | undefined; entries: number; bytes: number };
+
+/** @internal */
+export class OperatorSnapshot {
+  readonly metadata: OperatorStateMetadata;
+  readonly #fs: LocalFs;
+  readonly #directory: string;
+
+  constructor(fs: LocalFs, directory: string, metadata: OperatorStateMetadata) {
+    this.#fs = fs;
+    this.#directory = directory;
+    this.metadata = metadata;
+  }
+
+  /** Of all its files and of what of it is in the metadata. */
+  get bytes(): number {
+    return this.metadata.subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), 0);
+  }
+
+  /** Of elements on their way to it, in an unaligned checkpoint. */
+  get channelBytes(): number {
+    return this.metadata.subtasks.reduce((sum, { channels }) => sum + sizeOf(channels?.handle), 0);
+  }
+
+  /** All states that have been registered, empty ones included; timers only where there are some. */
+  async states(): Promise<readonly StateSummary[]> {
+    const keyed = new Map<string, Counts>();
+    const lists = new Map<string, Counts>();
+    for (const [subtask, { lists: handle }] of this.metadata.subtasks.entries()) {
+      await this.#countKeyed(subtask, keyed);
+      const found = decodeOperatorLists(await readState(this.#fs, this.#directory, handle));
+      for (const list of found) countList(list, subtask, lists);
+    }
+    if (keyed.get(TIMERS_SECTION.name)?.entries === 0) keyed.delete(TIMERS_SECTION.name);
+    const names = [...keyed.keys(), ...lists.keys()];
+    const shortened = (storedName: string): string =>
+      storedName === TIMERS_SECTION.name ? "timers" : withoutPrefix(storedName);
+    const isUnique = (name: string): boolean => names.filter((each) => shortened(each) === name).length === 1;
+    return [...keyed, ...lists].map(([storedName, counts]) => {
+      const short = shortened(storedName);
+      return { name: isUnique(short) ? short : storedName, storedName, ...counts };
+    });
+  }
+
+  /** @param name - As `states` says, or its name in the snapshot. @throws MillraceError `MR_STATE_NOT_FOUND` */
+  async state(name: string): Promise<StateReader> {
+    const states = await this.states();
+    const found = states.find((state) => state.name === name) ?? states.find((state) => state.storedName === name);
+    if (found !== undefined) return this.readerOf(found);
+    throw new MillraceError("MR_STATE_NOT_FOUND", {
+      what: "The operator has no such state in the snapshot",
+      where: { state: name, uid: this.metadata.uid, path: this.#directory },
+      found: states.length === 0 ? "no state" : states.map((state) => state.name).join(", "),
+      expected: "the name of a state",
+      todo: `Take one of these names; millrace state ls ${this.#directory} shows the states of all operators`,
+    });
+  }
+
+  /** @param state - One of `states`. */
+  readerOf({ storedName, kind, schema, keyGroups }: StateSummary): StateReader {
+    const { uid, name, maxParallelism } = this.metadata;
+    const owner = { operator: name, uid, state: storedName, path: this.#directory };
+    if (keyGroups === undefined) {
+      const lists = (subtask: number): Promise<readonly OperatorList[]> => this.#lists(subtask);
+      return new ListStateReader(storedName, { kind, schema, parallelism: this.metadata.subtasks.length, lists });
+    }
+    const open = (subtask: number): Promise<KeyedStateFile | undefined> => this.#openKeyed(subtask);
+    return new KeyedStateReader(owner, { parallelism: this.metadata.subtasks.length, maxParallelism, open });
+  }
+
+  async #countKeyed(subtask: number, states: Map<string, Counts>): Promise<void> {
+    const file = await this.#openKeyed(subtask);
+    if (file === undefined) return;
+    try {
+      for (const section of file.sections) {
+        const { name, kind, schema } = section;
+        const counts = states.get(name) ?? { kind, schema, keyGroups: 0, entries: 0, bytes: 0 };
+        states.set(name, counts);
+        counts.bytes += section.end - section.start;
+        for await (const { count } of file.groupsOf(section)) {
+          counts.keyGroups! += count === 0 ? 0 : 1;
+          counts.entries += count;
+        }
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #openKeyed(subtask: number): Promise<KeyedStateFile | undefined> {
+    const { keyed } = this.metadata.subtasks[subtask]!;
+    if (keyed === undefined) return undefined;
+    const bytes = await openState(this.#fs, this.#directory, keyed);
+    const file = keyed.kind === "file" ? this.#fs.resolve(this.#directory, keyed.name) : this.#directory;
+    try {
+      return await KeyedStateFile.open(bytes, { file, uid: this.metadata.uid });
+    } catch (error) {
+      await bytes.close();
+      throw error;
+    }
+  }
+
+  async #lists(subtask: number): Promise<readonly OperatorList[]> {
+    return decodeOperatorLists(await readState(this.#fs, this.#directory, this.metadata.subtasks[subtask]!.lists));
+  }
+}
+
+function countList({ name, mode, schema, elements }: OperatorList, subtask: number, lists: Map<string, Counts>): void {
+  const empty = { kind: mode, schema: schema ?? BYTES, keyGroups: undefined, entries: 0, bytes: 0 };
+  const counts: Counts = lists.get(name) ?? empty;
+  lists.set(name, counts);
+  counts.bytes += elements.reduce((sum, element) => sum + element.length, 0);
+  // A broadcast state is the same in every subtask.
+  if (mode !== "broadcast" || subtask === 0) counts.entries += elements.length;
+}
+
+function withoutPrefix(name: string): string {
+  return name.startsWith(FUNCTION_PREFIX) ? name.slice(FUNCTION_PREFIX.length) : name;
+}
+
+function sizeOf(handle: StateHandle | undefined): number {
+  if (handle === undefined) return 0;
+  return handle.kind === "inline" ? handle.bytes.length : handle.sizeBytes;
+}
