@@ -62,4 +62,18 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
     mutated: "",
     breaks: "The simulation itself takes a checkpoint that was given up for one that has completed.",
   },
+  {
+    name: "an older checkpoint comes before the savepoint that was committed on",
+    file: "core/src/deployment/take-over.ts",
+    original: 'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each)), ...newest],',
+    mutated: 'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each)), ...(isOwn ? newest : [])],',
+    breaks: "What the job has committed since its older checkpoint comes out once more.",
+  },
+  {
+    name: "who begins last is the newest attempt",
+    file: "../tests/simulation/transactional-store.ts",
+    original: "if (!isOfOldJob && !isOldAttempt) {",
+    mutated: "if (!isOfOldJob) {",
+    breaks: "The simulation itself takes an attempt that was given up for the one that goes on.",
+  },
 ];

@@ -47,6 +47,7 @@ class Attempt {
       parallelism: 1,
       jobId: "job",
       uid: "sink",
+      attemptNumber: from === undefined ? 0 : 1,
       restoredCheckpointId: from?.id,
     };
     this.committer = sink.createCommitter(context);

@@ -91,7 +91,16 @@ function contextOf<T>(
   { platform, parallelism, from, uid }: SinkRunOptions<T>,
   subtaskIndex: number,
 ): WriterInitContext {
-  return { platform, subtaskIndex, parallelism, jobId: "job", uid: uid ?? "sink", restoredCheckpointId: from?.id };
+  const attemptNumber = from === undefined ? 0 : 1;
+  return {
+    platform,
+    subtaskIndex,
+    parallelism,
+    jobId: "job",
+    uid: uid ?? "sink",
+    attemptNumber,
+    restoredCheckpointId: from?.id,
+  };
 }
 
 /** Every file in a directory with its text. @internal */

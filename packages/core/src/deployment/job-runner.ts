@@ -152,14 +152,14 @@ export class JobRunner {
     jobId: string,
     graph: JobGraph,
     storage: JobSnapshotStorage,
-    { restore, owned, firstId }: Beginning,
+    { restore, known, firstId }: Beginning,
   ) {
     const { configuration, platform, name } = options;
     this.#requested = new RequestedCheckpoints(platform.clock, name);
     this.#options = options;
     this.jobId = jobId;
     this.graph = graph;
-    this.#checkpoints = this.#checkpointsOf(storage, owned, firstId);
+    this.#checkpoints = this.#checkpointsOf(storage, known, firstId);
     this.#slots = options.slots({
       jobId,
       graph,
@@ -414,7 +414,7 @@ export class JobRunner {
     });
   }
 
-  #checkpointsOf(storage: JobSnapshotStorage, owned: Beginning["owned"], firstId: number): JobCheckpoints {
+  #checkpointsOf(storage: JobSnapshotStorage, known: Beginning["known"], firstId: number): JobCheckpoints {
     const { graph, jobId } = this;
     const { configuration, platform, name, onRestartPoint } = this.#options;
     return new JobCheckpoints(
@@ -428,7 +428,7 @@ export class JobRunner {
         config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
         retainedCount: configuration.get(RETAINED_CHECKPOINTS),
         rememberedMax: configuration.get(WEB_CHECKPOINTS_HISTORY),
-        owned,
+        known,
         onRestartPoint: async (checkpoint) => {
           await onRestartPoint?.(checkpoint);
           this.#requested.onRestartPoint(checkpoint);

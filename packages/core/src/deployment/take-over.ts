@@ -3,6 +3,7 @@ import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { takeOverCheckpoints } from "../checkpoint/checkpoint-storage.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { STATE_RECOVERY_CLAIM_MODE } from "../config/recovery-options.ts";
+import type { KnownCheckpoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import type { Platform } from "../platform/platform.ts";
 import { checkpointDirectoryOf } from "./job-settings.ts";
 
@@ -19,8 +20,8 @@ export interface JobRecovery {
 
 export interface Beginning {
   readonly restore: LoadedCheckpoint | undefined;
-  /** The snapshots that the job owns from now on, oldest first: none is newer than what it begins from. */
-  readonly owned: readonly LoadedCheckpoint[];
+  /** The snapshots that a restart may begin from, oldest first: none is newer than what the job begins from. */
+  readonly known: readonly KnownCheckpoint[];
   /** Of its checkpoints. */
   readonly firstId: number;
 }
@@ -38,19 +39,25 @@ export async function beginningOf(
 ): Promise<Beginning> {
   const firstId = (restore?.metadata.checkpointId ?? 0) + 1;
   const isClaimed = restore !== undefined && configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM";
-  const given = isClaimed ? [restore] : [];
-  if (recovery === undefined) return { restore, owned: given, firstId };
+  const given = isClaimed ? [ownedBy("claimed", restore)] : [];
+  if (recovery === undefined) return { restore, known: given, firstId };
   const isGiven = recovery.path === undefined;
   const directory = checkpointDirectoryOf(configuration, platform, jobId);
-  if (directory === undefined) return { restore, owned: isGiven ? given : [], firstId };
+  if (directory === undefined) return { restore, known: isGiven ? given : [], firstId };
   const newestId = isGiven ? 0 : (restore?.metadata.checkpointId ?? 0);
   const { submittedMs } = recovery;
   const { lastId, own } = await takeOverCheckpoints(platform.fs, directory, { jobId, submittedMs, newestId });
   const isOwn = restore !== undefined && platform.fs.resolve(restore.directory, "..") === directory;
   const older = own.filter((checkpoint) => checkpoint.metadata.checkpointId < newestId);
+  // A savepoint that the job has committed on is no checkpoint of its own; older ones must not come before it.
+  const newest = restore === undefined ? [] : [ownedBy(isOwn ? "claimed" : "user", restore)];
   return {
     restore,
-    owned: isGiven ? given : [...older, ...(isOwn ? [restore] : [])],
+    known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each)), ...newest],
     firstId: Math.max(firstId, lastId + 1) + IDS_LEFT_OUT,
   };
+}
+
+function ownedBy(owner: KnownCheckpoint["owner"], checkpoint: LoadedCheckpoint): KnownCheckpoint {
+  return { ...checkpoint, owner };
 }

@@ -143,6 +143,7 @@ export class SinkOperator extends BaseOperator {
       parallelism: context.numberOfParallelSubtasks,
       jobId: this.#sinkHost.jobId,
       uid: this.host.uid,
+      attemptNumber: context.attemptNumber,
       restoredCheckpointId: this.#sinkHost.restoredCheckpointId,
     };
   }

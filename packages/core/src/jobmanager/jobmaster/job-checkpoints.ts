@@ -57,10 +57,10 @@ export interface JobCheckpointsOptions {
   /** Checkpoints that are remembered each by itself. */
   readonly rememberedMax: number;
   /**
-   * What the job owns from now on though this process has not taken it, oldest first: what it was told to claim, and what it
-   * retained before it was taken over.
+   * What a restart may begin from though this process has not taken it, oldest first: what the job was told to claim, what it
+   * retained before it was taken over, and the user's savepoint if that was its last.
    */
-  readonly owned: readonly LoadedCheckpoint[];
+  readonly known: readonly KnownCheckpoint[];
   /** See {@link RestartPoint}. Awaited before anything is committed on it; a rejection fails the checkpoint. */
   readonly onRestartPoint: (checkpoint: RestartPoint) => Promise<void>;
 }
@@ -110,6 +110,9 @@ export interface CompletedCheckpoint extends LoadedCheckpoint {
   readonly owner: "job" | "claimed" | "user";
 }
 
+/** One that is on the disk, and that another process has taken. */
+export type KnownCheckpoint = LoadedCheckpoint & { readonly owner: "claimed" | "user" };
+
 export class JobCheckpoints {
   readonly #options: JobCheckpointsOptions;
   readonly #collected = new Map<number, Collected>();
@@ -135,7 +138,7 @@ export class JobCheckpoints {
     this.#options = options;
     this.#nextId = firstId;
     this.history = new CheckpointHistory(options.rememberedMax);
-    for (const each of options.owned) this.#completed.push({ ...each, path: each.directory, owner: "claimed" });
+    for (const each of options.known) this.#completed.push({ ...each, path: each.directory });
   }
 
   get latest(): CompletedCheckpoint | undefined {
