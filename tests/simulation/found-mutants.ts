@@ -69,11 +69,4 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
     mutated: 'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each)), ...(isOwn ? newest : [])],',
     breaks: "What the job has committed since its older checkpoint comes out once more.",
   },
-  {
-    name: "who begins last is the newest attempt",
-    file: "../tests/simulation/transactional-store.ts",
-    original: "if (!isOfOldJob && !isOldAttempt) {",
-    mutated: "if (!isOfOldJob) {",
-    breaks: "The simulation itself takes an attempt that was given up for the one that goes on.",
-  },
 ];

@@ -14,8 +14,6 @@ interface Transaction {
 /** Of one subtask. */
 interface Attempt {
   readonly number: number;
-  readonly jobId: string;
-  readonly attemptNumber: number;
   readonly restoredCheckpointId: number;
 }
 
@@ -33,9 +31,6 @@ export class TransactionalStore {
   readonly #committed: Map<string, readonly string[]> = new Map();
   /** By subtask: of its committers, the newest. */
   readonly #newest: Map<string, Attempt> = new Map();
-  /** Subtasks of jobs that have had a committer. */
-  readonly #opened = new Set<string>();
-  #openedCount = 0;
   #commitCount = 0;
 
   constructor(world: World) {
@@ -57,20 +52,11 @@ export class TransactionalStore {
     };
   }
 
-  /**
-   * A new attempt of the subtask: the older one must not be heard of again. Who has stood still may begin one that was given
-   * up long before.
-   */
-  open({ uid, subtaskIndex, restoredCheckpointId, jobId, attemptNumber }: WriterInitContext): number {
+  /** A new attempt of the subtask: the older one must not be heard of again. */
+  open({ uid, subtaskIndex, restoredCheckpointId }: WriterInitContext): number {
     const subtask = `${uid}/${subtaskIndex}`;
-    const number = ++this.#openedCount;
-    const newest = this.#newest.get(subtask);
-    const isOfOldJob = newest !== undefined && newest.jobId !== jobId && this.#opened.has(`${jobId}/${subtask}`);
-    const isOldAttempt = newest?.jobId === jobId && newest.attemptNumber > attemptNumber;
-    this.#opened.add(`${jobId}/${subtask}`);
-    if (!isOfOldJob && !isOldAttempt) {
-      this.#newest.set(subtask, { number, jobId, attemptNumber, restoredCheckpointId: restoredCheckpointId ?? 0 });
-    }
+    const number = (this.#newest.get(subtask)?.number ?? 0) + 1;
+    this.#newest.set(subtask, { number, restoredCheckpointId: restoredCheckpointId ?? 0 });
     return number;
   }
 

@@ -47,7 +47,6 @@ class Attempt {
       parallelism: 1,
       jobId: "job",
       uid: "sink",
-      attemptNumber: from === undefined ? 0 : 1,
       restoredCheckpointId: from?.id,
     };
     this.committer = sink.createCommitter(context);

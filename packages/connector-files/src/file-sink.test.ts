@@ -215,7 +215,6 @@ test("committing again changes nothing", async () => {
     parallelism: 2,
     jobId: "job",
     uid: "sink",
-    attemptNumber: 0,
     restoredCheckpointId: undefined,
   };
   const committer = sinkWith().createCommitter(context);
@@ -366,7 +365,6 @@ test("a writer asks for a pause while much waits for the disk, and long records 
     parallelism: 1,
     jobId: "job",
     uid: "sink",
-    attemptNumber: 0,
     restoredCheckpointId: undefined,
   };
   const writer = sink.createWriter(context, []);
@@ -423,7 +421,6 @@ test("an earlier run's parts are replaced also when the end of the input comes b
     parallelism: 1,
     jobId: "job",
     uid: "sink",
-    attemptNumber: 0,
     restoredCheckpointId: undefined,
   };
   const writer = sinkWith().createWriter(context, []);

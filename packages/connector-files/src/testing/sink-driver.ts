@@ -91,16 +91,7 @@ function contextOf<T>(
   { platform, parallelism, from, uid }: SinkRunOptions<T>,
   subtaskIndex: number,
 ): WriterInitContext {
-  const attemptNumber = from === undefined ? 0 : 1;
-  return {
-    platform,
-    subtaskIndex,
-    parallelism,
-    jobId: "job",
-    uid: uid ?? "sink",
-    attemptNumber,
-    restoredCheckpointId: from?.id,
-  };
+  return { platform, subtaskIndex, parallelism, jobId: "job", uid: uid ?? "sink", restoredCheckpointId: from?.id };
 }
 
 /** Every file in a directory with its text. @internal */

@@ -55,15 +55,7 @@ class Table {
 const record = { timestamp: 0, currentWatermark: 0 };
 
 function contextOf(platform: SimulatedPlatform): WriterInitContext {
-  return {
-    platform,
-    subtaskIndex: 0,
-    parallelism: 1,
-    jobId: "job",
-    uid: "table",
-    attemptNumber: 0,
-    restoredCheckpointId: undefined,
-  };
+  return { platform, subtaskIndex: 0, parallelism: 1, jobId: "job", uid: "table", restoredCheckpointId: undefined };
 }
 
 const wait = (platform: SimulatedPlatform, ms: number): Promise<void> =>

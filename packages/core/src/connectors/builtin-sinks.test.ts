@@ -20,7 +20,6 @@ function contextWith(out: string[], parallelism = 1, subtaskIndex = 0): WriterIn
     parallelism,
     jobId: "job",
     uid: "sink",
-    attemptNumber: 0,
     restoredCheckpointId: undefined,
   };
 }

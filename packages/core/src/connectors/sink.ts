@@ -55,8 +55,6 @@ export interface WriterInitContext {
   readonly jobId: string;
   /** The sink's uid. */
   readonly uid: string;
-  /** 0 for the first attempt of the subtask in this job, then one more for each restart of its region, as in Flink's `TaskInfo`. */
-  readonly attemptNumber: number;
   /** The checkpoint that was restored from, undefined on a fresh start. */
   readonly restoredCheckpointId: number | undefined;
 }

@@ -143,7 +143,6 @@ export class SinkOperator extends BaseOperator {
       parallelism: context.numberOfParallelSubtasks,
       jobId: this.#sinkHost.jobId,
       uid: this.host.uid,
-      attemptNumber: context.attemptNumber,
       restoredCheckpointId: this.#sinkHost.restoredCheckpointId,
     };
   }
