@@ -75,7 +75,9 @@ function stackOf(worker: WorkerHandle, clock: Pick<Clock, "after">): Promise<rea
 }
 
 function buildTimeout(url: string, frames: readonly StackFrame[]): MillraceError {
-  const own = frames.find((frame) => !frame.url.startsWith("node:"));
+  // The engine may be at work for the job's own line.
+  const ofJob = frames.find((frame) => frame.url.startsWith(url));
+  const own = ofJob ?? frames.find((frame) => !frame.url.startsWith("node:"));
   const place = own === undefined ? "" : `; it is in ${own.functionName || "its module"} at ${own.url}:${own.line}`;
   return new MillraceError("MR_JOB_BUILD_TIMEOUT", {
     what: "The job's code does not come to its end while it builds the pipeline",
