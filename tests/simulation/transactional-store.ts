@@ -15,6 +15,8 @@ interface Transaction {
 interface Attempt {
   readonly number: number;
   readonly restoredCheckpointId: number;
+  /** Of the checkpoints after the restored one, the last that it has committed for. */
+  committedCheckpointId: number;
 }
 
 interface Staged {
@@ -29,8 +31,8 @@ export class TransactionalStore {
   readonly #world: World;
   readonly #staged: Map<string, Staged> = new Map();
   readonly #committed: Map<string, readonly string[]> = new Map();
-  /** By subtask: of its committers, the newest. */
-  readonly #newest: Map<string, Attempt> = new Map();
+  /** By subtask, in the order in which they began. */
+  readonly #attempts: Map<string, Attempt[]> = new Map();
   #commitCount = 0;
 
   constructor(world: World) {
@@ -52,11 +54,12 @@ export class TransactionalStore {
     };
   }
 
-  /** A new attempt of the subtask: the older one must not be heard of again. */
-  open({ uid, subtaskIndex, restoredCheckpointId }: WriterInitContext): number {
-    const subtask = `${uid}/${subtaskIndex}`;
-    const number = (this.#newest.get(subtask)?.number ?? 0) + 1;
-    this.#newest.set(subtask, { number, restoredCheckpointId: restoredCheckpointId ?? 0 });
+  /** A new attempt of the subtask. */
+  open(context: WriterInitContext): number {
+    const attempts = this.#attemptsOf(context);
+    const restoredCheckpointId = context.restoredCheckpointId ?? 0;
+    const number = attempts.length + 1;
+    attempts.push({ number, restoredCheckpointId, committedCheckpointId: restoredCheckpointId });
     return number;
   }
 
@@ -82,18 +85,42 @@ export class TransactionalStore {
   }
 
   /**
-   * I6. Nothing can keep a process that has stood still from going on with a commit in the middle; what it commits then is
-   * what the newer attempt has been restored with, and commits, too.
+   * I6. Where nobody can stand still for long, only the newest attempt commits.
+   *
+   * In a cluster somebody can: nothing keeps a process from going on with a commit in the middle, or from beginning a
+   * deployment that was given up long ago, so who began last is not always the newest. But the newest goes on from what the
+   * others have committed: no two attempts of a subtask commit work of their own for the same stretch of checkpoints.
    */
-  #checkAttempt(id: string, { uid, subtaskIndex }: WriterInitContext, number: number): void {
+  #checkAttempt(id: string, context: WriterInitContext, number: number): void {
     const world = this.#world;
-    const newest = this.#newest.get(`${uid}/${subtaskIndex}`);
-    if (newest === undefined || newest.number === number) return;
+    const attempts = this.#attemptsOf(context);
     const checkpointId = this.#staged.get(id)?.checkpointId ?? 0;
-    if (world.plan.hosts === "cluster" && checkpointId <= newest.restoredCheckpointId) return;
     const found = `attempt ${number} of a subtask commits ${id} of checkpoint ${checkpointId}`;
-    world.violated("I6", `${found}, and attempt ${newest.number} goes on from ${newest.restoredCheckpointId}`);
+    const own = attempts[number - 1]!;
+    own.committedCheckpointId = Math.max(own.committedCheckpointId, checkpointId);
+    for (const other of attempts) {
+      if (other === own) continue;
+      const isReplaced = world.plan.hosts === "cluster" ? overlap(own, other) : other.number > number;
+      if (!isReplaced) continue;
+      const { restoredCheckpointId, committedCheckpointId } = other;
+      const range = `from ${restoredCheckpointId}, and has committed for ${committedCheckpointId}`;
+      world.violated("I6", `${found}, and attempt ${other.number} has gone on ${range}`);
+      return;
+    }
   }
+
+  #attemptsOf({ uid, subtaskIndex }: WriterInitContext): Attempt[] {
+    const subtask = `${uid}/${subtaskIndex}`;
+    const attempts = this.#attempts.get(subtask) ?? [];
+    this.#attempts.set(subtask, attempts);
+    return attempts;
+  }
+}
+
+/** Whether there is a checkpoint that both have committed for, after the ones that they were restored from. */
+function overlap(a: Attempt, b: Attempt): boolean {
+  const first = Math.max(a.restoredCheckpointId, b.restoredCheckpointId);
+  return first < Math.min(a.committedCheckpointId, b.committedCheckpointId);
 }
 
 class StoreWriter implements SinkWriter<string, Transaction, never> {
