@@ -1,4 +1,5 @@
 /** One line about one seed, from the processes that run seeds to the one that was started. Plain JSON. */
+import { u32Hex } from "millrace/internal";
 import type { FaultKind, SimulationPlan } from "./plan.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Violation } from "./world.ts";
@@ -50,7 +51,7 @@ export class Totals {
         high = Math.imul(((high << 5) | (high >>> 27)) ^ character.charCodeAt(0), 0x9e3779b1);
       }
     }
-    return [high, low].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+    return u32Hex(high) + u32Hex(low);
   }
 
   describe(): string {

@@ -17,9 +17,11 @@
  * - R2. A payload is handed out once its checksum was found right, in the order of the frames, each once.
  * - R3. After a refusal nothing more is read: behind damage nobody knows where a frame begins.
  */
+
 import { BinaryReader } from "./binary-reader.ts";
 import { crc32c } from "./crc32c.ts";
 import { MillraceError } from "./errors.ts";
+import { u32Hex } from "./hex.ts";
 
 /** @internal */
 export const FRAME_FORMAT_VERSION = 1;
@@ -226,5 +228,5 @@ function tooLarge(payloadBytes: number, payloadBytesMax: number, offset?: number
 }
 
 function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
+  return `0x${u32Hex(value)}`;
 }

@@ -2,6 +2,7 @@
  * SHA-256 (FIPS 180-4). For the names of things that are found by their content: code that is sent to other machines. Not
  * for secrets, and not for every record: CRC-32C is what guards bytes against accidents.
  */
+import { u32Hex } from "./hex.ts";
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of eight. */
 const CONSTANTS: Uint32Array = fractions(64, Math.cbrt);
@@ -19,7 +20,7 @@ export function sha256Hex(bytes: Uint8Array): string {
   const tail = padded(bytes.subarray(whole), bytes.length);
   const tailView = new DataView(tail.buffer);
   for (let at = 0; at < tail.length; at += BLOCK_BYTES) addBlock(state, tailView, at, words);
-  return Array.from(state, (word) => word.toString(16).padStart(8, "0")).join("");
+  return Array.from(state, u32Hex).join("");
 }
 
 /** What is left of the bytes, a one bit, zeros, and the length in bits. */

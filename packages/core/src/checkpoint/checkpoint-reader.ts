@@ -6,8 +6,10 @@
  * - R3. A file that cannot be read is not called damaged: only one that is missing, or has other bytes, is.
  * - R4. What a job starts from outlives a loss of power from then on: the job commits what belongs to it.
  */
+
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
+import { u32Hex } from "../base/hex.ts";
 import { localPathOf } from "../base/local-path.ts";
 import { FileSystemError, type LocalFs } from "../platform/platform.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
@@ -112,8 +114,11 @@ export async function readState(fs: LocalFs, directory: string, handle: StateHan
     throw await corruptState(fs, path, { found: `${bytes.length} bytes`, expected: `${sizeBytes} bytes` });
   }
   if (checksum !== handle.crc32c) {
-    const expected = `checksum ${hex(handle.crc32c)}`;
-    throw await corruptState(fs, path, { found: `checksum ${hex(checksum)} over bytes 0 to ${sizeBytes}`, expected });
+    const expected = `checksum ${u32Hex(handle.crc32c)}`;
+    throw await corruptState(fs, path, {
+      found: `checksum ${u32Hex(checksum)} over bytes 0 to ${sizeBytes}`,
+      expected,
+    });
   }
   return bytes;
 }
@@ -271,8 +276,4 @@ async function corruptState(
 function shown(names: readonly string[]): string {
   const rest = names.length - SHOWN_MAX;
   return `${names.slice(0, SHOWN_MAX).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
-}
-
-function hex(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, "0");
 }

@@ -1,11 +1,12 @@
 /** One job in the JobManager: its code is loaded here, too, because its enumerators run here; what can be asked about it. */
+
 import { toErrorMessage } from "../base/error-message.ts";
 import type { MillraceError } from "../base/errors.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { WEB_EXCEPTION_HISTORY_SIZE } from "../config/rest-options.ts";
 import { JobRunner, type JobRunnerResult } from "../deployment/job-runner.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { StoredCheckpoint, StoredJob } from "../jobmanager/dispatcher/job-store.ts";
-import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import type { JobEnding } from "../jobmanager/jobmaster/job-master.ts";
 import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
@@ -188,7 +189,7 @@ export class ClusterJob {
     if (status !== "FINISHED" && status !== "FAILED" && status !== "CANCELED") this.#options.onStatus(status);
   }
 
-  #onException(error: unknown, task?: TaskId, place?: TaskPlace): void {
+  #onException(error: unknown, task?: SubtaskId, place?: TaskPlace): void {
     // A subtask's failure becomes the job's.
     if (error === this.#lastError) return;
     this.#lastError = error;

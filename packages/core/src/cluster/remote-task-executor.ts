@@ -1,10 +1,12 @@
 /** A task executor whose slots are in a TaskManager: calls become messages with the same content. */
+
 import { MillraceError } from "../base/errors.ts";
 import type { LayeredEntry } from "../config/option-registry.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
-import { type SubtaskId, slotOf } from "../taskmanager/slot-layout.ts";
+import { slotOf } from "../taskmanager/slot-layout.ts";
 import type {
   DeployedTasks,
   DeploymentListener,

@@ -1,8 +1,7 @@
 /** How the subtasks of one job are, as far as the JobManager has heard: the state, attempt and place of each. */
-
 import type { JobGraph } from "../graph/job-graph.ts";
-import { subtaskKey } from "../graph/subtask-id.ts";
-import type { AttemptListener, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
+import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { SubtaskStatus, TaskCounts } from "./job-manager-api.ts";
 
@@ -23,7 +22,7 @@ export interface TaskState {
 }
 
 /** A subtask has failed. */
-export type OnTaskFailed = (task: TaskId, error: Error, place: TaskPlace | undefined) => void;
+export type OnTaskFailed = (task: SubtaskId, error: Error, place: TaskPlace | undefined) => void;
 
 const CREATED: TaskState = {
   status: "CREATED",
@@ -38,7 +37,7 @@ export class TaskStates {
   readonly #clock: Clock;
   readonly #onFailed: OnTaskFailed;
   readonly #states = new Map<string, TaskState>();
-  #tasks: readonly TaskId[] = [];
+  #tasks: readonly SubtaskId[] = [];
 
   constructor(clock: Clock, onFailed: OnTaskFailed) {
     this.#clock = clock;
@@ -52,11 +51,11 @@ export class TaskStates {
     );
   }
 
-  of(task: TaskId): TaskState {
+  of(task: SubtaskId): TaskState {
     return this.#states.get(subtaskKey(task)) ?? CREATED;
   }
 
-  counts(of: (task: TaskId) => boolean = () => true): TaskCounts {
+  counts(of: (task: SubtaskId) => boolean = () => true): TaskCounts {
     const counts = { CREATED: 0, DEPLOYING: 0, RUNNING: 0, FINISHED: 0, CANCELING: 0, CANCELED: 0, FAILED: 0 };
     for (const task of this.#tasks) if (of(task)) counts[this.of(task).status]++;
     return counts;
@@ -64,10 +63,10 @@ export class TaskStates {
 
   /** Follows an attempt of these tasks that is about to be deployed, by what its listener hears. */
   follow(
-    tasks: readonly TaskId[],
+    tasks: readonly SubtaskId[],
     attempt: number,
     listener: AttemptListener,
-    placeOf: (task: TaskId) => TaskPlace,
+    placeOf: (task: SubtaskId) => TaskPlace,
   ): AttemptListener {
     for (const task of tasks) {
       const startTimeMs = this.#clock.wallMs();
@@ -96,11 +95,11 @@ export class TaskStates {
   }
 
   /** Attempts are over: what has not failed by itself was ended with the rest. */
-  end(status: "FINISHED" | "CANCELED", tasks: readonly TaskId[] = this.#tasks): void {
+  end(status: "FINISHED" | "CANCELED", tasks: readonly SubtaskId[] = this.#tasks): void {
     for (const task of tasks) this.#change(task, this.of(task).attempt, status);
   }
 
-  #change(task: TaskId, attempt: number, status: SubtaskStatus): void {
+  #change(task: SubtaskId, attempt: number, status: SubtaskStatus): void {
     const before = this.of(task);
     const isOver = before.status === "FAILED" || before.status === "FINISHED" || before.status === "CANCELED";
     if (before.attempt !== attempt || isOver) return;
@@ -110,7 +109,7 @@ export class TaskStates {
     this.#set(task, { ...before, status, timestampsMs, endTimeMs: isEnd ? nowMs : undefined });
   }
 
-  #set(task: TaskId, state: TaskState): void {
+  #set(task: SubtaskId, state: TaskState): void {
     this.#states.set(subtaskKey(task), state);
   }
 }

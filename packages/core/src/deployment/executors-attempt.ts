@@ -1,11 +1,13 @@
 /** One attempt of a region whose subtasks are in the slots of one or more processes. It moves messages and handles, never records. */
+
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { Source, SourceSplit } from "../connectors/source.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
-import type { AttemptListener, ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
+import type { AttemptListener, ReaderId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import { slotOf } from "../taskmanager/slot-layout.ts";
@@ -23,7 +25,7 @@ import type { LocalAttempt } from "./local-attempt.ts";
 export interface ExecutorsAttemptOptions {
   readonly graph: JobGraph;
   /** Of the region. */
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   readonly deploymentNumber: number;
   readonly attemptNumber: number;
   readonly restore: LoadedCheckpoint | undefined;
@@ -35,7 +37,7 @@ export interface ExecutorsAttemptOptions {
 }
 
 export class ExecutorsAttempt implements LocalAttempt {
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   readonly #options: ExecutorsAttemptOptions;
   /** By slot. */
   #deployed: ReadonlyMap<number, DeployedTasks> = new Map();
@@ -55,7 +57,7 @@ export class ExecutorsAttempt implements LocalAttempt {
     return attempt;
   }
 
-  statisticsOf(task: TaskId): TaskStatistics {
+  statisticsOf(task: SubtaskId): TaskStatistics {
     return this.#at(slotOf(this.#options.graph, task)).statisticsOf(task);
   }
 

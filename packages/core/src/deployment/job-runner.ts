@@ -2,6 +2,7 @@
  * One job: its graph, its JobMaster in this thread, its checkpoints, and what can be asked about it. Its slots may be
  * anywhere (job-slots.ts).
  */
+
 import type { JobProgress, TaskProgress } from "../api/job-client.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
@@ -30,8 +31,9 @@ import { formatWarning } from "../graph/lint.ts";
 import { pipelinedRegions } from "../graph/pipelined-regions.ts";
 import { explainStall } from "../graph/stall/explain-stall.ts";
 import type { StallExplanation } from "../graph/stall/stall-explanation.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { Transformation } from "../graph/transformation.ts";
-import type { DeployOptions, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { DeployOptions } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { JobCheckpoints, type RestartPoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
 import { type JobEnding, JobMaster } from "../jobmanager/jobmaster/job-master.ts";
 import type { JobStatus } from "../jobmanager/jobmaster/job-status.ts";
@@ -77,7 +79,7 @@ export interface JobRunnerOptions {
   /** See `JobMasterOptions.onEnded`. */
   readonly onEnded?: (end: JobEnding) => Promise<void>;
   /** These tasks have been ended and are to start again. */
-  readonly onRestarting?: (tasks: readonly TaskId[]) => void;
+  readonly onRestarting?: (tasks: readonly SubtaskId[]) => void;
   /** Before anything is committed on a checkpoint that a restart would begin from; a rejection fails the checkpoint. */
   readonly onRestartPoint?: (checkpoint: RestartPoint) => Promise<void>;
 }
@@ -323,7 +325,7 @@ export class JobRunner {
   }
 
   /** What a subtask has done in its newest attempt, as far as its slot has told. */
-  figuresOf(task: TaskId): SubtaskFigures {
+  figuresOf(task: SubtaskId): SubtaskFigures {
     return figuresOf(this.graph.vertices[task.vertexId]!, this.#attempts.statisticsOf(task));
   }
 

@@ -1,5 +1,4 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
-
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
 import {
@@ -11,11 +10,11 @@ import {
 import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
 import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
-import { subtaskKey } from "../graph/subtask-id.ts";
+import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
-import { type SubtaskId, subtasksOf } from "../taskmanager/slot-layout.ts";
+import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import type { ThreadsExecutorOptions } from "../taskmanager/threads/threads-executor-options.ts";
 import { keyGroupRange } from "../types/key-encoding.ts";
 

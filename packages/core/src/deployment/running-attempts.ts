@@ -1,6 +1,5 @@
 /** The attempts of a job's regions, looked at as one. */
-import { subtaskKey } from "../graph/subtask-id.ts";
-import type { TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
 import { TimeSharesSampler } from "../task/time-shares.ts";
 import type { DescribedTasks, MergedAccumulators } from "../taskmanager/task-executor.ts";
@@ -24,11 +23,11 @@ export class RunningAttempts {
   }
 
   /** Undefined before its first attempt. */
-  statisticsOf(task: TaskId): TaskStatistics | undefined {
+  statisticsOf(task: SubtaskId): TaskStatistics | undefined {
     return this.#tasks.get(subtaskKey(task))?.attempt.statisticsOf(task);
   }
 
-  samplerOf(task: TaskId): TimeSharesSampler | undefined {
+  samplerOf(task: SubtaskId): TimeSharesSampler | undefined {
     return this.#tasks.get(subtaskKey(task))?.sampler;
   }
 

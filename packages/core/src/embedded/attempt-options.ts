@@ -1,6 +1,7 @@
 import type { RestoredState } from "../deployment/restored-state.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
-import type { AttemptListener, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
+import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { SlotLoop } from "../task/slot-loop.ts";
@@ -12,7 +13,7 @@ export interface AttemptOptions {
   readonly graph: JobGraph;
   readonly jobId: string;
   /** Of the region. */
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   readonly attemptNumber: number;
   readonly platform: Platform;
   readonly metrics: MetricRegistry;

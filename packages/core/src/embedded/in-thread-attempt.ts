@@ -1,11 +1,10 @@
 /** All subtasks of a region in the caller's thread: one slot, whatever the parallelism; channels hand over references. */
-
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import { deploymentListenerOf } from "../deployment/deployment-listener.ts";
 import type { LocalAttempt } from "../deployment/local-attempt.ts";
-import { subtaskKey } from "../graph/subtask-id.ts";
-import type { ReaderId, TaskId } from "../jobmanager/jobmaster/execution-attempt.ts";
+import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
+import type { ReaderId } from "../jobmanager/jobmaster/execution-attempt.ts";
 import { type MergedAccumulator, mergeAccumulators } from "../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../task/task-statistics.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
@@ -15,7 +14,7 @@ import { notClosed } from "../taskmanager/threads/slot-errors.ts";
 import type { AttemptOptions } from "./attempt-options.ts";
 
 export class InThreadAttempt implements LocalAttempt {
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   readonly #options: AttemptOptions;
   readonly #slot: TaskSlot;
   readonly #persister: StatePersister;
@@ -47,7 +46,7 @@ export class InThreadAttempt implements LocalAttempt {
     });
   }
 
-  statisticsOf(task: TaskId): TaskStatistics {
+  statisticsOf(task: SubtaskId): TaskStatistics {
     return this.#statistics.get(subtaskKey(task))!;
   }
 

@@ -1,4 +1,6 @@
 /** How many of the last events a failure shows. */
+import { u32Hex } from "../base/hex.ts";
+
 const RECENT_LINES_MAX = 100;
 
 /**
@@ -28,7 +30,7 @@ export class SimulationTrace {
 
   /** 16 hexadecimal digits. */
   digest(): string {
-    return [this.#high, this.#low].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+    return u32Hex(this.#high) + u32Hex(this.#low);
   }
 
   /** The last lines, oldest first. */

@@ -6,12 +6,7 @@
 
 import { consumersOf } from "../exchange/record-writer.ts";
 import type { JobEdge, JobGraph } from "../graph/job-graph.ts";
-
-/** A subtask of a graph. */
-export interface SubtaskId {
-  readonly vertexId: number;
-  readonly subtaskIndex: number;
-}
+import type { SubtaskId } from "../graph/subtask-id.ts";
 
 /** A channel of an edge: from one producing subtask to one consuming subtask. */
 export interface ChannelId {

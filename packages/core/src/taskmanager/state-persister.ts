@@ -2,8 +2,8 @@ import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statisti
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import type { OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
-import type { SubtaskId } from "./slot-layout.ts";
 
 /** Makes one subtask's state durable. */
 export type PersistState = (

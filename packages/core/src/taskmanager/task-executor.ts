@@ -2,11 +2,12 @@
  * The slots that one process has of a job, as the JobMaster's side sees them: it deploys its attempts into them and
  * commands them. In the same process these are calls; between processes they are messages with the same content.
  */
+
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { JobReport } from "../graph/stall/job-report.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
 import type { TaskStatistics } from "../task/task-statistics.ts";
-import type { SubtaskId } from "./slot-layout.ts";
 import type { AcknowledgeListener } from "./state-persister.ts";
 import type { AttemptCommand } from "./threads/slot-thread-messages.ts";
 

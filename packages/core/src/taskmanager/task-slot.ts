@@ -2,11 +2,13 @@
  * The subtasks of an attempt that run in one thread; the thread's loop steps them. The host, which may be the same
  * thread or another one, tells it what to do and hears what happens.
  */
+
 import { MillraceError } from "../base/errors.ts";
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import type { SourceSplit } from "../connectors/source.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import type { SubtaskReport } from "../graph/stall/job-report.ts";
+import type { SubtaskId } from "../graph/subtask-id.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import { AccumulatorRegistry } from "../operators/accumulators/accumulator-registry.ts";
@@ -23,7 +25,6 @@ import type { TaskStatistics } from "../task/task-statistics.ts";
 import { cachedFilePaths } from "./cached-file-paths.ts";
 import { inFlightOf } from "./in-flight.ts";
 import { type RemoteChannels, SlotChannels } from "./slot-channels.ts";
-import type { SubtaskId } from "./slot-layout.ts";
 import { registerTaskMetrics } from "./task-metrics.ts";
 import type { TaskSettings } from "./task-settings.ts";
 

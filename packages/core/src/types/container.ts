@@ -19,10 +19,12 @@
  * - F2. Every byte is covered by a checksum; a container has no gaps and ends with the last one.
  * - F3. A version other than the reader's is refused by name, before anything that another version may lay out differently.
  */
+
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { combineCrc32c, crc32c } from "../base/crc32c.ts";
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
+import { u32Hex } from "../base/hex.ts";
 import { KEY_ENCODING_VERSION } from "./key-encoding.ts";
 import { parseSchema } from "./schema.ts";
 import type { Schema } from "./type.ts";
@@ -261,5 +263,5 @@ function corrupt(where: ErrorWhere, offset: number, found: string, expected: str
 }
 
 function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
+  return `0x${u32Hex(value)}`;
 }

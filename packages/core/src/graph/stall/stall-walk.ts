@@ -7,7 +7,6 @@
  * - S2. Before it goes on from a channel to the subtask at its other end, the channel has to be read empty: otherwise its
  *   own subtask is the one that is behind.
  */
-
 import { MAX_WATERMARK, MIN_WATERMARK } from "../../time/timestamps.ts";
 import { subtaskKey } from "../subtask-id.ts";
 import * as causes from "./causes.ts";

@@ -1,4 +1,5 @@
 /** What is remembered of the checkpoints of a job: the last ones each by itself, all of them together as numbers. */
+
 import type {
   CheckpointHistoryReport,
   CheckpointStatistics,
@@ -8,7 +9,7 @@ import type {
 } from "../../checkpoint/checkpoint-statistics.ts";
 import { RunningSummary } from "../../checkpoint/number-summary.ts";
 import type { OperatorSubtaskState, StateHandle } from "../../checkpoint/state-handles.ts";
-import type { TaskId } from "./execution-attempt.ts";
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 
 /** Completed checkpoints that percentiles are of. */
 const SUMMARIZED_MAX = 1000;
@@ -17,7 +18,7 @@ const SUMMARIZED = ["stateBytes", "endToEndDurationMs", "processedBytes", "persi
 
 /** One subtask's part of a checkpoint. */
 export interface CheckpointPart {
-  readonly task: TaskId;
+  readonly task: SubtaskId;
   readonly states: readonly OperatorSubtaskState[];
   readonly metrics: SubtaskCheckpointMetrics;
   /** Epoch ms. */
@@ -31,7 +32,7 @@ export interface TriggeredCheckpoint {
   readonly timestampMs: number;
   readonly savepoint: CheckpointStatistics["savepoint"];
   /** Those that have to acknowledge. */
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
 }
 
 interface Remembered extends TriggeredCheckpoint {

@@ -2,17 +2,13 @@
  * What the JobMaster needs of the tasks of a job, wherever they run: it deploys the subtasks of a region as one attempt, talks
  * to them through the attempt, and hears from them through the listener. It moves handles and messages, never records.
  */
+
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
 import type { CheckpointTrigger } from "../../checkpoint/checkpoint-trigger.ts";
 import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
 import type { SourceSplit } from "../../connectors/source.ts";
-
-/** A subtask of an attempt. */
-export interface TaskId {
-  readonly vertexId: number;
-  readonly subtaskIndex: number;
-}
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 
 /** Which subtask of which source. */
 export interface ReaderId {
@@ -22,19 +18,19 @@ export interface ReaderId {
 
 /** Calls arrive in the order they were made, per subtask; none after `onFailed` or after `cancel` was called. */
 export interface AttemptListener {
-  onRunning(task: TaskId): void;
-  onInputFinished(task: TaskId): void;
+  onRunning(task: SubtaskId): void;
+  onInputFinished(task: SubtaskId): void;
   /** The subtask's part of a checkpoint is durable. */
   onAcknowledged(
-    task: TaskId,
+    task: SubtaskId,
     checkpointId: number,
     state: readonly OperatorSubtaskState[],
     metrics: SubtaskCheckpointMetrics,
   ): void;
-  onDeclined(task: TaskId, checkpointId: number, reason: unknown): void;
+  onDeclined(task: SubtaskId, checkpointId: number, reason: unknown): void;
   /** The sinks of the subtask have committed everything up to this checkpoint. */
-  onCommitted(task: TaskId, checkpointId: number): void;
-  onFailed(task: TaskId, error: Error): void;
+  onCommitted(task: SubtaskId, checkpointId: number): void;
+  onFailed(task: SubtaskId, error: Error): void;
   onSplitRequest(reader: ReaderId): void;
   /** Something between a source's reader and its enumerator; in order with split requests. */
   onSourceEvent(reader: ReaderId, event: unknown): void;
@@ -44,7 +40,7 @@ export interface AttemptListener {
 
 /** One deployment of all subtasks of a region. */
 export interface ExecutionAttempt {
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   start(): void;
   /**
    * Told to all tasks: those without a source hear of the checkpoint, too. `isLast`: the sources take nothing in after this
@@ -70,7 +66,7 @@ export interface ExecutionAttempt {
 
 export interface DeployOptions {
   /** All of a pipelined region: no channel leads out of it. In topological order. */
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   /** Of all deployments of the job, from 0: data and messages of every other one are fenced off by it. */
   readonly deploymentNumber: number;
   /** How often these tasks were deployed before: what users see. */

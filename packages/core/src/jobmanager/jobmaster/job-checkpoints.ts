@@ -29,11 +29,10 @@ import type {
   StateHandle,
 } from "../../checkpoint/state-handles.ts";
 import type { CheckpointsReport } from "../../graph/stall/job-report.ts";
-import { subtaskKey } from "../../graph/subtask-id.ts";
+import { type SubtaskId, subtaskKey } from "../../graph/subtask-id.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { failureMessage, tooManyFailures } from "./checkpoint-failures.ts";
 import { CheckpointHistory, type CheckpointPart } from "./checkpoint-history.ts";
-import type { TaskId } from "./execution-attempt.ts";
 
 /** What the metadata says of one operator, besides its state. */
 export interface CheckpointedOperator {
@@ -86,7 +85,7 @@ export interface SavepointRequest {
  * ends of checkpoints are told, to those tasks that are still there.
  */
 export interface AttemptCheckpointing {
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   snapshotCoordinators(checkpointId: number): ReadonlyMap<string, Uint8Array>;
   /** @param timestampMs - Epoch ms. */
   trigger(checkpointId: number, timestampMs: number, savepoint: SavepointKind | undefined): void;
@@ -252,7 +251,7 @@ export class JobCheckpoints {
   }
 
   onAcknowledged(
-    task: TaskId,
+    task: SubtaskId,
     checkpointId: number,
     states: readonly OperatorSubtaskState[],
     metrics: SubtaskCheckpointMetrics,
@@ -380,7 +379,7 @@ export class JobCheckpoints {
     }
   }
 
-  #remember(checkpointId: number, timestampMs: number, tasks: readonly TaskId[]): void {
+  #remember(checkpointId: number, timestampMs: number, tasks: readonly SubtaskId[]): void {
     const request = this.#savepoints.get(checkpointId);
     const { format } = request?.properties ?? {};
     const savepoint = format === undefined ? undefined : { format, isTerminal: request?.kind === "terminal" };

@@ -17,13 +17,15 @@
  * - M8. A failure of a task takes its region back, and no other: they go on, and hear that what was pending is given up. What
  *   has failed with an enumerator, with too many checkpoints, or while the job was drained, takes all regions back.
  */
+
 import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
 import type { CheckpointFailureReason } from "../../checkpoint/coordinator.ts";
 import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { JobReport } from "../../graph/stall/job-report.ts";
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 import type { Platform } from "../../platform/platform.ts";
-import type { Deployer, ExecutionAttempt, ReaderId, TaskId } from "./execution-attempt.ts";
+import type { Deployer, ExecutionAttempt, ReaderId } from "./execution-attempt.ts";
 import type { JobCheckpoints } from "./job-checkpoints.ts";
 import {
   type Ending,
@@ -50,7 +52,7 @@ import { hasFailedOfCheckpoint, isUnrecoverable } from "./unrecoverable.ts";
 export interface JobMasterOptions {
   readonly platform: Platform;
   /** The tasks that fail and start again together: `graph/pipelined-regions.ts`. */
-  readonly regions: readonly (readonly TaskId[])[];
+  readonly regions: readonly (readonly SubtaskId[])[];
   readonly sources: readonly CoordinatedSource[];
   readonly checkpoints: JobCheckpoints;
   /** False: no periodic checkpoints, and results become visible at the end. */
@@ -66,7 +68,7 @@ export interface JobMasterOptions {
   /** Before anything that the job owns is removed (M7); a rejection leaves all of it where it is. */
   readonly onEnded?: (end: JobEnding) => Promise<void>;
   /** These tasks have failed, or go back with one that has; nothing of them is left, and they are to start again. */
-  readonly onRestarting: (tasks: readonly TaskId[], cause: unknown) => void;
+  readonly onRestarting: (tasks: readonly SubtaskId[], cause: unknown) => void;
   readonly onWarning: (message: string) => void;
 }
 
@@ -563,7 +565,7 @@ export class JobMaster {
   }
 }
 
-function tasksOf(regions: readonly RegionExecution[]): readonly TaskId[] {
+function tasksOf(regions: readonly RegionExecution[]): readonly SubtaskId[] {
   return regions.flatMap(({ tasks }) => tasks);
 }
 

@@ -4,10 +4,9 @@
  * - X1. At most one attempt is heard; messages of an older one are ignored.
  * - X2. An attempt is closed once, whoever asks for it and however often.
  */
-
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
-import { subtaskKey } from "../../graph/subtask-id.ts";
-import type { AttemptListener, Deployer, ExecutionAttempt, TaskId } from "./execution-attempt.ts";
+import { type SubtaskId, subtaskKey } from "../../graph/subtask-id.ts";
+import type { AttemptListener, Deployer, ExecutionAttempt } from "./execution-attempt.ts";
 import { checkRegionTransition, type RegionStatus } from "./job-status.ts";
 
 /** What a region tells about its current attempt. */
@@ -32,7 +31,7 @@ export interface RegionDeployment {
 }
 
 export class RegionExecution {
-  readonly tasks: readonly TaskId[];
+  readonly tasks: readonly SubtaskId[];
   readonly #deployer: Deployer;
   readonly #host: RegionHost;
   #status: RegionStatus = "CREATED";
@@ -49,7 +48,7 @@ export class RegionExecution {
   readonly #committed = new Map<string, number>();
   #isCommittingAtEnd = false;
 
-  constructor(tasks: readonly TaskId[], deployer: Deployer, host: RegionHost) {
+  constructor(tasks: readonly SubtaskId[], deployer: Deployer, host: RegionHost) {
     this.tasks = tasks;
     this.#deployer = deployer;
     this.#host = host;
@@ -176,7 +175,7 @@ export class RegionExecution {
     };
   }
 
-  #onRunning(task: TaskId): void {
+  #onRunning(task: SubtaskId): void {
     this.#running.add(subtaskKey(task));
     if (this.#running.size < this.tasks.length) return;
     this.#move("RUNNING");

@@ -4,11 +4,13 @@
  * - E1. A source all of whose readers go back at once goes back as a whole: its enumerator is made anew from the checkpoint.
  *   Otherwise the enumerator goes on, and gets back what the readers do not have any more.
  */
+
 import { invariant } from "../../base/errors.ts";
 import type { AlignmentGroupReport, CoordinatorReport } from "../../graph/stall/job-report.ts";
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { AlignmentGroup, type Allowance } from "../../time/alignment-group.ts";
-import type { ReaderId, TaskId } from "./execution-attempt.ts";
+import type { ReaderId } from "./execution-attempt.ts";
 import { type CoordinatedSource, SourceCoordinator, type SplitAssigner } from "./source-coordinator.ts";
 
 /** The sources of one alignment group, with how long the group waits for the first of their watermarks. */
@@ -50,7 +52,7 @@ export class SourceCoordinators {
   }
 
   /** These tasks go back; settles when enumerators that go back with them have been closed. */
-  async lose(tasks: readonly TaskId[]): Promise<void> {
+  async lose(tasks: readonly SubtaskId[]): Promise<void> {
     const closed: Promise<void>[] = [];
     this.#options.sources.forEach((source, index) => {
       const coordinator = this.#coordinators[index];
@@ -70,7 +72,7 @@ export class SourceCoordinators {
    * @param checkpointId - What they start from; undefined: from the beginning.
    * @param states - Of the enumerators in it, by source uid.
    */
-  reset(tasks: readonly TaskId[], checkpointId: number | undefined, states: ReadonlyMap<string, Uint8Array>): void {
+  reset(tasks: readonly SubtaskId[], checkpointId: number | undefined, states: ReadonlyMap<string, Uint8Array>): void {
     const { sources, platform, assigner } = this.#options;
     sources.forEach((source, index) => {
       const readers = readersOf(source, tasks);
@@ -83,7 +85,7 @@ export class SourceCoordinators {
   }
 
   /** These tasks run; enumerators all of whose readers run start. */
-  run(tasks: readonly TaskId[]): void {
+  run(tasks: readonly SubtaskId[]): void {
     this.#options.sources.forEach((source, index) => {
       for (const reader of readersOf(source, tasks)) {
         const coordinator = this.#coordinators[index];
@@ -178,7 +180,7 @@ export class SourceCoordinators {
   }
 }
 
-function readersOf({ vertexId }: CoordinatedSource, tasks: readonly TaskId[]): readonly number[] {
+function readersOf({ vertexId }: CoordinatedSource, tasks: readonly SubtaskId[]): readonly number[] {
   return tasks.flatMap((task) => (task.vertexId === vertexId ? [task.subtaskIndex] : []));
 }
 

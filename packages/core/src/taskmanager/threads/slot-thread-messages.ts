@@ -5,11 +5,12 @@ import type { CheckpointTrigger } from "../../checkpoint/checkpoint-trigger.ts";
 import type { LayeredEntry } from "../../config/option-registry.ts";
 import type { JobPlan } from "../../graph/describe.ts";
 import type { SubtaskReport } from "../../graph/stall/job-report.ts";
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 import type { MetricSnapshot } from "../../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
 import type { SubtaskSnapshot } from "../../task/snapshot-in-progress.ts";
-import type { ChannelId, SubtaskId } from "../slot-layout.ts";
+import type { ChannelId } from "../slot-layout.ts";
 
 /** Where a job comes from: a module that every thread loads for itself. */
 export interface JobModuleReference {

@@ -2,13 +2,12 @@
  * One attempt in threads of this process. It moves messages and handles; records go from thread to thread through rings
  * that it makes anew, so nothing of an older attempt can be in them.
  */
-
 import { fromErrorMessage } from "../../base/error-message.ts";
 import { createRingMemory, revokeRing } from "../../exchange/ring.ts";
-import { subtaskKey } from "../../graph/subtask-id.ts";
+import { type SubtaskId, subtaskKey } from "../../graph/subtask-id.ts";
 import type { MergedAccumulator } from "../../operators/accumulators/merged-accumulators.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
-import { channelsOf, type SubtaskId, slotOf, slotsOf, slotsOfChannel } from "../slot-layout.ts";
+import { channelsOf, slotOf, slotsOf, slotsOfChannel } from "../slot-layout.ts";
 import { StatePersister } from "../state-persister.ts";
 import type {
   DeployedTasks,

@@ -1,7 +1,7 @@
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { JobGraph } from "../../graph/job-graph.ts";
+import type { SubtaskId } from "../../graph/subtask-id.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
-import type { SubtaskId } from "../slot-layout.ts";
 import type { PersistState } from "../state-persister.ts";
 import type { ChannelWire } from "./channel-wire.ts";
 import type { SlotThreads } from "./slot-threads.ts";
