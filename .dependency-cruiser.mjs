@@ -4,6 +4,7 @@
  */
 const levels = [
   ["base"],
+  ["kv"],
   ["config", "metrics", "platform"],
   ["types", "time"],
   ["state", "exchange", "rpc"],

@@ -72,6 +72,22 @@ export { buildJobGraph } from "./graph/build-job-graph.ts";
 export type { JobPlan } from "./graph/describe.ts";
 export { explainJobGraph, renderPlan } from "./graph/explain.ts";
 export { graphOptionsOf } from "./graph/graph-options.ts";
+export { type KvFiles, MemoryKvFiles } from "./kv/kv-files.ts";
+export { compareBytes, KvBatch, KvEntryCursor, packEntry, packKey } from "./kv/kv-packing.ts";
+export { MemorySortedKv, type MemorySortedKvOptions } from "./kv/memory-sorted-kv.ts";
+export {
+  type ColumnFamily,
+  KV_ABSENT,
+  KV_ENTRY_HEADER_BYTES,
+  KV_EXPIRY_BYTES,
+  KV_OP,
+  KV_OP_HEADER_BYTES,
+  KV_PAGE_HEADER_BYTES,
+  type KvFile,
+  type KvProperty,
+  type SortedFileWriter,
+  type SortedKv,
+} from "./kv/sorted-kv.ts";
 export type { MetricSnapshot } from "./metrics/metric-snapshot.ts";
 export { cloneFunction, invokeClose, invokeOpen } from "./operators/clone-function.ts";
 export type { OperatorHost } from "./operators/operator-runtime.ts";
@@ -102,23 +118,7 @@ export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simu
 export { SimulatedStorage } from "./platform/simulated-storage.ts";
 export { checkBind, formatAddress, isLoopback } from "./platform/transport.ts";
 export { KeyedStateTable } from "./state/keyed-state-table.ts";
-export { type KvFiles, MemoryKvFiles } from "./state/kv-files.ts";
-export { compareBytes, KvBatch, KvEntryCursor, packEntry, packKey } from "./state/kv-packing.ts";
-export { MemorySortedKv, type MemorySortedKvOptions } from "./state/memory-sorted-kv.ts";
 export type { SlotCodec } from "./state/slot-codec.ts";
-export {
-  type ColumnFamily,
-  KV_ABSENT,
-  KV_ENTRY_HEADER_BYTES,
-  KV_EXPIRY_BYTES,
-  KV_OP,
-  KV_OP_HEADER_BYTES,
-  KV_PAGE_HEADER_BYTES,
-  type KvFile,
-  type KvProperty,
-  type SortedFileWriter,
-  type SortedKv,
-} from "./state/sorted-kv.ts";
 export { serializerCodec } from "./state/state-handles.ts";
 export type { FieldDifference } from "./state-processor/field-differences.ts";
 export type { OperatorSnapshot, StateSummary } from "./state-processor/operator-snapshot.ts";
