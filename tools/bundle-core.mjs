@@ -16,13 +16,20 @@ const entries = [
   "slot-thread",
   "job-trial-thread",
   "testing/index",
+  "state-processor/index",
   "platform/node-worker-thread",
 ];
 
 await rm(`${dist}bundle`, { recursive: true, force: true });
 await build({
   entryPoints: Object.fromEntries(
-    entries.map((entry) => [entry === "testing/index" ? "testing" : entry.split("/").at(-1), `${dist}${entry}.js`]),
+    entries.map((entry) => [
+      entry
+        .replace(/\/index$/, "")
+        .split("/")
+        .at(-1),
+      `${dist}${entry}.js`,
+    ]),
   ),
   outdir: `${dist}bundle`,
   bundle: true,

@@ -1,5 +1,5 @@
 /**
- * Holds what packages export to a docstring: every name that a package's `src/index.ts` (and core's `src/testing/index.ts`)
+ * Holds what packages export to a docstring: every name that a package's `src/index.ts` (and core's `src/testing/index.ts` and `src/state-processor/index.ts`)
  * exports has one that says something and carries `@public`, `@experimental` or `@internal`.
  *
  *     node tools/check-public-docs.mjs [root]
@@ -15,7 +15,7 @@ const sources = new Map();
 let count = 0;
 
 for (const name of readdirSync(join(root, "packages")).sort()) {
-  for (const entry of ["src/index.ts", "src/testing/index.ts"]) {
+  for (const entry of ["src/index.ts", "src/testing/index.ts", "src/state-processor/index.ts"]) {
     const path = join(root, "packages", name, entry);
     if (existsSync(path)) checkExportsOf(path);
   }

@@ -16,6 +16,7 @@ const entries = {
   "@millrace/connector-files": "packages/connector-files/src/index.ts",
   "@millrace/rest": "packages/rest/src/index.ts",
   "millrace/testing": "packages/core/src/testing/index.ts",
+  "millrace/state-processor": "packages/core/src/state-processor/index.ts",
 };
 
 export interface Documentation {

@@ -21,6 +21,8 @@ import type {
   WindowedStream,
 } from "millrace";
 
+import type { KeyedStateBootstrapFunction, KeyedStateReaderFunction } from "millrace/state-processor";
+
 export { default as fc } from "fast-check";
 export { expect, test } from "vitest";
 
@@ -93,6 +95,10 @@ export declare const orderStore: {
 export declare const recordedClicks: readonly Click[];
 export declare const elements: TimestampedValue<Reading>[];
 export declare const cutoff: number;
+export declare const accounts: readonly { id: string; amount: number }[];
+export declare const Totals: new () => KeyedStateReaderFunction<string, { key: string; total: number }>;
+export declare const TotalOf: new () => KeyedStateBootstrapFunction<string, { id: string; amount: number }>;
+export declare const CentsOf: new () => KeyedStateBootstrapFunction<string, { key: string; total: number }>;
 
 /** A price that falls from above 100, and rises above it again. */
 export const dip = Pattern.of<Trade>()

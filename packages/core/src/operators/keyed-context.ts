@@ -1,4 +1,5 @@
 /** The contexts that process functions are called with. One object per operator and subtask, reused for every call. */
+import type { Clock } from "../platform/platform.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import type { KeyedProcessContext, OnTimerContext, ProcessContext, TimerService } from "./functions.ts";
@@ -54,11 +55,17 @@ export class KeyedOperatorContext
   }
 }
 
-class TableTimerService implements TimerService {
-  readonly #operator: BaseOperator;
+/** Whose time it is. */
+export interface TimedOperator {
+  readonly currentWatermark: number;
+  readonly host: { readonly clock: Pick<Clock, "wallMs"> };
+}
+
+export class TableTimerService implements TimerService {
+  readonly #operator: TimedOperator;
   readonly #table: KeyedStateTable;
 
-  constructor(operator: BaseOperator, table: KeyedStateTable) {
+  constructor(operator: TimedOperator, table: KeyedStateTable) {
     this.#operator = operator;
     this.#table = table;
   }

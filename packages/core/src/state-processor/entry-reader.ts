@@ -1,7 +1,7 @@
 /** Reads the values of keyed state by what the snapshot says of them: kind and schema. The job's types are not needed. */
 import type { BinaryReader } from "../base/binary-reader.ts";
 import { MillraceError } from "../base/errors.ts";
-import { TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
+import { readTimers, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import { isStamped } from "../state/state-codecs.ts";
 import { compileType } from "../types/compiled-type.ts";
 import { describeSchema } from "../types/schema.ts";
@@ -100,12 +100,5 @@ function mapReader(readKey: Read, readValue: Parts): Parts {
 }
 
 function* timerEntries(input: BinaryReader, key: unknown): Iterable<StateEntry> {
-  for (const timer of ["event", "processing"] as const) {
-    for (let left = input.varint(); left > 0; left--) {
-      const timeMs = input.f64();
-      // The sequence number: it decides which of two timers for one time fires first.
-      input.varint();
-      yield { key, timer, timeMs };
-    }
-  }
+  for (const { domain, timeMs } of readTimers(input)) yield { key, timer: domain, timeMs };
 }

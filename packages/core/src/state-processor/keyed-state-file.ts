@@ -3,12 +3,10 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import type { StateBytes } from "../checkpoint/state-bytes.ts";
+import { GROUP_HEADER_BYTES_MAX, readGroupHeader } from "../state/keyed-snapshot-format.ts";
 import { containerHeadBytes, HEADER_BYTES, readContainerHead, type SectionEntry } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
 import type { EntryReader, StateEntry } from "./state-entry.ts";
-
-/** Three varints. */
-const GROUP_HEADER_BYTES_MAX = 24;
 
 /** Where the entries of one key group of one state are. */
 export interface GroupPlace {
@@ -39,19 +37,22 @@ export class KeyedStateFile {
   async *groupsOf({ start, end }: SectionEntry): AsyncIterable<GroupPlace> {
     for (let at = start; at < end; ) {
       const input = new BinaryReader(await this.#bytes.read(at, Math.min(at + GROUP_HEADER_BYTES_MAX, end)));
-      const group = input.varint();
-      const count = input.varint();
-      const length = input.varint();
+      const { group, count, length } = readGroupHeader(input);
       if (at + input.position + length > end) input.corrupt(`${length} bytes of key group ${group}`, "fewer bytes");
       at += input.position + length;
       yield { group, count, start: at - length, end: at };
     }
   }
 
-  /** The entries of one key group, which is read at once. */
+  /** The entries of one key group. */
   async *entriesOf(place: GroupPlace, read: EntryReader): AsyncIterable<StateEntry> {
-    const input = new BinaryReader(await this.#bytes.read(place.start, place.end));
+    const input = await this.read(place);
     for (let left = place.count; left > 0; left--) yield* read(input, decodeKey(input));
+  }
+
+  /** One key group, which is read at once: so many keys as `count` says, each with its value. */
+  async read(place: GroupPlace): Promise<BinaryReader> {
+    return new BinaryReader(await this.#bytes.read(place.start, place.end));
   }
 
   close(): Promise<void> {

@@ -14,7 +14,7 @@ import type { StateReader } from "./state-reader.ts";
 
 const BYTES: Schema = { kind: "bytes" };
 /** What lists of user functions are called in a snapshot (operators/function-states.ts). */
-const FUNCTION_PREFIX = "function/";
+export const FUNCTION_PREFIX = "function/";
 
 /** One state of an operator, over all subtasks. @internal */
 export interface StateSummary {
@@ -60,20 +60,14 @@ export class OperatorSnapshot {
   async states(): Promise<readonly StateSummary[]> {
     const keyed = new Map<string, Counts>();
     const lists = new Map<string, Counts>();
-    for (const [subtask, { lists: handle }] of this.metadata.subtasks.entries()) {
+    for (const subtask of this.metadata.subtasks.keys()) {
       await this.#countKeyed(subtask, keyed);
-      const found = decodeOperatorLists(await readState(this.#fs, this.#directory, handle));
-      for (const list of found) countList(list, subtask, lists);
+      for (const list of await this.lists(subtask)) countList(list, subtask, lists);
     }
     if (keyed.get(TIMERS_SECTION.name)?.entries === 0) keyed.delete(TIMERS_SECTION.name);
-    const names = [...keyed.keys(), ...lists.keys()];
-    const shortened = (storedName: string): string =>
-      storedName === TIMERS_SECTION.name ? "timers" : withoutPrefix(storedName);
-    const isUnique = (name: string): boolean => names.filter((each) => shortened(each) === name).length === 1;
-    return [...keyed, ...lists].map(([storedName, counts]) => {
-      const short = shortened(storedName);
-      return { name: isUnique(short) ? short : storedName, storedName, ...counts };
-    });
+    const counted = [...keyed, ...lists];
+    const names = stateNamesOf(counted.map(([storedName]) => storedName));
+    return counted.map(([, counts], index) => ({ ...names[index]!, ...counts }));
   }
 
   /** @param name - As `states` says, or its name in the snapshot. @throws MillraceError `MR_STATE_NOT_FOUND` */
@@ -81,7 +75,12 @@ export class OperatorSnapshot {
     const states = await this.states();
     const found = states.find((state) => state.name === name) ?? states.find((state) => state.storedName === name);
     if (found !== undefined) return this.readerOf(found);
-    throw new MillraceError("MR_STATE_NOT_FOUND", {
+    throw this.stateNotFound(name, states);
+  }
+
+  /** @param states - Those that there are. */
+  stateNotFound(name: string, states: readonly { readonly name: string }[]): MillraceError {
+    return new MillraceError("MR_STATE_NOT_FOUND", {
       what: "The operator has no such state in the snapshot",
       where: { state: name, uid: this.metadata.uid, path: this.#directory },
       found: states.length === 0 ? "no state" : states.map((state) => state.name).join(", "),
@@ -95,15 +94,34 @@ export class OperatorSnapshot {
     const { uid, name, maxParallelism } = this.metadata;
     const owner = { operator: name, uid, state: storedName, path: this.#directory };
     if (keyGroups === undefined) {
-      const lists = (subtask: number): Promise<readonly OperatorList[]> => this.#lists(subtask);
+      const lists = (subtask: number): Promise<readonly OperatorList[]> => this.lists(subtask);
       return new ListStateReader(storedName, { kind, schema, parallelism: this.metadata.subtasks.length, lists });
     }
-    const open = (subtask: number): Promise<KeyedStateFile | undefined> => this.#openKeyed(subtask);
+    const open = (subtask: number): Promise<KeyedStateFile | undefined> => this.openKeyed(subtask);
     return new KeyedStateReader(owner, { parallelism: this.metadata.subtasks.length, maxParallelism, open });
   }
 
+  /** The keyed state of an old subtask, when it has any; to be closed. */
+  async openKeyed(subtask: number): Promise<KeyedStateFile | undefined> {
+    const { keyed } = this.metadata.subtasks[subtask]!;
+    if (keyed === undefined) return undefined;
+    const bytes = await openState(this.#fs, this.#directory, keyed);
+    const file = keyed.kind === "file" ? this.#fs.resolve(this.#directory, keyed.name) : this.#directory;
+    try {
+      return await KeyedStateFile.open(bytes, { file, uid: this.metadata.uid });
+    } catch (error) {
+      await bytes.close();
+      throw error;
+    }
+  }
+
+  /** The operator states of an old subtask, by their names in the snapshot. */
+  async lists(subtask: number): Promise<readonly OperatorList[]> {
+    return decodeOperatorLists(await readState(this.#fs, this.#directory, this.metadata.subtasks[subtask]!.lists));
+  }
+
   async #countKeyed(subtask: number, states: Map<string, Counts>): Promise<void> {
-    const file = await this.#openKeyed(subtask);
+    const file = await this.openKeyed(subtask);
     if (file === undefined) return;
     try {
       for (const section of file.sections) {
@@ -120,23 +138,6 @@ export class OperatorSnapshot {
       await file.close();
     }
   }
-
-  async #openKeyed(subtask: number): Promise<KeyedStateFile | undefined> {
-    const { keyed } = this.metadata.subtasks[subtask]!;
-    if (keyed === undefined) return undefined;
-    const bytes = await openState(this.#fs, this.#directory, keyed);
-    const file = keyed.kind === "file" ? this.#fs.resolve(this.#directory, keyed.name) : this.#directory;
-    try {
-      return await KeyedStateFile.open(bytes, { file, uid: this.metadata.uid });
-    } catch (error) {
-      await bytes.close();
-      throw error;
-    }
-  }
-
-  async #lists(subtask: number): Promise<readonly OperatorList[]> {
-    return decodeOperatorLists(await readState(this.#fs, this.#directory, this.metadata.subtasks[subtask]!.lists));
-  }
 }
 
 function countList({ name, mode, schema, elements }: OperatorList, subtask: number, lists: Map<string, Counts>): void {
@@ -148,8 +149,19 @@ function countList({ name, mode, schema, elements }: OperatorList, subtask: numb
   if (mode !== "broadcast" || subtask === 0) counts.entries += elements.length;
 }
 
-function withoutPrefix(name: string): string {
-  return name.startsWith(FUNCTION_PREFIX) ? name.slice(FUNCTION_PREFIX.length) : name;
+/** What the job calls states; their names in the snapshot where two would be called the same. @internal */
+export function stateNamesOf(storedNames: readonly string[]): readonly Pick<StateSummary, "name" | "storedName">[] {
+  const short = storedNames.map(shortNameOf);
+  const isUnique = (name: string): boolean => short.filter((each) => each === name).length === 1;
+  return storedNames.map((storedName, index) => ({
+    storedName,
+    name: isUnique(short[index]!) ? short[index]! : storedName,
+  }));
+}
+
+function shortNameOf(storedName: string): string {
+  if (storedName === TIMERS_SECTION.name) return "timers";
+  return storedName.startsWith(FUNCTION_PREFIX) ? storedName.slice(FUNCTION_PREFIX.length) : storedName;
 }
 
 function sizeOf(handle: StateHandle | undefined): number {

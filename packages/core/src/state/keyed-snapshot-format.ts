@@ -14,6 +14,7 @@ import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { decodeContainer, encodeContainerOfParts } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
+import { sameSchema } from "../types/schema.ts";
 import type { Schema } from "../types/type.ts";
 import type { TimeDomain } from "./key-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
@@ -21,6 +22,17 @@ import { isStamped } from "./state-codecs.ts";
 
 /** Enough for three numbers as they usually are; a writer grows. */
 const GROUP_HEADER_BYTES = 12;
+/** Three varints at their longest. */
+export const GROUP_HEADER_BYTES_MAX = 24;
+
+/** What comes before the entries of a key group. */
+export interface GroupHeader {
+  readonly group: number;
+  /** Entries in the group. */
+  readonly count: number;
+  /** Bytes that follow. */
+  readonly length: number;
+}
 
 export interface GroupBytes {
   readonly group: number;
@@ -85,13 +97,38 @@ export function decodeKeyedState(blob: Uint8Array, groupStart: number, groupEnd:
     const input = new BinaryReader(section.bytes);
     const groups: GroupBytes[] = [];
     while (input.remaining > 0) {
-      const group = input.varint();
-      const count = input.varint();
-      const bytes = input.rawBytes(input.varint());
+      const { group, count, length } = readGroupHeader(input);
+      const bytes = input.rawBytes(length);
       if (group >= groupStart && group < groupEnd) groups.push({ group, count, bytes });
     }
     return { name: section.name, kind: section.kind, schema: section.schema, groups };
   });
+}
+
+export function readGroupHeader(input: BinaryReader): GroupHeader {
+  return { group: input.varint(), count: input.varint(), length: input.varint() };
+}
+
+/** The timers of a key, which has been read. */
+export function* readTimers(input: BinaryReader): Iterable<Omit<RestoredTimer, "key" | "group">> {
+  for (const domain of ["event", "processing"] as const) {
+    for (let left = input.varint(); left > 0; left--) {
+      const timeMs = input.f64();
+      yield { domain, timeMs, seq: input.varint() };
+    }
+  }
+}
+
+/** How the values of a section are read as those of a state. */
+export function readerOf(
+  codec: SlotCodec,
+  { kind, schema }: Pick<KeyedSection, "kind" | "schema">,
+  owner: { readonly operatorName: string; readonly uid: string },
+): Pick<RestoredGroup, "read" | "isCurrent"> {
+  const isCurrent = isStamped(kind) === isStamped(codec.kind) && sameSchema(schema, codec.schema);
+  if (isCurrent) return { read: (input) => codec.read(input), isCurrent };
+  const where = { operator: owner.operatorName, uid: owner.uid, state: codec.name };
+  return { read: codec.readWrittenAs(schema, where, kind), isCurrent };
 }
 
 /** What one subtask restores: the parts of one or more blobs, handed out state by state as states are registered. */
@@ -108,12 +145,9 @@ export class RestoredKeyedState {
     codec: SlotCodec,
     owner: { readonly operatorName: string; readonly uid: string },
   ): readonly RestoredGroup[] {
-    return this.#take(codec.name).flatMap(({ kind, schema, groups }) => {
-      const where = { operator: owner.operatorName, uid: owner.uid, state: codec.name };
-      const isSame =
-        isStamped(kind) === isStamped(codec.kind) && JSON.stringify(schema) === JSON.stringify(codec.schema);
-      const read = isSame ? (input: BinaryReader) => codec.read(input) : codec.readWrittenAs(schema, where, kind);
-      return groups.map((group) => ({ ...group, read, isCurrent: isSame }));
+    return this.#take(codec.name).flatMap((section) => {
+      const reading = readerOf(codec, section, owner);
+      return section.groups.map((group) => ({ ...group, ...reading }));
     });
   }
 
@@ -121,7 +155,10 @@ export class RestoredKeyedState {
     const timers: RestoredTimer[] = [];
     for (const { group, count, bytes } of this.#take(TIMERS_SECTION.name).flatMap(({ groups }) => groups)) {
       const input = new BinaryReader(bytes);
-      for (let index = 0; index < count; index++) readTimers(input, group, timers);
+      for (let index = 0; index < count; index++) {
+        const key = decodeKey(input);
+        for (const timer of readTimers(input)) timers.push({ key, group, ...timer });
+      }
     }
     return timers.sort((left, right) => left.seq - right.seq);
   }
@@ -136,16 +173,5 @@ export class RestoredKeyedState {
     // Nothing keeps their bytes alive any more.
     this.#sections = this.#sections.filter((section) => section.name !== name);
     return taken;
-  }
-}
-
-function readTimers(input: BinaryReader, group: number, timers: RestoredTimer[]): void {
-  const key = decodeKey(input);
-  for (const domain of ["event", "processing"] as const) {
-    const count = input.varint();
-    for (let index = 0; index < count; index++) {
-      const timeMs = input.f64();
-      timers.push({ key, group, domain, timeMs, seq: input.varint() });
-    }
   }
 }
