@@ -5,8 +5,8 @@
  * Records do not pass through this interface: generated code calls the operator's own methods and the user's functions.
  */
 import type { Clock, Platform } from "../platform/platform.ts";
-import type { KeyedSnapshot } from "../state/keyed-snapshot.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { RunningKeyedSnapshot } from "../state/store-snapshot.ts";
 import type { TimerQueue } from "../state/timer-queue.ts";
 import type { Schema } from "../types/type.ts";
 import type { FunctionContext } from "./function-states.ts";
@@ -24,7 +24,7 @@ export interface OperatorListState {
 
 /** The synchronous part of one operator's snapshot. */
 export interface OperatorSnapshot {
-  readonly keyed: KeyedSnapshot | undefined;
+  readonly keyed: RunningKeyedSnapshot | undefined;
   readonly lists: readonly OperatorListState[];
   /** Settles when what the state points to is durable; the checkpoint is acknowledged only then. */
   readonly durable: Promise<void> | undefined;

@@ -18,6 +18,7 @@ import { KeyedSnapshot } from "./keyed-snapshot.ts";
 import type { GroupBytes, RestoredKeyedState } from "./keyed-snapshot-format.ts";
 import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
+import { backendDiffers, type RestoredStore } from "./store-snapshot.ts";
 import { timerInvalid } from "./timer-invalid.ts";
 import { TimerQueue } from "./timer-queue.ts";
 import { WaitingGroups } from "./waiting-groups.ts";
@@ -210,6 +211,14 @@ export class KeyedStateTable {
     });
     this.#snapshot = snapshot;
     return snapshot;
+  }
+
+  /**
+   * Takes the local stores that a checkpoint holds for this subtask, before `restore`. On the heap there is no place for them.
+   * @throws MillraceError `MR_STATE_BACKEND_DIFFERS`
+   */
+  restoreStores(stores: readonly RestoredStore[]): void {
+    if (stores.length > 0) throw backendDiffers(this.owner);
   }
 
   /** Takes what a checkpoint holds for this subtask; values appear when their states are registered. */

@@ -20,6 +20,7 @@ import { SourceOperator } from "../operators/source-operator.ts";
 import type { SourceProgress } from "../operators/split-watermarks.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
+import type { RestoredStore } from "../state/store-snapshot.ts";
 import { TimeWindow } from "../time/time-window.ts";
 import { MAX_WATERMARK, MIN_WATERMARK } from "../time/timestamps.ts";
 import { mapKeyOf } from "../types/key-encoding.ts";
@@ -34,6 +35,8 @@ import type { TaskStatistics } from "./task-statistics.ts";
 export interface OperatorRestore {
   /** Found to have the right checksum. */
   readonly keyedBlobs: readonly Uint8Array[];
+  /** Of subtasks that had their state in local stores. */
+  readonly keyedStores?: readonly RestoredStore[];
   readonly keyGroupStart: number;
   readonly keyGroupEnd: number;
   readonly lists: ReadonlyMap<string, readonly Uint8Array[]>;
@@ -347,6 +350,7 @@ export class Chain {
   #restoreOperator(node: ChainNode, restore: OperatorRestore): void {
     const { operator } = node;
     if (operator.table !== undefined) {
+      if (restore.keyedStores !== undefined) operator.table.restoreStores(restore.keyedStores);
       operator.table.restore(new RestoredKeyedState(restore.keyedBlobs, restore.keyGroupStart, restore.keyGroupEnd));
     }
     operator.restoreLists(restore.lists);

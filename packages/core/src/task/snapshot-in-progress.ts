@@ -5,6 +5,7 @@
 import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
 import type { EncodedChannels } from "../exchange/channel-state.ts";
 import type { OperatorListState } from "../operators/operator-runtime.ts";
+import type { StoreSnapshot } from "../state/store-snapshot.ts";
 import type { OperatorSnapshotOfUid } from "./chain.ts";
 import type { ChannelCapture } from "./channel-capture.ts";
 
@@ -14,7 +15,8 @@ export const SNAPSHOT_SLICE_ENTRIES = 256;
 /** One operator's state in bytes. */
 export interface EncodedOperatorState {
   readonly uid: string;
-  readonly keyed: Uint8Array | undefined;
+  /** Keyed state: on the heap as bytes, in a local store as its files. */
+  readonly keyed: Uint8Array | StoreSnapshot | undefined;
   readonly lists: readonly OperatorListState[];
   /** What was on its way to the operator. */
   readonly channels: EncodedChannels | undefined;
@@ -60,6 +62,7 @@ export class SnapshotInProgress {
   /** The keyed part has to be serialized to its end all the same: the table counts on it. */
   discard(): void {
     this.isDiscarded = true;
+    for (const { snapshot } of this.#operators) snapshot.keyed?.discard?.();
     this.capture.close();
   }
 

@@ -1,8 +1,10 @@
+import { invariant } from "../base/errors.ts";
 import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import type { OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
 import type { SubtaskId } from "../graph/subtask-id.ts";
+import type { StoreSnapshot } from "../state/store-snapshot.ts";
 import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
 
 /** Makes one subtask's state durable. */
@@ -17,13 +19,18 @@ export function persistTo(storage: Pick<CheckpointStorage, "write">): PersistSta
     Promise.all(
       state.map(async ({ uid, keyed, lists, channels }) => ({
         uid,
-        keyed: keyed === undefined ? undefined : await storage.write(checkpointId, keyed),
+        keyed: keyed === undefined ? undefined : await storage.write(checkpointId, bytesOf(keyed)),
         ...listsOf(lists, await storage.write(checkpointId, encodeOperatorLists(lists))),
         ...(channels === undefined
           ? {}
           : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
       })),
     );
+}
+
+function bytesOf(keyed: Uint8Array | StoreSnapshot): Uint8Array {
+  invariant(keyed instanceof Uint8Array, "keyed state in a local store, which no state backend has");
+  return keyed;
 }
 
 function listsOf(

@@ -13,6 +13,7 @@ import { inputCountOf, type OperatorSpec } from "../operators/operator-spec.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Chain, type OperatorRestore } from "../task/chain.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
+import { encodedBytes } from "./encoded-bytes.ts";
 
 /** A record with its event time, as it left the operator. */
 export interface Emitted {
@@ -101,7 +102,7 @@ export class OperatorHarness {
   snapshot(): HarnessSnapshot {
     const { snapshot } = this.chain.snapshot(++this.#checkpointId)[0]!;
     return {
-      keyedBlobs: snapshot.keyed === undefined ? [] : [snapshot.keyed.encode()],
+      keyedBlobs: encodedBytes(snapshot.keyed),
       keyGroupStart: 0,
       keyGroupEnd: MAX_PARALLELISM,
       lists: new Map(snapshot.lists.map((list) => [list.name, list.elements])),

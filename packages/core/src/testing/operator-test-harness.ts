@@ -10,6 +10,7 @@ import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import { MAX_WATERMARK, NO_TIMESTAMP } from "../time/timestamps.ts";
 import { defaultMaxParallelism, hashKey, keyGroup, keyGroupRange, subtaskForKeyGroup } from "../types/key-encoding.ts";
+import { encodedBytes } from "./encoded-bytes.ts";
 import { HarnessSubtask, type TimestampedValue } from "./harness-subtask.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { testKitMisused } from "./test-kit-misused.ts";
@@ -156,7 +157,7 @@ export class OperatorTestHarness<Out> {
     const checkpointId = ++this.#checkpointId;
     const subtasks = this.#subtasks.map(({ chain }) => {
       const { snapshot } = chain.snapshot(checkpointId)[0]!;
-      return { keyed: snapshot.keyed?.encode(), lists: snapshot.lists };
+      return { keyed: encodedBytes(snapshot.keyed)[0], lists: snapshot.lists };
     });
     this.#afterStep();
     return { maxParallelism: this.#maxParallelism, attemptNumber: this.#attemptNumber, checkpointId, subtasks };

@@ -6,6 +6,7 @@ import { LocalChannel } from "../exchange/local-channel.ts";
 import { RecordWriter } from "../exchange/record-writer.ts";
 import { inputCountOf, type OperatorSpec } from "../operators/operator-spec.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
+import type { RestoredStore, StoreSnapshot } from "../state/store-snapshot.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import type { AnyOperatorHost } from "../task/create-operator.ts";
 import type { EncodedOperatorState } from "../task/snapshot-in-progress.ts";
@@ -237,10 +238,15 @@ function hostCallsOf({ sendSplitRequest, sendSourceEvent }: SubtaskRunParts): Pa
 
 function restoreOf({ keyed, lists }: EncodedOperatorState): OperatorRestore {
   return {
-    keyedBlobs: keyed === undefined ? [] : [keyed],
+    keyedBlobs: keyed instanceof Uint8Array ? [keyed] : [],
+    keyedStores: keyed === undefined || keyed instanceof Uint8Array ? [] : [restoredStoreOf(keyed)],
     keyGroupStart: 0,
     keyGroupEnd: MAX_PARALLELISM,
     lists: new Map(lists.map(({ name, elements }) => [name, elements])),
     listHeaders: listHeadersOf(lists),
   };
+}
+
+function restoredStoreOf(store: StoreSnapshot): RestoredStore {
+  return { ...store, keyGroupStart: 0, keyGroupEnd: MAX_PARALLELISM };
 }

@@ -4,6 +4,7 @@ import { createNodePlatform } from "../../platform/node-platform.ts";
 import { decodeKeyedState } from "../../state/keyed-snapshot-format.ts";
 import type { ValueState } from "../../state/keyed-state.ts";
 import { valueState } from "../../state/state-descriptors.ts";
+import { encodedBytes } from "../../testing/encoded-bytes.ts";
 import { type HarnessSnapshot, OperatorHarness } from "../../testing/operator-harness.ts";
 import { MAX_WATERMARK, NO_TIMESTAMP } from "../../time/timestamps.ts";
 import { t } from "../../types/declared-types.ts";
@@ -178,7 +179,7 @@ test("a snapshot is of the moment it was begun, whatever comes before it is writ
       const whole = second.snapshot();
       const { snapshot } = first.chain.snapshot(1)[0]!;
       play(first, meanwhile, now, 1000);
-      const slowly: HarnessSnapshot = { ...whole, keyedBlobs: [snapshot.keyed!.encode()] };
+      const slowly: HarnessSnapshot = { ...whole, keyedBlobs: encodedBytes(snapshot.keyed) };
       const [fromSlowly, fromWhole] = [slowly, whole].map(
         (restore) => play(new OperatorHarness(spec, { platform, restore }), after, now, 1000).output,
       );

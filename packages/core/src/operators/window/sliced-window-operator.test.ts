@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createNodePlatform } from "../../platform/node-platform.ts";
+import { encodedBytes } from "../../testing/encoded-bytes.ts";
 import { type HarnessSnapshot, OperatorHarness } from "../../testing/operator-harness.ts";
 import { EventTimeSessionWindows } from "../../time/session-windows.ts";
 import { SlidingEventTimeWindows } from "../../time/sliding-windows.ts";
@@ -141,7 +142,7 @@ class Run {
   #beginSnapshot(): () => HarnessSnapshot {
     const { snapshot } = this.#harness.chain.snapshot(1)[0]!;
     return () => ({
-      keyedBlobs: [snapshot.keyed!.encode()],
+      keyedBlobs: encodedBytes(snapshot.keyed),
       keyGroupStart: 0,
       keyGroupEnd: 128,
       lists: new Map(snapshot.lists.map((list) => [list.name, list.elements])),

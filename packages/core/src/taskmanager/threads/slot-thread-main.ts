@@ -223,7 +223,7 @@ class SlotThread {
       onSnapshot: (task, checkpointId, snapshot) => {
         // Keyed state may be large, and nobody here needs its bytes any more.
         const ownMemory = snapshot.operators.flatMap(({ keyed }) =>
-          keyed === undefined ? [] : [keyed.buffer as ArrayBuffer],
+          keyed instanceof Uint8Array ? [keyed.buffer as ArrayBuffer] : [],
         );
         this.#say(deploymentNumber, { kind: "snapshot", task, checkpointId, snapshot }, ownMemory);
       },
