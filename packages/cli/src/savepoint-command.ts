@@ -1,4 +1,5 @@
-import { createNodePlatform, disposeSavepoint as dispose } from "millrace/internal";
+import { disposeSavepoint as dispose } from "millrace/internal";
+import { snapshotFiles } from "./snapshot-files.ts";
 
 /**
  * Removes a savepoint or checkpoint by its directory or `_metadata` file, and says what was left there.
@@ -7,7 +8,7 @@ import { createNodePlatform, disposeSavepoint as dispose } from "millrace/intern
  * @internal
  */
 export async function disposeSavepoint(path: string): Promise<string> {
-  const { directory, kept } = await dispose(createNodePlatform().fs, path);
+  const { directory, kept } = await dispose(snapshotFiles(), path);
   const left = kept.length === 0 ? "" : `Left in its directory, since it is not part of it: ${kept.join(", ")}\n`;
   return `Savepoint '${directory}' disposed.\n${left}`;
 }

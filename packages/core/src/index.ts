@@ -51,6 +51,7 @@ export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
 export { type Duration, durationMs } from "./base/duration.ts";
 export { type ErrorParts, type ErrorWhere, MillraceError } from "./base/errors.ts";
+export type { FileSystemContext, FileSystemFactory } from "./checkpoint/file-system-factory.ts";
 export type { SavepointFormatType } from "./checkpoint/state-handles.ts";
 export type { CachedFile } from "./config/cached-files.ts";
 export {
@@ -97,6 +98,24 @@ export {
   RUNTIME_MODE,
   type RuntimeExecutionMode,
 } from "./config/execution-options.ts";
+export {
+  ALLOWED_PREFIXES,
+  FILE_SYSTEM_PACKAGES,
+  HDFS_ATTEMPTS,
+  HDFS_REQUEST_TIMEOUT,
+  HDFS_USER,
+  S3_ACCESS_KEY,
+  S3_ATTEMPTS,
+  S3_CONCURRENT_UPLOADS,
+  S3_ENDPOINT,
+  S3_PATH_STYLE_ACCESS,
+  S3_REGION,
+  S3_REQUEST_TIMEOUT,
+  S3_SECRET_KEY,
+  S3_SESSION_TOKEN,
+  S3_UPLOAD_PART_SIZE,
+  WEBHDFS_ADDRESSES,
+} from "./config/file-system-options.ts";
 export type { ConfigOption } from "./config/option.ts";
 export type { ConfigEntry, ConfigLayer } from "./config/option-registry.ts";
 export {
@@ -307,6 +326,7 @@ export {
   WindowAssigner,
   type WindowAssignerContext,
 } from "./operators/window/window-assigner.ts";
+export type { ByteSource, FileSystem, ReadableFile } from "./platform/file-system.ts";
 export type {
   Cancel,
   Clock,
@@ -314,6 +334,7 @@ export type {
   LocalFs,
   OpenFile,
   OpenMode,
+  Packages,
   Platform,
   Proc,
   Random,

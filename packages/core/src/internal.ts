@@ -26,6 +26,8 @@ export type {
 } from "./checkpoint/checkpoint-statistics.ts";
 export { disposeSavepoint } from "./checkpoint/dispose-savepoint.ts";
 export { makeDirectoryDurably, replaceFileDurably } from "./checkpoint/durable-directory.ts";
+export type { FileSystemContext, FileSystemFactory } from "./checkpoint/file-system-factory.ts";
+export { FileSystems } from "./checkpoint/file-systems.ts";
 export { decodeMetadata } from "./checkpoint/metadata-codec.ts";
 export { type NumberSummary, summarize } from "./checkpoint/number-summary.ts";
 export { decodeOperatorLists } from "./checkpoint/operator-lists.ts";
@@ -94,6 +96,7 @@ export type { OperatorHost } from "./operators/operator-runtime.ts";
 export type { TransformSpec } from "./operators/operator-spec.ts";
 export { StreamOperator } from "./operators/stream-operator.ts";
 export { type DiskEffect, type EffectVerdict, HEALTHY_DISK } from "./platform/disk-faults.ts";
+export type { ByteSource, FileSystem, ReadableFile } from "./platform/file-system.ts";
 export { HEALTHY_NETWORK, type LinkConditions } from "./platform/network-faults.ts";
 export { createNodePlatform } from "./platform/node-platform.ts";
 export type {
@@ -114,6 +117,7 @@ export { SeededRandom } from "./platform/seeded-random.ts";
 export { SimulatedCluster, type SimulatedHost } from "./platform/simulated-cluster.ts";
 export type { Delivery } from "./platform/simulated-connection.ts";
 export type { SimulatedDisk } from "./platform/simulated-disk.ts";
+export { type ObjectRequest, type ObjectVerdict, SimulatedObjectStore } from "./platform/simulated-object-store.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./platform/simulated-platform.ts";
 export { SimulatedStorage } from "./platform/simulated-storage.ts";
 export { checkBind, formatAddress, isLoopback } from "./platform/transport.ts";

@@ -43,7 +43,10 @@ export async function runOnCluster(
   stallAfterMs(options.explainStall);
   const { code, hasSummary } = await bundleForCluster(path);
   const client = clientOf(options, { retryTimeoutMs: SUBMIT_RETRY_MS }, configuration);
-  const entries = configuration.toEntries().filter(({ key }) => !key.startsWith("rest.") && key !== "execution.target");
+  // The cluster reaches its file systems with secrets of its own.
+  const entries = configuration
+    .toEntriesWithoutSecrets()
+    .filter(({ key }) => !key.startsWith("rest.") && key !== "execution.target");
   const jobId = client.newId();
   await client.submit({
     jobId,

@@ -1,11 +1,6 @@
 /** `millrace state diff`: what is different in the second of two snapshots. */
-import {
-  createNodePlatform,
-  diffSnapshots,
-  type FieldDifference,
-  type SnapshotDifference,
-  StateSnapshot,
-} from "millrace/internal";
+import { diffSnapshots, type FieldDifference, type SnapshotDifference, StateSnapshot } from "millrace/internal";
+import { snapshotFiles } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 import { entryJson } from "./query-state.ts";
 
@@ -30,9 +25,9 @@ export async function* diffStates(
   { limit, json }: DiffOptions,
 ): AsyncGenerator<string, boolean, undefined> {
   const entriesMax = countOf("--limit", limit) ?? LIMIT_DEFAULT;
-  const { fs } = createNodePlatform();
-  const from = await StateSnapshot.open(fs, paths.from);
-  const to = await StateSnapshot.open(fs, paths.to);
+  const files = snapshotFiles();
+  const from = await StateSnapshot.open(files, paths.from);
+  const to = await StateSnapshot.open(files, paths.to);
   if (json !== true) yield `${from.directory}\n${to.directory}`;
   let isDifferent = false;
   let entries = 0;

@@ -1,11 +1,6 @@
 /** `millrace state ls`: what a snapshot holds. */
-import {
-  createNodePlatform,
-  describeSchema,
-  type OperatorSnapshot,
-  StateSnapshot,
-  type StateSummary,
-} from "millrace/internal";
+import { describeSchema, type OperatorSnapshot, StateSnapshot, type StateSummary } from "millrace/internal";
+import { snapshotFiles } from "../snapshot-files.ts";
 
 /** @internal */
 export interface ListStateOptions {
@@ -19,7 +14,7 @@ interface ListedOperator {
 
 /** @throws MillraceError when the snapshot cannot be read @internal */
 export async function listStates(path: string, options: ListStateOptions): Promise<string> {
-  const snapshot = await StateSnapshot.open(createNodePlatform().fs, path);
+  const snapshot = await StateSnapshot.open(snapshotFiles(), path);
   const operators: ListedOperator[] = [];
   for (const operator of snapshot.operators) operators.push({ operator, states: await operator.states() });
   return options.json === true

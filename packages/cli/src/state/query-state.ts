@@ -1,6 +1,5 @@
 /** `millrace state get` and `millrace state query`: entries of one state as JSON lines. */
 import {
-  createNodePlatform,
   type Json,
   keysMeantBy,
   MillraceError,
@@ -9,6 +8,7 @@ import {
   StateSnapshot,
   toReadableJson,
 } from "millrace/internal";
+import { snapshotFiles } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 
 /** Which state. @internal */
@@ -72,7 +72,7 @@ export async function* queryState(
 }
 
 async function readerOf({ path, operator, state }: StateAddress): Promise<StateReader> {
-  const snapshot = await StateSnapshot.open(createNodePlatform().fs, path);
+  const snapshot = await StateSnapshot.open(snapshotFiles(), path);
   return snapshot.operator(operator).state(state);
 }
 

@@ -6,12 +6,11 @@
  * - R3. A file that cannot be read is not called damaged: only one that is missing, or has other bytes, is.
  * - R4. What a job starts from outlives a loss of power from then on: the job commits what belongs to it.
  */
-
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
 import { u32Hex } from "../base/hex.ts";
-import { localPathOf } from "../base/local-path.ts";
-import { FileSystemError, type LocalFs } from "../platform/platform.ts";
+import { FileSystemError } from "../platform/platform.ts";
+import type { FileSystems } from "./file-systems.ts";
 import { decodeMetadata } from "./metadata-codec.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
@@ -23,7 +22,7 @@ const READS_MAX = 3;
 const READ_BYTES = 4 * 2 ** 20;
 
 /** What the next try would only hear again. */
-const LASTING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EACCES", "EPERM"]);
+const LASTING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EREMOTEIO"]);
 
 /** Names or checkpoints that a message shows at most. */
 const SHOWN_MAX = 8;
@@ -43,8 +42,8 @@ export interface LoadedCheckpoint {
  *   checkpoints beside it, `MR_FORMAT_VERSION_UNSUPPORTED`, `MR_CHECKPOINT_UNREADABLE`
  * @internal
  */
-export async function loadCheckpoint(fs: LocalFs, path: string): Promise<LoadedCheckpoint> {
-  const given = fs.resolve(localPathOf(path, "The checkpoint or savepoint"));
+export async function loadCheckpoint(fs: FileSystems, path: string): Promise<LoadedCheckpoint> {
+  const given = fs.resolve(path);
   try {
     const directory = await findCheckpoint(fs, given);
     return await readCheckpoint(fs, directory);
@@ -64,7 +63,7 @@ const READ_ONLY: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM", "EIN
  * @throws MillraceError `MR_CHECKPOINT_UNREADABLE`
  * @internal
  */
-export async function makeDurable(fs: LocalFs, directory: string): Promise<void> {
+export async function makeDurable(fs: FileSystems, directory: string): Promise<void> {
   try {
     await fs.syncDirectory(directory);
   } catch (error) {
@@ -74,7 +73,7 @@ export async function makeDurable(fs: LocalFs, directory: string): Promise<void>
 }
 
 /** The directories of completed checkpoints in a job's directory, oldest first. @internal */
-export async function listCompleted(fs: LocalFs, jobDirectory: string): Promise<readonly string[]> {
+export async function listCompleted(fs: FileSystems, jobDirectory: string): Promise<readonly string[]> {
   const found: { id: number; path: string }[] = [];
   for (const name of await fs.list(jobDirectory)) {
     const id = /^chk-(\d+)$/.exec(name)?.[1];
@@ -93,7 +92,7 @@ export async function listCompleted(fs: LocalFs, jobDirectory: string): Promise<
  *   `MR_CHECKPOINT_UNREADABLE` when nobody can say (R3).
  * @internal
  */
-export async function readState(fs: LocalFs, directory: string, handle: StateHandle): Promise<Uint8Array> {
+export async function readState(fs: FileSystems, directory: string, handle: StateHandle): Promise<Uint8Array> {
   if (handle.kind === "inline") return handle.bytes;
   const path = fs.resolve(directory, handle.name);
   const { sizeBytes } = handle;
@@ -124,7 +123,7 @@ export async function readState(fs: LocalFs, directory: string, handle: StateHan
 }
 
 /** The directory of the checkpoint that `given` stands for. */
-async function findCheckpoint(fs: LocalFs, given: string): Promise<string> {
+async function findCheckpoint(fs: FileSystems, given: string): Promise<string> {
   const parent = fs.resolve(given, "..");
   const stat = await fs.stat(given);
   if (stat === undefined) throw notFound(given, `nothing there${await describeBeside(fs, parent)}`);
@@ -138,7 +137,7 @@ async function findCheckpoint(fs: LocalFs, given: string): Promise<string> {
   throw notFound(given, `${await describeDirectory(fs, given)}${await describeBeside(fs, parent)}`);
 }
 
-async function readCheckpoint(fs: LocalFs, directory: string): Promise<LoadedCheckpoint> {
+async function readCheckpoint(fs: FileSystems, directory: string): Promise<LoadedCheckpoint> {
   const file = fs.resolve(directory, METADATA_FILE);
   try {
     return { directory, metadata: decodeMetadata((await readWhole(fs, file)).bytes, file) };
@@ -156,7 +155,7 @@ async function readCheckpoint(fs: LocalFs, directory: string): Promise<LoadedChe
   }
 }
 
-function isCheckpoint(fs: LocalFs, directory: string): Promise<boolean> {
+function isCheckpoint(fs: FileSystems, directory: string): Promise<boolean> {
   return fs.stat(fs.resolve(directory, METADATA_FILE)).then((stat) => stat?.kind === "file");
 }
 
@@ -166,7 +165,7 @@ interface ReadFile {
   readonly checksum: number;
 }
 
-async function readWhole(fs: LocalFs, path: string): Promise<ReadFile> {
+async function readWhole(fs: FileSystems, path: string): Promise<ReadFile> {
   for (let read = 1; ; read++) {
     try {
       return await readOnce(fs, path);
@@ -176,10 +175,10 @@ async function readWhole(fs: LocalFs, path: string): Promise<ReadFile> {
   }
 }
 
-async function readOnce(fs: LocalFs, path: string): Promise<ReadFile> {
-  const file = await fs.open(path, "read");
+async function readOnce(fs: FileSystems, path: string): Promise<ReadFile> {
+  const file = await fs.open(path);
   try {
-    const bytes = new Uint8Array(await file.sizeBytes());
+    const bytes = new Uint8Array(file.sizeBytes);
     let checksum = 0;
     // In parts: between them the process answers others.
     for (let start = 0; start < bytes.length; start += READ_BYTES) {
@@ -194,19 +193,19 @@ async function readOnce(fs: LocalFs, path: string): Promise<ReadFile> {
   }
 }
 
-async function describeDirectory(fs: LocalFs, directory: string): Promise<string> {
+async function describeDirectory(fs: FileSystems, directory: string): Promise<string> {
   const names = await fs.list(directory);
   return names.length === 0 ? "an empty directory" : `a directory without ${METADATA_FILE}, with ${shown(names)}`;
 }
 
 /** What could have been meant: completed checkpoints in the directory that `given` is, or would be, in. */
-async function describeBeside(fs: LocalFs, parent: string): Promise<string> {
+async function describeBeside(fs: FileSystems, parent: string): Promise<string> {
   const names = (await listIfPossible(fs, parent)).map((path) => path.slice(parent.length).replace(/^[/\\]/, ""));
   return names.length === 0 ? "" : `; ${parent} has ${shown(names)}`;
 }
 
 /** What to do when the checkpoint in `directory` is damaged: the command for each readable one beside it, newest first. */
-async function restoreFromAnother(fs: LocalFs, directory: string): Promise<string> {
+async function restoreFromAnother(fs: FileSystems, directory: string): Promise<string> {
   const readable: string[] = [];
   for (const path of [...(await listIfPossible(fs, fs.resolve(directory, "..")))].reverse()) {
     if (path !== directory && readable.length < SHOWN_MAX && (await isReadable(fs, path))) readable.push(path);
@@ -219,7 +218,7 @@ async function restoreFromAnother(fs: LocalFs, directory: string): Promise<strin
 }
 
 /** For what a message adds to a failure: what cannot be listed must not take the failure's place. */
-async function listIfPossible(fs: LocalFs, directory: string): Promise<readonly string[]> {
+async function listIfPossible(fs: FileSystems, directory: string): Promise<readonly string[]> {
   try {
     return await listCompleted(fs, directory);
   } catch (error) {
@@ -228,7 +227,7 @@ async function listIfPossible(fs: LocalFs, directory: string): Promise<readonly 
   }
 }
 
-async function isReadable(fs: LocalFs, directory: string): Promise<boolean> {
+async function isReadable(fs: FileSystems, directory: string): Promise<boolean> {
   const file = fs.resolve(directory, METADATA_FILE);
   try {
     decodeMetadata((await readWhole(fs, file)).bytes, file);
@@ -261,7 +260,7 @@ function unreadable(path: string, cause: FileSystemError): MillraceError {
 }
 
 async function corruptState(
-  fs: LocalFs,
+  fs: FileSystems,
   file: string,
   details: { readonly found: string; readonly expected: string; readonly cause?: unknown },
 ): Promise<MillraceError> {

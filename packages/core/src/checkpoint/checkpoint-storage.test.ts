@@ -3,6 +3,7 @@ import { FileSystemError, type LocalFs } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { listCompleted, loadCheckpoint, readState } from "./checkpoint-reader.ts";
 import { DirectoryCheckpointStorage } from "./checkpoint-storage.ts";
+import { FileSystems } from "./file-systems.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
@@ -10,7 +11,7 @@ const INLINE_BELOW_BYTES = 100;
 
 function storageOn(platform: SimulatedPlatform, fs: LocalFs = platform.fs): DirectoryCheckpointStorage {
   return new DirectoryCheckpointStorage({
-    fs,
+    fs: FileSystems.local(fs),
     random: platform.random,
     directory: "/checkpoints",
     jobId: "job",
@@ -52,7 +53,7 @@ async function take(storage: DirectoryCheckpointStorage, checkpointId: number): 
 
 /** The completed checkpoints on the disk, each read to the last byte. */
 async function readAll(platform: SimulatedPlatform): Promise<number[]> {
-  const { fs } = platform;
+  const fs = FileSystems.local(platform.fs);
   if ((await fs.stat("/checkpoints/job")) === undefined) return [];
   const ids: number[] = [];
   for (const path of await listCompleted(fs, "/checkpoints/job")) {
@@ -127,7 +128,7 @@ test("a path names a checkpoint by its directory, its metadata file or its job's
     await storage.initialize();
     for (const id of [1, 2, 10]) await take(storage, id);
     const idAt = async (path: string): Promise<number> =>
-      (await loadCheckpoint(platform.fs, path)).metadata.checkpointId;
+      (await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata.checkpointId;
     expect(await idAt("/checkpoints/job/chk-2")).toBe(2);
     expect(await idAt(`/checkpoints/job/chk-2/${METADATA_FILE}`)).toBe(2);
     expect(await idAt("/checkpoints/job")).toBe(10);
@@ -138,8 +139,12 @@ test("a path that is no checkpoint is refused with what is there instead", async
   const platform = createSimulatedPlatform({ seed: 1 });
   await platform.run(async () => {
     await platform.fs.makeDirectory("/data/raw");
-    await expect(loadCheckpoint(platform.fs, "/nowhere")).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*nothing there/);
-    await expect(loadCheckpoint(platform.fs, "/data")).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*raw/);
+    await expect(loadCheckpoint(FileSystems.local(platform.fs), "/nowhere")).rejects.toThrow(
+      /MR_CHECKPOINT_NOT_FOUND.*nothing there/,
+    );
+    await expect(loadCheckpoint(FileSystems.local(platform.fs), "/data")).rejects.toThrow(
+      /MR_CHECKPOINT_NOT_FOUND.*raw/,
+    );
   });
 });
 
@@ -152,13 +157,19 @@ test("a state file that is short, changed or missing is found out before it is u
     const directory = "/checkpoints/job/chk-1";
     const path = `${directory}/${handle.name}`;
     platform.storage.disk.flipBit(path, 4000, 3);
-    await expect(readState(platform.fs, directory, handle)).rejects.toThrow(/MR_STATE_FILE_CORRUPT.*checksum/);
+    await expect(readState(FileSystems.local(platform.fs), directory, handle)).rejects.toThrow(
+      /MR_STATE_FILE_CORRUPT.*checksum/,
+    );
     const file = await platform.fs.open(path, "update");
     await file.truncate(4999);
     await file.close();
-    await expect(readState(platform.fs, directory, handle)).rejects.toThrow(/MR_STATE_FILE_CORRUPT.*4999 bytes/);
+    await expect(readState(FileSystems.local(platform.fs), directory, handle)).rejects.toThrow(
+      /MR_STATE_FILE_CORRUPT.*4999 bytes/,
+    );
     await platform.fs.remove(path);
-    await expect(readState(platform.fs, directory, handle)).rejects.toThrow(/MR_STATE_FILE_CORRUPT.*ENOENT/);
+    await expect(readState(FileSystems.local(platform.fs), directory, handle)).rejects.toThrow(
+      /MR_STATE_FILE_CORRUPT.*ENOENT/,
+    );
   });
 });
 
@@ -171,7 +182,7 @@ describe("a read that the disk fails", () => {
       let left = failures;
       platform.storage.onEffect = ({ operation, phase }) =>
         operation === "read" && phase === "before" && left-- > 0 ? { kind: "fail", errno } : undefined;
-      return readState(platform.fs, "/checkpoints/job/chk-1", handle);
+      return readState(FileSystems.local(platform.fs), "/checkpoints/job/chk-1", handle);
     });
   }
 
@@ -280,14 +291,14 @@ test("a path beside completed checkpoints is refused with their names", async ()
     const storage = storageOn(platform);
     for (const id of [3, 5]) await take(storage, id);
     await storage.write(6, stateOf(6, 5000));
-    const absent = loadCheckpoint(platform.fs, "/checkpoints/job/chk-4");
+    const absent = loadCheckpoint(FileSystems.local(platform.fs), "/checkpoints/job/chk-4");
     await expect(absent).rejects.toThrow(
       /MR_CHECKPOINT_NOT_FOUND.*nothing there; \/checkpoints\/job has chk-3, chk-5\./,
     );
-    const unfinished = loadCheckpoint(platform.fs, "/checkpoints/job/chk-6");
+    const unfinished = loadCheckpoint(FileSystems.local(platform.fs), "/checkpoints/job/chk-6");
     await expect(unfinished).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*without _metadata.*has chk-3, chk-5\./);
     const [name] = (await platform.fs.list("/checkpoints/job/chk-3")).filter((each) => each !== METADATA_FILE);
-    const stateFile = loadCheckpoint(platform.fs, `/checkpoints/job/chk-3/${name}`);
+    const stateFile = loadCheckpoint(FileSystems.local(platform.fs), `/checkpoints/job/chk-3/${name}`);
     await expect(stateFile).rejects.toThrow(/MR_CHECKPOINT_NOT_FOUND.*not named _metadata/);
   });
 });
@@ -304,15 +315,15 @@ test("a damaged checkpoint is refused with the command for each readable one bes
     const command = "millrace run <job.ts> -s /checkpoints/job/chk";
     // Also when only the job was named: the newest is meant, and nothing older is taken instead.
     for (const path of ["/checkpoints/job/chk-4", "/checkpoints/job"]) {
-      await expect(loadCheckpoint(platform.fs, path)).rejects.toThrow(
+      await expect(loadCheckpoint(FileSystems.local(platform.fs), path)).rejects.toThrow(
         new RegExp(`${damaged}${command}-3 or ${command}-1\\.$`),
       );
     }
-    const { metadata, directory } = await loadCheckpoint(platform.fs, "/checkpoints/job/chk-3");
+    const { metadata, directory } = await loadCheckpoint(FileSystems.local(platform.fs), "/checkpoints/job/chk-3");
     const handle = metadata.operators[0]!.subtasks[0]!.keyed!;
     if (handle.kind !== "file") throw new Error("expected a file");
     await platform.fs.remove(`${directory}/${handle.name}`);
-    await expect(readState(platform.fs, directory, handle)).rejects.toThrow(
+    await expect(readState(FileSystems.local(platform.fs), directory, handle)).rejects.toThrow(
       new RegExp(`MR_STATE_FILE_CORRUPT.*${command}-1\\.$`),
     );
   });
@@ -333,6 +344,8 @@ test("a checkpoint that the system does not let us read is not taken for a damag
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-    await expect(loadCheckpoint(fs, "/checkpoints/job/chk-1")).rejects.toThrow(/MR_CHECKPOINT_UNREADABLE.*EACCES/);
+    await expect(loadCheckpoint(FileSystems.local(fs), "/checkpoints/job/chk-1")).rejects.toThrow(
+      /MR_CHECKPOINT_UNREADABLE.*EACCES/,
+    );
   });
 });

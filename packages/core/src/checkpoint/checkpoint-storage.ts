@@ -1,5 +1,5 @@
 /**
- * Where the checkpoints of a job are kept: in a directory of a file system,
+ * Where the checkpoints of a job are kept: in a directory of a file system (file-systems.ts),
  *
  *     <directory>/<job id>/chk-<n>/              one checkpoint, see snapshot-directory.ts
  *     <directory>/<job id>/shared, taskowned     reserved
@@ -7,10 +7,10 @@
  * or in memory; and where its savepoints are.
  */
 import { MillraceError } from "../base/errors.ts";
-import type { LocalFs, Random } from "../platform/platform.ts";
+import type { Random } from "../platform/platform.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint-reader.ts";
-import { makeDirectoryDurably } from "./durable-directory.ts";
-import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
+import type { FileSystems } from "./file-systems.ts";
+import { METADATA_FILE, removeSnapshot, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 import { checkStateSize, type StateLimits } from "./state-limits.ts";
 import { abortedError, storageError } from "./storage-errors.ts";
@@ -39,7 +39,7 @@ export interface CheckpointStorage {
 
 /** @internal */
 export interface DirectoryStorageOptions {
-  readonly fs: LocalFs;
+  readonly fs: FileSystems;
   readonly random: Random;
   /** `execution.checkpointing.dir`. */
   readonly directory: string;
@@ -72,7 +72,7 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
   async initialize(): Promise<void> {
     const { fs } = this.#options;
     try {
-      for (const name of ["shared", "taskowned"]) await makeDirectoryDurably(fs, fs.resolve(this.#directory, name));
+      for (const name of ["shared", "taskowned"]) await fs.makeDirectory(fs.resolve(this.#directory, name));
     } catch (error) {
       throw storageError(error, this.#directory, "execution.checkpointing.dir");
     }
@@ -133,7 +133,7 @@ export class DirectoryCheckpointStorage implements CheckpointStorage {
 }
 
 /** Removes a job's directory in which no checkpoint is left. @internal */
-export async function removeIfWithoutCheckpoints(fs: LocalFs, jobDirectory: string): Promise<void> {
+export async function removeIfWithoutCheckpoints(fs: FileSystems, jobDirectory: string): Promise<void> {
   if ((await fs.stat(jobDirectory)) === undefined) return;
   const names = await fs.list(jobDirectory);
   if (names.every((name) => name === "shared" || name === "taskowned")) await fs.removeTree(jobDirectory);
@@ -155,7 +155,7 @@ export interface OwnCheckpoints {
  * @internal
  */
 export async function takeOverCheckpoints(
-  fs: LocalFs,
+  fs: FileSystems,
   jobDirectory: string,
   { jobId, submittedMs, newestId }: OwnCheckpoints,
 ): Promise<{ readonly lastId: number; readonly own: readonly LoadedCheckpoint[] }> {
@@ -177,15 +177,13 @@ export async function takeOverCheckpoints(
       own.push(checkpoint);
       continue;
     }
-    await fs.remove(fs.resolve(path, METADATA_FILE));
-    await fs.syncDirectory(path);
-    await fs.removeTree(path);
+    await removeSnapshot(fs, path);
   }
   return { lastId, own: own.sort((left, right) => left.metadata.checkpointId - right.metadata.checkpointId) };
 }
 
 /** Undefined when nobody can say whose it is: it is left alone. */
-async function loadIfReadable(fs: LocalFs, path: string): Promise<LoadedCheckpoint | undefined> {
+async function loadIfReadable(fs: FileSystems, path: string): Promise<LoadedCheckpoint | undefined> {
   try {
     return await loadCheckpoint(fs, path);
   } catch (error) {

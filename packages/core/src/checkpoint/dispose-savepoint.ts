@@ -1,6 +1,6 @@
 import { MillraceError } from "../base/errors.ts";
-import type { LocalFs } from "../platform/platform.ts";
 import { loadCheckpoint } from "./checkpoint-reader.ts";
+import type { FileSystems } from "./file-systems.ts";
 import { disposeSnapshot } from "./savepoint.ts";
 import { METADATA_FILE } from "./snapshot-directory.ts";
 
@@ -12,7 +12,7 @@ import { METADATA_FILE } from "./snapshot-directory.ts";
  * @internal
  */
 export async function disposeSavepoint(
-  fs: LocalFs,
+  fs: FileSystems,
   path: string,
 ): Promise<{ readonly directory: string; readonly kept: readonly string[] }> {
   const given = fs.resolve(path);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MillraceError } from "../base/errors.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { makeDurable } from "./checkpoint-reader.ts";
+import { FileSystems } from "./file-systems.ts";
 import { filesOf } from "./savepoint.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
@@ -29,7 +30,7 @@ describe("a checkpoint that a job starts from", () => {
     { isMadeDurable: false, found: undefined },
   ])("outlives a loss of power when it was made durable: $isMadeDurable", async ({ isMadeDurable, found }) => {
     const platform = await killedBeforeTheSync();
-    if (isMadeDurable) await platform.run(() => makeDurable(platform.fs, "/chk-1"));
+    if (isMadeDurable) await platform.run(() => makeDurable(FileSystems.local(platform.fs), "/chk-1"));
     platform.powerOff("lost");
     const next = platform.restart();
     expect((await next.run(() => next.fs.stat("/chk-1/_metadata")))?.kind).toBe(found);
@@ -38,13 +39,13 @@ describe("a checkpoint that a job starts from", () => {
   test("is used as it is where nothing can be written", async () => {
     const platform = await killedBeforeTheSync();
     platform.storage.onEffect = () => ({ kind: "fail", errno: "EROFS" });
-    await expect(platform.run(() => makeDurable(platform.fs, "/chk-1"))).resolves.toBeUndefined();
+    await expect(platform.run(() => makeDurable(FileSystems.local(platform.fs), "/chk-1"))).resolves.toBeUndefined();
   });
 
   test("is refused by name when the disk fails", async () => {
     const platform = await killedBeforeTheSync();
     platform.storage.onEffect = () => ({ kind: "fail", errno: "EIO" });
-    const failed = platform.run(() => makeDurable(platform.fs, "/chk-1"));
+    const failed = platform.run(() => makeDurable(FileSystems.local(platform.fs), "/chk-1"));
     await expect(failed).rejects.toThrow(MillraceError);
     await expect(failed).rejects.toThrow("MR_CHECKPOINT_UNREADABLE");
   });

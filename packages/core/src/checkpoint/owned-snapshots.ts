@@ -1,9 +1,9 @@
 /** What a job removes at its end: its own checkpoints, and the snapshot that it was told to claim. */
-import type { LocalFs } from "../platform/platform.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint-reader.ts";
 import { removeIfWithoutCheckpoints } from "./checkpoint-storage.ts";
+import type { FileSystems } from "./file-systems.ts";
 import { disposeSnapshot } from "./savepoint.ts";
-import { METADATA_FILE } from "./snapshot-directory.ts";
+import { METADATA_FILE, removeSnapshot } from "./snapshot-directory.ts";
 
 /** A snapshot on disk that is to be removed. @internal */
 export interface OwnedSnapshot {
@@ -13,7 +13,7 @@ export interface OwnedSnapshot {
 }
 
 /** Removes a snapshot that a job was told to claim, with the directory of the job that took it when it was the last there. @internal */
-export async function removeClaimed(fs: LocalFs, claimed: LoadedCheckpoint): Promise<void> {
+export async function removeClaimed(fs: FileSystems, claimed: LoadedCheckpoint): Promise<void> {
   await disposeSnapshot(fs, claimed);
   await removeJobDirectory(fs, fs.resolve(claimed.directory, ".."), claimed.metadata.jobId);
 }
@@ -23,7 +23,7 @@ export async function removeClaimed(fs: LocalFs, claimed: LoadedCheckpoint): Pro
  * repeated.
  * @internal
  */
-export async function removeOwned(fs: LocalFs, jobId: string, snapshots: readonly OwnedSnapshot[]): Promise<void> {
+export async function removeOwned(fs: FileSystems, jobId: string, snapshots: readonly OwnedSnapshot[]): Promise<void> {
   for (const { path, isMade } of snapshots) {
     if (isMade) await removeMade(fs, jobId, path);
     // Without metadata nobody knows which files in it were the snapshot's.
@@ -33,16 +33,12 @@ export async function removeOwned(fs: LocalFs, jobId: string, snapshots: readonl
   }
 }
 
-async function removeMade(fs: LocalFs, jobId: string, path: string): Promise<void> {
-  if ((await fs.stat(path)) !== undefined) {
-    await fs.remove(fs.resolve(path, METADATA_FILE));
-    await fs.syncDirectory(path);
-    await fs.removeTree(path);
-  }
+async function removeMade(fs: FileSystems, jobId: string, path: string): Promise<void> {
+  if ((await fs.stat(path)) !== undefined) await removeSnapshot(fs, path);
   await removeJobDirectory(fs, fs.resolve(path, ".."), jobId);
 }
 
 /** The directory of the job that took a snapshot goes with its last one; a user's own directory never does. */
-async function removeJobDirectory(fs: LocalFs, parent: string, jobId: string): Promise<void> {
+async function removeJobDirectory(fs: FileSystems, parent: string, jobId: string): Promise<void> {
   if (parent === fs.resolve(parent, "..", jobId)) await removeIfWithoutCheckpoints(fs, parent);
 }

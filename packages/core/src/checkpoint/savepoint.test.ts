@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import { loadCheckpoint } from "./checkpoint-reader.ts";
+import { FileSystems } from "./file-systems.ts";
 import { createSavepointDirectory, disposeSnapshot, filesOf } from "./savepoint.ts";
 
 test("F17: a savepoint that is disposed goes with all of its files, state on its way between subtasks included", async () => {
   const platform = createSimulatedPlatform({ seed: 61 });
-  const { fs, random } = platform;
+  const { random } = platform;
+  const fs = FileSystems.local(platform.fs);
   await platform.run(async () => {
     const directory = await createSavepointDirectory({
       fs,

@@ -5,9 +5,9 @@
  */
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
-import type { LocalFs, Random } from "../platform/platform.ts";
+import type { Random } from "../platform/platform.ts";
 import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
-import { makeDirectoryDurably } from "./durable-directory.ts";
+import type { FileSystems } from "./file-systems.ts";
 import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 import type { StateLimits } from "./state-limits.ts";
@@ -20,7 +20,7 @@ const MISSING_SHOWN_MAX = 10;
 
 /** @internal */
 export interface SavepointTarget {
-  readonly fs: LocalFs;
+  readonly fs: FileSystems;
   readonly random: Random;
   /** The directory that the savepoint's own is made in. */
   readonly parent: string;
@@ -44,7 +44,7 @@ export async function createSavepointDirectory(target: SavepointTarget): Promise
       const digits = toHex(random.bytes(6));
       const path = fs.resolve(parent, `savepoint-${jobId.slice(0, 6)}-${digits}`);
       if (tried + 1 < NAMES_TRIED_MAX && (await fs.stat(path)) !== undefined) continue;
-      await makeDirectoryDurably(fs, path);
+      await fs.makeDirectory(path);
       return new SnapshotDirectory({ fs, random, path, limits, setting });
     }
   } catch (error) {
@@ -71,7 +71,7 @@ export function filesOf(metadata: CheckpointMetadata): readonly string[] {
  * @throws MillraceError `MR_SAVEPOINT_FILES_MISSING` with the first ten
  * @internal
  */
-export async function checkFilesPresent(fs: LocalFs, { directory, metadata }: LoadedCheckpoint): Promise<void> {
+export async function checkFilesPresent(fs: FileSystems, { directory, metadata }: LoadedCheckpoint): Promise<void> {
   const names = filesOf(metadata);
   const missing: string[] = [];
   for (const name of names) {
@@ -100,13 +100,11 @@ export interface Disposed {
  *
  * @internal
  */
-export async function disposeSnapshot(fs: LocalFs, { directory, metadata }: LoadedCheckpoint): Promise<Disposed> {
+export async function disposeSnapshot(fs: FileSystems, { directory, metadata }: LoadedCheckpoint): Promise<Disposed> {
   if ((await fs.stat(directory)) === undefined) return { path: directory, kept: [] };
-  await fs.remove(fs.resolve(directory, METADATA_FILE));
-  await fs.syncDirectory(directory);
-  for (const name of filesOf(metadata)) await fs.remove(fs.resolve(directory, name));
+  await fs.removeFiles(directory, [METADATA_FILE]);
+  await fs.removeFiles(directory, filesOf(metadata));
   const kept = await fs.list(directory);
   if (kept.length === 0) await fs.removeTree(directory);
-  else await fs.syncDirectory(directory);
   return { path: directory, kept };
 }

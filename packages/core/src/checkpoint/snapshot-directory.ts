@@ -5,15 +5,16 @@
  *     <directory>/<uuid>        state that is too large for the metadata
  *
  * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
- * - F2. `_metadata` appears by a rename after everything it points to is durable.
+ * - F2. `_metadata` appears at once, as a whole, after everything it points to is durable.
  * - F3. Discarding removes `_metadata` first: a snapshot that is half gone is not listed.
  * - F4. A discarded snapshot stays gone: discarding waits for the writes that are under way, later ones are refused.
- * - F5. A completed snapshot that somebody else stored, a job before this one in the same directory, is neither
- *   overwritten nor discarded.
+ * - F5. A completed snapshot that somebody else stored, a job before this one in the same directory or a JobManager that does
+ *   not know yet that another one leads, is neither overwritten nor discarded.
  */
 import { crc32c } from "../base/crc32c.ts";
 import { MillraceError } from "../base/errors.ts";
-import type { LocalFs, Random } from "../platform/platform.ts";
+import { FileSystemError, type Random } from "../platform/platform.ts";
+import type { FileSystems } from "./file-systems.ts";
 import { encodeMetadata } from "./metadata-codec.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 import { checkStateSize, type StateLimits } from "./state-limits.ts";
@@ -24,7 +25,7 @@ export const METADATA_FILE = "_metadata";
 
 /** @internal */
 export interface SnapshotDirectoryOptions {
-  readonly fs: LocalFs;
+  readonly fs: FileSystems;
   readonly random: Random;
   /** Its parent exists and is durable. */
   readonly path: string;
@@ -81,11 +82,8 @@ export class SnapshotDirectory {
     this.#isDiscarded = true;
     await Promise.allSettled(this.#writing);
     if ((await fs.stat(this.path)) === undefined) return;
-    const metadataFile = fs.resolve(this.path, METADATA_FILE);
-    if (!this.#isOwn && (await fs.stat(metadataFile)) !== undefined) return;
-    await fs.remove(metadataFile);
-    await fs.syncDirectory(this.path);
-    await fs.removeTree(this.path);
+    if (!this.#isOwn && (await fs.stat(fs.resolve(this.path, METADATA_FILE))) !== undefined) return;
+    await removeSnapshot(fs, this.path);
   }
 
   async #whileWriting<T>(checkpointId: number, action: () => Promise<T>): Promise<T> {
@@ -106,8 +104,7 @@ export class SnapshotDirectory {
     await this.#prepare();
     const name = random.uuid();
     try {
-      await writeDurably(fs, fs.resolve(this.path, name), bytes);
-      await fs.syncDirectory(this.path);
+      await fs.write(fs.resolve(this.path, name), bytes);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -117,15 +114,14 @@ export class SnapshotDirectory {
   async #storeMetadata(metadata: CheckpointMetadata): Promise<string> {
     const { fs } = this.#options;
     await this.#prepare();
-    const inProgress = fs.resolve(this.path, `${METADATA_FILE}.inprogress`);
+    // Before it is written: when the outcome is unknown, what may be there is to be discarded like the rest.
+    this.#isOwn = true;
     try {
-      await writeDurably(fs, inProgress, encodeMetadata(metadata));
-      // Before the rename: when its outcome is unknown, what may be there is to be discarded like the rest.
-      this.#isOwn = true;
-      await fs.rename(inProgress, fs.resolve(this.path, METADATA_FILE));
-      await fs.syncDirectory(this.path);
+      await fs.writeNew(fs.resolve(this.path, METADATA_FILE), encodeMetadata(metadata));
     } catch (error) {
-      throw this.#failed(error);
+      if (!(error instanceof FileSystemError) || error.errno !== "EEXIST") throw this.#failed(error);
+      this.#isOwn = false;
+      throw existsError(this.path);
     }
     return this.path;
   }
@@ -142,7 +138,6 @@ export class SnapshotDirectory {
       // What an attempt of the same number left behind before a crash was never completed.
       await fs.removeTree(this.path);
       await fs.makeDirectory(this.path);
-      await fs.syncDirectory(fs.resolve(this.path, ".."));
     } catch (error) {
       throw this.#failed(error);
     }
@@ -153,14 +148,13 @@ export class SnapshotDirectory {
   }
 }
 
-async function writeDurably(fs: LocalFs, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await fs.open(path, "create");
-  try {
-    await file.write(bytes, 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+/**
+ * Removes a snapshot with everything in its directory, completed or not (F3). May be repeated.
+ * @internal
+ */
+export async function removeSnapshot(fs: FileSystems, directory: string): Promise<void> {
+  await fs.removeFiles(directory, [METADATA_FILE]);
+  await fs.removeTree(directory);
 }
 
 function existsError(directory: string): MillraceError {

@@ -3,8 +3,10 @@
  * pieces.
  */
 import { crc32c } from "../base/crc32c.ts";
-import { FileSystemError, type LocalFs, type OpenFile } from "../platform/platform.ts";
+import type { ReadableFile } from "../platform/file-system.ts";
+import { FileSystemError } from "../platform/platform.ts";
 import { readState } from "./checkpoint-reader.ts";
+import type { FileSystems } from "./file-systems.ts";
 import type { StateHandle } from "./state-handles.ts";
 
 /** What is read at a time: also what a small piece costs, so that pieces one behind the other cost one read. */
@@ -26,7 +28,7 @@ export interface StateBytes {
  * @throws MillraceError as `readState`
  * @internal
  */
-export async function openState(fs: LocalFs, directory: string, handle: StateHandle): Promise<StateBytes> {
+export async function openState(fs: FileSystems, directory: string, handle: StateHandle): Promise<StateBytes> {
   if (handle.kind === "inline" || handle.sizeBytes <= WHOLE_BYTES_MAX) {
     return new WholeState(await readState(fs, directory, handle));
   }
@@ -38,14 +40,14 @@ export async function openState(fs: LocalFs, directory: string, handle: StateHan
 
 /** Undefined when the file is not what was written, or the disk does not say. */
 async function openVerified(
-  fs: LocalFs,
+  fs: FileSystems,
   path: string,
   { sizeBytes, crc32c: expected }: StateHandle & { readonly kind: "file" },
-): Promise<OpenFile | undefined> {
-  let file: OpenFile | undefined;
+): Promise<ReadableFile | undefined> {
+  let file: ReadableFile | undefined;
   try {
-    file = await fs.open(path, "read");
-    if ((await file.sizeBytes()) === sizeBytes && (await checksumOf(file, sizeBytes)) === expected) return file;
+    file = await fs.open(path);
+    if (file.sizeBytes === sizeBytes && (await checksumOf(file, sizeBytes)) === expected) return file;
   } catch (error) {
     if (!(error instanceof FileSystemError)) throw error;
   }
@@ -53,7 +55,7 @@ async function openVerified(
   return undefined;
 }
 
-async function checksumOf(file: OpenFile, sizeBytes: number): Promise<number> {
+async function checksumOf(file: ReadableFile, sizeBytes: number): Promise<number> {
   const page = new Uint8Array(WHOLE_BYTES_MAX);
   let checksum = 0;
   for (let start = 0; start < sizeBytes; start += page.length) {
@@ -83,13 +85,13 @@ class WholeState implements StateBytes {
 
 class PagedState implements StateBytes {
   readonly sizeBytes: number;
-  readonly #file: OpenFile;
+  readonly #file: ReadableFile;
   readonly #readWhole: () => Promise<Uint8Array>;
   #page: Uint8Array = new Uint8Array(0);
   #pageStart = 0;
 
   /** @param readWhole - Reads and verifies all of it, with the failures that are told to people. */
-  constructor(file: OpenFile, sizeBytes: number, readWhole: () => Promise<Uint8Array>) {
+  constructor(file: ReadableFile, sizeBytes: number, readWhole: () => Promise<Uint8Array>) {
     this.#file = file;
     this.sizeBytes = sizeBytes;
     this.#readWhole = readWhole;

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { PipelineEnvironment } from "../api/environment.ts";
 import { sha256Hex } from "../base/sha256.ts";
 import { listCompleted } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { CHECKPOINTING_TIMEOUT } from "../config/checkpointing-options.ts";
 import { PIPELINE_MAX_PARALLELISM } from "../config/pipeline-options.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
@@ -271,7 +272,9 @@ describe("S58: a JobManager that starts again with its directory", () => {
     const { fs } = deployment.jobManagerPlatform;
     const commits = rows.commitCount;
     await deployment.until("committed again", () => rows.commitCount > commits);
-    const completed = await deployment.cluster.run(() => listCompleted(fs, `/shared/checkpoints/${jobId}`));
+    const completed = await deployment.cluster.run(() =>
+      listCompleted(FileSystems.local(fs), `/shared/checkpoints/${jobId}`),
+    );
     expect(completed.length).toBeGreaterThanOrEqual(3);
     expect(completed.length).toBeLessThanOrEqual(4);
     expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
@@ -290,7 +293,7 @@ describe("S58: a JobManager that starts again with its directory", () => {
     await deployment.until("checkpointed", () => rows.commitCount > 8);
     await deployment.cluster.run(() => deployment.jobManager.cancelJob(jobId));
     const [path] = await deployment.cluster.run(() =>
-      listCompleted(deployment.jobManagerPlatform.fs, `/shared/checkpoints/${jobId}`),
+      listCompleted(FileSystems.local(deployment.jobManagerPlatform.fs), `/shared/checkpoints/${jobId}`),
     );
     // The JobManager's directory is lost, so that the id is free again.
     await deployment.cluster.run(() => deployment.jobManagerPlatform.fs.removeTree("/shared/jobs"));
@@ -302,7 +305,9 @@ describe("S58: a JobManager that starts again with its directory", () => {
     expect(await deployment.untilEnded(jobId)).toBe("FINISHED");
     expect(rows.rows).toEqual(EXPECTED);
     const { fs } = deployment.jobManagerPlatform;
-    expect(await deployment.cluster.run(() => listCompleted(fs, `/shared/checkpoints/${jobId}`))).toEqual([path]);
+    expect(
+      await deployment.cluster.run(() => listCompleted(FileSystems.local(fs), `/shared/checkpoints/${jobId}`)),
+    ).toEqual([path]);
   });
 
   test("killed anywhere while a job ends: its result is kept, the job is not run again, and its checkpoints are removed", async () => {

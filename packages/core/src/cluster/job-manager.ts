@@ -15,6 +15,7 @@ import { toErrorMessage } from "../base/error-message.ts";
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
 import { disposeSavepoint } from "../checkpoint/dispose-savepoint.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { removeOwned } from "../checkpoint/owned-snapshots.ts";
 import { JOBSTORE_MAX_CAPACITY, SLOT_REQUEST_TIMEOUT } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
@@ -114,6 +115,8 @@ const DISPOSALS = "disposals";
 export class JobManager implements JobManagerApi {
   readonly #options: JobManagerOptions;
   readonly #store: JobStore;
+  /** Of snapshots of jobs that are not running. */
+  readonly #files: FileSystems;
   readonly #table: JobTable;
   readonly #resources: ClusterResources;
   readonly #operations: AsyncOperations;
@@ -144,6 +147,7 @@ export class JobManager implements JobManagerApi {
     this.#options = options;
     this.#store = store;
     this.#address = options.address;
+    this.#files = FileSystems.of(platform, configuration);
     this.#table = new JobTable(configuration.get(JOBSTORE_MAX_CAPACITY));
     this.#operations = new AsyncOperations({ ...platform, keptMs: configuration.get(REST_ASYNC_STORE_DURATION) });
     this.#code = new CodeCache(platform, codeDirectory);
@@ -278,7 +282,7 @@ export class JobManager implements JobManagerApi {
 
   disposeSavepoint(path: string, { requestId }: TriggerOptions = {}): string {
     const dispose = async (): Promise<AsyncResult> => {
-      await disposeSavepoint(this.#options.platform.fs, path);
+      await disposeSavepoint(this.#files, path);
       return { location: undefined };
     };
     return this.#operations.begin(DISPOSALS, dispose, requestId);
@@ -347,7 +351,7 @@ export class JobManager implements JobManagerApi {
   }
 
   configuration(): readonly ConfigEntry[] {
-    return this.#options.configuration.toEntries();
+    return this.#options.configuration.toDisplayedEntries();
   }
 
   #handlers(): RpcHandlers {
@@ -513,7 +517,7 @@ export class JobManager implements JobManagerApi {
   /** Removes what is left of a job that has ended, and remembers that nothing is. */
   async #clear(jobId: string, end: StoredEnd): Promise<void> {
     try {
-      await removeOwned(this.#options.platform.fs, jobId, end.removes);
+      await removeOwned(this.#files, jobId, end.removes);
       await this.#store.setEnd(jobId, { ...end, removes: [] });
     } catch (error) {
       if (error instanceof MillraceError) this.#onStoreFailure(error);

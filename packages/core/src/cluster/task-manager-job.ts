@@ -1,5 +1,6 @@
 /** What one TaskManager has of one job: its graph, the threads of its slots, its deployments. */
 
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import { checkStateSize, type StateLimits } from "../checkpoint/state-limits.ts";
 import { CHECKPOINTS_DIRECTORY } from "../config/checkpointing-options.ts";
@@ -46,6 +47,7 @@ export class TaskManagerJob {
   readonly #threads: SlotThreads;
   readonly #executor: ThreadsExecutor;
   readonly #platform: Platform;
+  readonly #files: FileSystems;
   readonly #targetLimits: StateLimits;
   readonly #deployments = new Map<string, Deployment>();
   /** Where the state of a checkpoint goes, by its id; undefined: into the acknowledgement. */
@@ -54,6 +56,7 @@ export class TaskManagerJob {
   private constructor(graph: JobGraph, configuration: Configuration, options: TaskManagerJobOptions) {
     const { request, code, platform, wire, onWarning } = options;
     this.#platform = platform;
+    this.#files = FileSystems.of(platform, configuration);
     const { stateBytesMax } = stateLimitsOf(configuration);
     // Without a directory for checkpoints, what has one is a savepoint.
     const hasDirectory = configuration.get(CHECKPOINTS_DIRECTORY) !== undefined;
@@ -82,7 +85,7 @@ export class TaskManagerJob {
           return { kind: "inline", bytes };
         },
       }),
-      readRestore: restoreReader(platform.fs, graph),
+      readRestore: restoreReader(this.#files, graph),
       wire,
     });
   }
@@ -162,13 +165,12 @@ export class TaskManagerJob {
 
   #noteTarget(command: AttemptCommand, directory: string | null): void {
     if (command.kind !== "trigger") return;
-    const { fs, random } = this.#platform;
     const target =
       directory === null
         ? undefined
         : new SnapshotDirectory({
-            fs,
-            random,
+            fs: this.#files,
+            random: this.#platform.random,
             path: directory,
             limits: this.#targetLimits,
             setting: "execution.checkpointing.dir",

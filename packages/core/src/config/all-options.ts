@@ -1,6 +1,7 @@
 import { checkpointingOptions } from "./checkpointing-options.ts";
 import { clusterOptions } from "./cluster-options.ts";
 import { executionOptions } from "./execution-options.ts";
+import { fileSystemOptions } from "./file-system-options.ts";
 import type { OptionGroup } from "./option.ts";
 import { pipelineOptions } from "./pipeline-options.ts";
 import { recoveryOptions } from "./recovery-options.ts";
@@ -18,6 +19,7 @@ export const allOptions: readonly OptionGroup[] = [
   recoveryOptions,
   restartOptions,
   stateOptions,
+  fileSystemOptions,
   sourceOptions,
   taskmanagerOptions,
   clusterOptions,

@@ -1,6 +1,6 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, durationType, enumType, intType, listType, memorySizeType } from "./option-types.ts";
-import { pathType } from "./path-type.ts";
+import { locationType, pathType } from "./path-type.ts";
 
 /** What a failure may do to records: count each exactly once, or some of them again. @public */
 export type CheckpointingMode = "EXACTLY_ONCE" | "AT_LEAST_ONCE";
@@ -116,7 +116,7 @@ export const CHECKPOINTING_TOLERABLE_FAILURES: ConfigOption<number> = option({
 /** The option `execution.checkpointing.dir`. @public */
 export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
   key: "execution.checkpointing.dir",
-  type: pathType,
+  type: locationType,
   legacyKeys: ["state.checkpoints.dir", "state.backend.fs.checkpointdir"],
   description: "The directory that checkpoints are written under.",
 });
@@ -124,7 +124,7 @@ export const CHECKPOINTS_DIRECTORY: ConfigOption<string | undefined> = option({
 /** The option `execution.checkpointing.savepoint-dir`. @public */
 export const SAVEPOINT_DIRECTORY: ConfigOption<string | undefined> = option({
   key: "execution.checkpointing.savepoint-dir",
-  type: pathType,
+  type: locationType,
   legacyKeys: ["state.savepoints.dir", "savepoints.state.backend.fs.dir"],
   description: "The directory that savepoints are written under when none is given with the request.",
 });

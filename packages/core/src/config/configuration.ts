@@ -13,6 +13,7 @@ import {
   type ConfigEntry,
   type ConfigLayer,
   type ConfigSetting,
+  HIDDEN_CONTENT,
   type LayeredEntry,
   OptionRegistry,
 } from "./option-registry.ts";
@@ -169,9 +170,19 @@ export class Configuration {
       .map(({ option, writtenKey, origin }) => `${origin}: ${writtenKey} is the old name of ${option.key}`);
   }
 
-  /** The settings in force, one `key: value` a line. */
+  /** As {@link Configuration.toEntries}, for people: without the values of secrets. */
+  toDisplayedEntries(): ReturnType<Configuration["toEntries"]> {
+    return this.toEntries().map((entry) => (this.#isSecret(entry.key) ? { ...entry, value: HIDDEN_CONTENT } : entry));
+  }
+
+  /** What of {@link Configuration.toEntries} is no secret: for a process that has secrets of its own. @internal */
+  toEntriesWithoutSecrets(): ReturnType<Configuration["toEntries"]> {
+    return this.toEntries().filter(({ key }) => !this.#isSecret(key));
+  }
+
+  /** The settings in force, one `key: value` a line; secrets are hidden. */
   toString(): string {
-    return this.toEntries()
+    return this.toDisplayedEntries()
       .map(({ key, value }) => `${key}: ${value}\n`)
       .join("");
   }
@@ -195,6 +206,10 @@ export class Configuration {
 
   #layer(layer: ConfigLayer): Map<string, ConfigSetting> {
     return this.#layers.get(layer)!;
+  }
+
+  #isSecret(key: string): boolean {
+    return this.#settingOf(key)?.option.isSecret === true;
   }
 
   #settingOf(key: string): ConfigSetting | undefined {

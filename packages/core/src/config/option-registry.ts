@@ -22,6 +22,9 @@ export interface LayeredEntry extends ConfigEntry {
   readonly layer: ConfigLayer;
 }
 
+/** What is shown in the place of a secret, as in Flink. @internal */
+export const HIDDEN_CONTENT = "******";
+
 /** A setting that was understood. @internal */
 export interface ConfigSetting {
   readonly option: ConfigOption<unknown>;
@@ -63,7 +66,8 @@ export class OptionRegistry {
     const result = option.type.parse(raw);
     if (!result.ok) {
       const kind = result.isUnsupported === true ? "unsupported" : "invalid";
-      return report(kind, `${key} is ${describeRaw(raw)}, expected ${result.expected}`);
+      const found = option.isSecret ? "a secret of another kind" : describeRaw(raw);
+      return report(kind, `${key} is ${found}, expected ${result.expected}`);
     }
     if (option.unsupportedValues.includes(result.value)) {
       return report("unsupported", `${key}: ${option.type.format(result.value)} is not implemented${hint}`);

@@ -19,6 +19,8 @@ export interface ConfigOption<T> {
   readonly isUnsupported: boolean;
   /** Values that are valid for the option but that the engine does not honour yet. @internal */
   readonly unsupportedValues: readonly NonNullable<T>[];
+  /** What is shown of the option is that it is set, not its value. @internal */
+  readonly isSecret: boolean;
   /** Why the option, or such a value, is refused, and what to choose instead. @internal */
   readonly unsupportedHint: string | undefined;
 }
@@ -31,6 +33,7 @@ interface OptionSpec<T> {
   readonly isUnsupported?: boolean;
   readonly unsupportedValues?: readonly T[];
   readonly unsupportedHint?: string;
+  readonly isSecret?: boolean;
 }
 
 /** Defines an option; without a `default` its value is `undefined` until somebody sets it. @internal */
@@ -46,6 +49,7 @@ export function option<T extends {}>(spec: OptionSpec<T> & { readonly default?: 
     isUnsupported: spec.isUnsupported ?? false,
     unsupportedValues: spec.unsupportedValues ?? [],
     unsupportedHint: spec.unsupportedHint,
+    isSecret: spec.isSecret ?? false,
   };
 }
 

@@ -1,4 +1,5 @@
 import { schemeOf } from "../base/local-path.ts";
+import { formatRemoteUri, parseRemoteUri } from "../base/remote-uri.ts";
 import { type OptionType, stringType } from "./option-types.ts";
 import { parsed, refused } from "./parsed.ts";
 
@@ -15,6 +16,18 @@ export const pathType: OptionType<string> = {
     return scheme === "file" && URL.canParse(result.value)
       ? parsed(decodeURIComponent(new URL(result.value).pathname))
       : { ...refused(EXPECTED), isUnsupported: scheme !== "file" };
+  },
+  format: (value) => value,
+};
+
+/** Where checkpoints and savepoints are: as {@link pathType}, or a URI of another file system, `s3://bucket/checkpoints`. @internal */
+export const locationType: OptionType<string> = {
+  name: "path or URI",
+  parse: (raw) => {
+    const uri = typeof raw === "string" ? parseRemoteUri(raw.trim()) : undefined;
+    if (uri !== undefined) return parsed(formatRemoteUri(uri));
+    const path = pathType.parse(raw);
+    return path.ok ? path : refused("a path, a file: URL, or the URI of another file system as s3://bucket/directory");
   },
   format: (value) => value,
 };

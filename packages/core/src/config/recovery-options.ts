@@ -1,6 +1,6 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { booleanType, enumType } from "./option-types.ts";
-import { pathType } from "./path-type.ts";
+import { locationType } from "./path-type.ts";
 
 /** Who owns the checkpoint that a job starts from, and may remove its files. @public */
 export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
@@ -8,7 +8,7 @@ export type RecoveryClaimMode = "NO_CLAIM" | "CLAIM" | "LEGACY";
 /** The option `execution.state-recovery.path`. @public */
 export const STATE_RECOVERY_PATH: ConfigOption<string | undefined> = option({
   key: "execution.state-recovery.path",
-  type: pathType,
+  type: locationType,
   legacyKeys: ["execution.savepoint.path"],
   description: "The savepoint or checkpoint that the job starts from; the same as `-s` on the command line.",
 });

@@ -9,6 +9,7 @@ import { toHex } from "../base/hex.ts";
 import { loadCheckpoint, makeDurable } from "../checkpoint/checkpoint-reader.ts";
 import type { CheckpointHistoryReport, CheckpointStatistics } from "../checkpoint/checkpoint-statistics.ts";
 import { JobSnapshotStorage } from "../checkpoint/checkpoint-storage.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
 import type { SavepointFormatType } from "../checkpoint/state-handles.ts";
 import { unalignedAfterMsOf } from "../config/alignment.ts";
@@ -101,7 +102,7 @@ export class JobRunner {
   readonly metrics: MetricRegistry = new MetricRegistry();
   /** Settles when the job is over, also after a failure; rejects when it was abandoned. */
   readonly result: Promise<JobRunnerResult>;
-  readonly #options: JobRunnerOptions;
+  readonly #options: JobRunnerOptions & { readonly files: FileSystems };
   readonly #checkpoints: JobCheckpoints;
   readonly #master: JobMaster;
   readonly #slots: JobSlots;
@@ -126,37 +127,38 @@ export class JobRunner {
   static async start(options: JobRunnerOptions): Promise<JobRunner> {
     const { configuration, platform, transformations, name } = options;
     await checkCachedFiles(configuration, platform);
+    const files = FileSystems.of(platform, configuration);
     const path = options.recovery?.path ?? configuration.get(STATE_RECOVERY_PATH);
-    const given = path === undefined ? undefined : await loadCheckpoint(platform.fs, path);
+    const given = path === undefined ? undefined : await loadCheckpoint(files, path);
     let graph = buildJobGraph(transformations, graphOptionsOf(configuration, name));
     for (const warning of [...settingWarnings(configuration), ...graph.warnings.map(formatWarning)])
       options.onWarning(warning);
     if (graph.isBatch && given !== undefined) throw noCheckpointsIn(graph, "a checkpoint to start from");
     const restore = given === undefined ? undefined : claimedByUid(given, graph);
     if (restore !== undefined) {
-      await checkFilesPresent(platform.fs, restore);
-      await makeDurable(platform.fs, restore.directory);
+      await checkFilesPresent(files, restore);
+      await makeDurable(files, restore.directory);
       const followed = checkRestore(restore, graph, configuration.get(IGNORE_UNCLAIMED_STATE));
       graph = withMaxParallelism(graph, followed);
     }
     const jobId = options.jobId ?? toHex(platform.random.bytes(16));
-    const storage = new JobSnapshotStorage(storageOf(configuration, platform, jobId));
-    const beginning = await beginningOf(configuration, platform, jobId, options.recovery, restore);
+    const storage = new JobSnapshotStorage(storageOf(configuration, { files, random: platform.random, jobId }));
+    const beginning = await beginningOf(configuration, files, jobId, options.recovery, restore);
     if (isCheckpointed(graph, configuration)) await storage.initialize();
-    const job = new JobRunner(options, jobId, graph, storage, beginning);
+    const job = new JobRunner({ ...options, files }, jobId, graph, storage, beginning);
     job.#sampleMeters();
     job.#master.start();
     return job;
   }
 
   private constructor(
-    options: JobRunnerOptions,
+    options: JobRunnerOptions & { readonly files: FileSystems },
     jobId: string,
     graph: JobGraph,
     storage: JobSnapshotStorage,
     { restore, known, firstId }: Beginning,
   ) {
-    const { configuration, platform, name } = options;
+    const { configuration, platform, files, name } = options;
     this.#requested = new RequestedCheckpoints(platform.clock, name);
     this.#options = options;
     this.jobId = jobId;
@@ -168,6 +170,7 @@ export class JobRunner {
       configuration,
       platform,
       storage,
+      files,
       metrics: this.metrics,
       onWarning: options.onWarning,
     });
@@ -177,6 +180,7 @@ export class JobRunner {
     });
     this.#master = new JobMaster({
       platform,
+      files,
       regions: pipelinedRegions(graph, configuration.get(FAILOVER_STRATEGY)),
       sources: coordinatedSources(graph),
       checkpoints: this.#checkpoints,
@@ -364,9 +368,10 @@ export class JobRunner {
   async #order(given: string | undefined, format: SavepointFormatType, what: string): Promise<SavepointOrder> {
     if (this.graph.isBatch) throw noCheckpointsIn(this.graph, what);
     this.#master.checkTakesSavepoints();
-    const { configuration, platform, transformations } = this.#options;
+    const { configuration, platform, files, transformations } = this.#options;
     checkIterations(transformations, !configuration.get(CHECKPOINTING_ITERATIONS_FORCED));
-    return { directory: await savepointDirectoryOf(configuration, platform, this.jobId, given), format };
+    const place = { files, random: platform.random, jobId: this.jobId };
+    return { directory: await savepointDirectoryOf(configuration, place, given), format };
   }
 
   /** A job that refuses leaves nothing behind. */
@@ -418,7 +423,7 @@ export class JobRunner {
 
   #checkpointsOf(storage: JobSnapshotStorage, known: Beginning["known"], firstId: number): JobCheckpoints {
     const { graph, jobId } = this;
-    const { configuration, platform, name, onRestartPoint } = this.#options;
+    const { configuration, platform, files, name, onRestartPoint } = this.#options;
     return new JobCheckpoints(
       {
         jobId,
@@ -426,6 +431,7 @@ export class JobRunner {
         graphHash: graph.hash,
         operators: checkpointedOperators(graph),
         platform,
+        files,
         storage,
         config: { ...coordinatorConfigOf(configuration), ...(graph.isBatch ? { intervalMs: undefined } : {}) },
         retainedCount: configuration.get(RETAINED_CHECKPOINTS),

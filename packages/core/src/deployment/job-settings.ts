@@ -2,13 +2,13 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { MillraceError } from "../base/errors.ts";
-import { localPathOf } from "../base/local-path.ts";
 import {
   type CheckpointStorage,
   DirectoryCheckpointStorage,
   MemoryCheckpointStorage,
 } from "../checkpoint/checkpoint-storage.ts";
 import type { CoordinatorConfig } from "../checkpoint/coordinator.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import { createSavepointDirectory } from "../checkpoint/savepoint.ts";
 import type { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import type { StateLimits } from "../checkpoint/state-limits.ts";
@@ -29,7 +29,7 @@ import { FRAME_SIZE } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { CACHED_FILES } from "../config/pipeline-options.ts";
 import { BUFFERS_PER_CHANNEL } from "../config/taskmanager-options.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Platform, Random } from "../platform/platform.ts";
 import { cachedFilePaths } from "../taskmanager/cached-file-paths.ts";
 
 export function coordinatorConfigOf(configuration: Configuration): CoordinatorConfig {
@@ -53,7 +53,14 @@ export function settingWarnings(configuration: Configuration): readonly string[]
   ];
 }
 
-export function storageOf(configuration: Configuration, platform: Platform, jobId: string): CheckpointStorage {
+/** Where the snapshots of one job are. */
+export interface SnapshotPlace {
+  readonly files: FileSystems;
+  readonly random: Random;
+  readonly jobId: string;
+}
+
+export function storageOf(configuration: Configuration, { files, random, jobId }: SnapshotPlace): CheckpointStorage {
   const directory = configuration.get(CHECKPOINTS_DIRECTORY);
   const limits = stateLimitsOf(configuration);
   if (directory === undefined) {
@@ -61,8 +68,8 @@ export function storageOf(configuration: Configuration, platform: Platform, jobI
     return new MemoryCheckpointStorage(limits.stateBytesMax);
   }
   return new DirectoryCheckpointStorage({
-    fs: platform.fs,
-    random: platform.random,
+    fs: files,
+    random,
     directory,
     jobId,
     hasJobDirectory: configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY),
@@ -96,12 +103,12 @@ function directoryMissing(configuration: Configuration): MillraceError {
 /** The directory that has the checkpoints of one job, and of no other; undefined when there is none. */
 export function checkpointDirectoryOf(
   configuration: Configuration,
-  platform: Platform,
+  files: FileSystems,
   jobId: string,
 ): string | undefined {
   const directory = configuration.get(CHECKPOINTS_DIRECTORY);
   if (directory === undefined || !configuration.get(CREATE_CHECKPOINT_SUBDIRECTORY)) return undefined;
-  return platform.fs.resolve(directory, jobId);
+  return files.resolve(directory, jobId);
 }
 
 /**
@@ -112,11 +119,10 @@ export function checkpointDirectoryOf(
  */
 export function savepointDirectoryOf(
   configuration: Configuration,
-  platform: Platform,
-  jobId: string,
+  { files, random, jobId }: SnapshotPlace,
   given: string | undefined,
 ): Promise<SnapshotDirectory> {
-  const parent = given === undefined ? configuration.get(SAVEPOINT_DIRECTORY) : localPathOf(given, "The directory");
+  const parent = given ?? configuration.get(SAVEPOINT_DIRECTORY);
   if (parent === undefined) {
     throw new MillraceError("MR_SAVEPOINT_DIRECTORY_MISSING", {
       what: "Nobody says where the savepoint is to be written",
@@ -125,8 +131,7 @@ export function savepointDirectoryOf(
       todo: "Give a directory, or set execution.checkpointing.savepoint-dir",
     });
   }
-  const { fs, random } = platform;
-  return createSavepointDirectory({ fs, random, parent, jobId, limits: fileLimitsOf(configuration) });
+  return createSavepointDirectory({ fs: files, random, parent, jobId, limits: fileLimitsOf(configuration) });
 }
 
 /** @throws MillraceError `MR_CACHED_FILE_NOT_FOUND` with all cached files that are missing */

@@ -1,5 +1,6 @@
 /** Where the slots of a job are: in the caller's thread, in threads of this process, or in other processes. */
 import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import type { Configuration } from "../config/configuration.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { DeployOptions } from "../jobmanager/jobmaster/execution-attempt.ts";
@@ -15,6 +16,8 @@ export interface JobOfSlots {
   readonly configuration: Configuration;
   readonly platform: Platform;
   readonly storage: CheckpointStorage;
+  /** Where snapshots are. */
+  readonly files: FileSystems;
   /** Of this thread. */
   readonly metrics: MetricRegistry;
   readonly onWarning: (message: string) => void;

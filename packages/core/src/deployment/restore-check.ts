@@ -1,6 +1,7 @@
 /** What a restore of a checkpoint by a job would do, said for every operator and state before anything is started. */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
 import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
@@ -8,7 +9,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { IGNORE_UNCLAIMED_STATE } from "../config/recovery-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
-import type { LocalFs, Platform } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import { decodeKeyedState, type KeyedSection, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import { describeSchema, sameSchema } from "../types/schema.ts";
 import { compareSchemas } from "../types/schema-compatibility.ts";
@@ -80,7 +81,7 @@ export interface RestoreCheckOptions {
  */
 export async function checkAgainst(options: RestoreCheckOptions): Promise<RestoreCheck> {
   const { path, graph, configuration, platform } = options;
-  const { fs } = platform;
+  const fs = FileSystems.of(platform, configuration);
   const loaded = await loadCheckpoint(fs, path);
   await checkFilesPresent(fs, loaded);
   const checkpoint = claimedByUid(loaded, graph);
@@ -151,7 +152,7 @@ function refusalOf(
 
 /** Reads, and so verifies, all state of the operator; returns what is said of it. */
 async function readHeaders(
-  fs: LocalFs,
+  fs: FileSystems,
   directory: string,
   { subtasks }: OperatorStateMetadata,
 ): Promise<{ readonly keyed: readonly KeyedSection[]; readonly lists: readonly OperatorList[] }> {

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import type { ListMode, OperatorList } from "../checkpoint/operator-lists.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import type { CheckpointMetadata, StateHandle } from "../checkpoint/state-handles.ts";
@@ -44,7 +45,7 @@ async function write(platform: SimulatedPlatform, layout: Layout): Promise<Loade
   const setting = "execution.checkpointing.dir";
   const path = "/chk-1";
   const directory = new SnapshotDirectory({
-    fs,
+    fs: FileSystems.local(fs),
     random,
     path,
     limits: { inlineBelowBytes: INLINE_BELOW, stateBytesMax: Number.POSITIVE_INFINITY },
@@ -120,11 +121,13 @@ describe("a TaskManager reads what its subtasks restore", () => {
         await platform.run(async () => {
           const checkpoint = await write(platform, layout);
           const graph = graphOf(layout);
-          const all = await readRestoredState(platform.fs, checkpoint, graph);
+          const all = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graph);
           for (let subtaskIndex = 0; subtaskIndex < layout.parallelism; subtaskIndex++) {
             const read = new Map<string, number>();
             const fs = counting(platform.fs, read);
-            const one = await readRestoredState(fs, checkpoint, graph, [{ vertexId: 0, subtaskIndex }]);
+            const one = await readRestoredState(FileSystems.local(fs), checkpoint, graph, [
+              { vertexId: 0, subtaskIndex },
+            ]);
             expect(bytesIn(one, subtaskIndex)).toEqual(bytesIn(all, subtaskIndex));
             expect(one.of(0, (subtaskIndex + 1) % layout.parallelism).size).toBe(layout.parallelism === 1 ? 1 : 0);
             const most = Math.max(0, ...checkpoint.metadata.operators[0]!.subtasks.map(({ lists }) => bytesOf(lists)));
@@ -141,7 +144,11 @@ describe("a TaskManager reads what its subtasks restore", () => {
       fc.asyncProperty(layouts, async (layout) => {
         const platform = createSimulatedPlatform({ seed: 1 });
         await platform.run(async () => {
-          const state = await readRestoredState(platform.fs, await write(platform, layout), graphOf(layout));
+          const state = await readRestoredState(
+            FileSystems.local(platform.fs),
+            await write(platform, layout),
+            graphOf(layout),
+          );
           const used = new Map<unknown, number>();
           const own = new Set<unknown>();
           for (let subtaskIndex = 0; subtaskIndex < layout.parallelism; subtaskIndex++) {
@@ -174,7 +181,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
       const own = checkpoint.metadata.operators[0]!.subtasks.slice(1, 3);
       const read = new Map<string, number>();
       const tasks = [1, 2].map((subtaskIndex) => ({ vertexId: 0, subtaskIndex }));
-      await readRestoredState(counting(platform.fs, read), checkpoint, graphOf(layout), tasks);
+      await readRestoredState(FileSystems.local(counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
       const expected = own.flatMap(({ keyed, lists, channels }) => [keyed, lists, channels?.handle].map(bytesOf));
       expect(sum(read.values())).toBe(sum(expected));
     }, 60_000);
@@ -193,7 +200,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
     await platform.run(async () => {
       const checkpoint = await write(platform, layout);
       const tasks = [{ vertexId: 0, subtaskIndex: 2 }];
-      const state = await readRestoredState(platform.fs, checkpoint, graphOf(layout), tasks);
+      const state = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graphOf(layout), tasks);
       const { lists } = state.of(0, 2).get("counts")!;
       expect(lists.get("list-1")!.map(([value]) => value)).toEqual([1, 1, 2, 2, 3, 3]);
       expect(lists.get("list-0")!.map(([value]) => value)).toEqual([3, 3]);
@@ -214,7 +221,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
       const checkpoint = await write(platform, layout);
       const read = new Map<string, number>();
       const tasks = [{ vertexId: 0, subtaskIndex: 0 }];
-      await readRestoredState(counting(platform.fs, read), checkpoint, graphOf(layout), tasks);
+      await readRestoredState(FileSystems.local(counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
       expect(sum(read.values())).toBe(2 * STATE_BYTES);
     }, 60_000);
   });

@@ -1,6 +1,7 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import {
   decodeOperatorLists,
   listHeadersOf,
@@ -12,7 +13,6 @@ import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
-import type { LocalFs } from "../platform/platform.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
 import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import type { ThreadsExecutorOptions } from "../taskmanager/threads/threads-executor-options.ts";
@@ -32,7 +32,7 @@ export interface RestoredState {
  * @throws MillraceError `MR_STATE_FILE_CORRUPT`
  */
 export async function readRestoredState(
-  fs: LocalFs,
+  fs: FileSystems,
   checkpoint: LoadedCheckpoint,
   graph: JobGraph,
   tasks: readonly SubtaskId[] = subtasksOf(graph),
@@ -59,7 +59,7 @@ export async function readRestoredState(
 }
 
 /** How the executors of a job read what their subtasks restore. */
-export function restoreReader(fs: LocalFs, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
+export function restoreReader(fs: FileSystems, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
   return async (checkpoint, tasks) => {
     const state = await readRestoredState(fs, checkpoint, graph, tasks);
     return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
@@ -70,12 +70,12 @@ export function restoreReader(fs: LocalFs, graph: JobGraph): ThreadsExecutorOpti
 const FILES_AT_ONCE_MAX = 4;
 
 class StateReader {
-  readonly #fs: LocalFs;
+  readonly #fs: FileSystems;
   readonly #directory: string;
   readonly #waiting: (() => void)[] = [];
   #readingCount = 0;
 
-  constructor(fs: LocalFs, checkpoint: LoadedCheckpoint) {
+  constructor(fs: FileSystems, checkpoint: LoadedCheckpoint) {
     this.#fs = fs;
     this.#directory = checkpoint.directory;
   }

@@ -1,10 +1,10 @@
 /** What a job begins from: afresh, from what its user gives, or from where a process that is gone has left it. */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { takeOverCheckpoints } from "../checkpoint/checkpoint-storage.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { STATE_RECOVERY_CLAIM_MODE } from "../config/recovery-options.ts";
 import type { KnownCheckpoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
-import type { Platform } from "../platform/platform.ts";
 import { checkpointDirectoryOf } from "./job-settings.ts";
 
 /** Checkpoint ids that are left out when a job is taken over: whoever had it may not know yet, and begin one or two. */
@@ -32,7 +32,7 @@ export interface Beginning {
  */
 export async function beginningOf(
   configuration: Configuration,
-  platform: Platform,
+  files: FileSystems,
   jobId: string,
   recovery: JobRecovery | undefined,
   restore: LoadedCheckpoint | undefined,
@@ -42,12 +42,12 @@ export async function beginningOf(
   const given = isClaimed ? [ownedBy("claimed", restore)] : [];
   if (recovery === undefined) return { restore, known: given, firstId };
   const isGiven = recovery.path === undefined;
-  const directory = checkpointDirectoryOf(configuration, platform, jobId);
+  const directory = checkpointDirectoryOf(configuration, files, jobId);
   if (directory === undefined) return { restore, known: isGiven ? given : [], firstId };
   const newestId = isGiven ? 0 : (restore?.metadata.checkpointId ?? 0);
   const { submittedMs } = recovery;
-  const { lastId, own } = await takeOverCheckpoints(platform.fs, directory, { jobId, submittedMs, newestId });
-  const isOwn = restore !== undefined && platform.fs.resolve(restore.directory, "..") === directory;
+  const { lastId, own } = await takeOverCheckpoints(files, directory, { jobId, submittedMs, newestId });
+  const isOwn = restore !== undefined && files.resolve(restore.directory, "..") === directory;
   const older = own.filter((checkpoint) => checkpoint.metadata.checkpointId < newestId);
   // A savepoint that the job has committed on is no checkpoint of its own; older ones must not come before it.
   const newest = restore === undefined ? [] : [ownedBy(isOwn ? "claimed" : "user", restore)];

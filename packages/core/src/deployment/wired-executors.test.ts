@@ -1,6 +1,7 @@
 /** Whole jobs whose slots are in two processes, with data on wires between them and one disk. */
 import { describe, expect, test } from "vitest";
 import { PipelineEnvironment } from "../api/environment.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { WireEndpoint } from "../exchange/wire/wire-endpoint.ts";
@@ -110,7 +111,7 @@ class TwoProcesses {
           ringSegments: ringSegmentsOf(configuration),
           persist: persistTo(job.storage),
           readRestore: async (checkpoint) => {
-            const state = await readRestoredState(platform.fs, checkpoint, graph);
+            const state = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graph);
             return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
           },
           wire,

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { FileSystemCheckpointStorage, JobManagerCheckpointStorage } from "../api/checkpoint-storages.ts";
 import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { filesOf } from "../checkpoint/savepoint.ts";
+import { Configuration } from "../config/configuration.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
@@ -110,7 +112,7 @@ describe("S32: checkpoints in files", () => {
       await client.cancel();
       const path = client.getProgress().checkpoints.lastPath!;
       expect(path).toMatch(/^\/data\/my checkpoints\/[0-9a-f]{32}\/chk-\d+$/);
-      expect(filesOf((await loadCheckpoint(platform.fs, path)).metadata).length).toBeGreaterThan(0);
+      expect(filesOf((await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata).length).toBeGreaterThan(0);
       const env = environmentOn(platform, { ...interval, ...from(`file://${encodeURI(path)}/_metadata`) });
       build(env, rows, 50_000);
       await env.execute();
@@ -130,15 +132,21 @@ describe("S32: checkpoints in files", () => {
     );
   });
 
-  test("MR_FILE_SYSTEM_UNSUPPORTED: no place in another file system is taken for a path", async () => {
+  test("MR_FILE_SYSTEM_UNSUPPORTED: a place in another file system whose package is not installed is not taken for a path", async () => {
     const platform = createSimulatedPlatform({ seed: 96 });
     const failures = await platform.run(async () => {
       const client = await halfway(platform, interval, (env) => build(env, new CommittedRows()));
-      const asked = [client.triggerSavepoint("s3://bucket/savepoints"), loadCheckpoint(platform.fs, "hdfs:///chk-1")];
+      const asked = [
+        client.triggerSavepoint("s3://bucket/savepoints"),
+        loadCheckpoint(FileSystems.of(platform, new Configuration()), "hdfs:///chk-1"),
+      ];
       const failed = await Promise.all(asked.map((each) => each.then(String, String)));
       await client.cancel();
       return failed;
     }, 600_000);
-    for (const failure of failures) expect(failure).toMatch(/MR_FILE_SYSTEM_UNSUPPORTED.*(?:s3|hdfs):\/\/.*Mount it/s);
+    for (const failure of failures)
+      expect(failure).toMatch(
+        /MR_FILE_SYSTEM_UNSUPPORTED.*(?:s3|hdfs):\/\/.*npm install @millrace\/storage-(?:s3|hdfs)/s,
+      );
   });
 });

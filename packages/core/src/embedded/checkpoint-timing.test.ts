@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { listCompleted } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { runTimed, type TimedResult } from "../testing/timed-checkpoints.ts";
 import type { Settings } from "../testing/upgrade-jobs.ts";
 
@@ -70,7 +71,7 @@ describe("S40: the timeout of a checkpoint", () => {
         const directory = `/checkpoints/${client.jobId}`;
         const names = (await platform.fs.list(directory)).filter((name) => name.startsWith("chk-"));
         expect(names).toEqual(["chk-4"]);
-        expect(await listCompleted(platform.fs, directory)).toHaveLength(1);
+        expect(await listCompleted(FileSystems.local(platform.fs), directory)).toHaveLength(1);
       },
     });
     expect(run).toMatchObject({ triggeredMs: [1000, 2000, 3000, 4000, 5000], completed: 2, failed: 3, restarts: 0 });

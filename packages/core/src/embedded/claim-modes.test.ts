@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { listCompleted } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
@@ -186,7 +187,7 @@ describe("S41: what is left of a job's checkpoints", () => {
       await client.getJobExecutionResult().catch(() => {});
       const directory = `/checkpoints/${client.jobId}`;
       if ((await platform.fs.stat(directory)) !== undefined)
-        count = (await listCompleted(platform.fs, directory)).length;
+        count = (await listCompleted(FileSystems.local(platform.fs), directory)).length;
     }, 60_000);
     return count;
   };

@@ -6,7 +6,15 @@ import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
 
 /** All slots of a job are one, in the caller's thread. */
-export function inThreadSlots({ jobId, graph, configuration, platform, storage, metrics }: JobOfSlots): JobSlots {
+export function inThreadSlots({
+  jobId,
+  graph,
+  configuration,
+  platform,
+  storage,
+  files,
+  metrics,
+}: JobOfSlots): JobSlots {
   const settings = taskSettingsOf(configuration);
   const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: settings.bufferTimeoutMs });
   return {
@@ -20,7 +28,7 @@ export function inThreadSlots({ jobId, graph, configuration, platform, storage, 
         metrics,
         settings,
         loop,
-        restore: restore === undefined ? undefined : await readRestoredState(platform.fs, restore, graph, tasks),
+        restore: restore === undefined ? undefined : await readRestoredState(files, restore, graph, tasks),
         listener,
         persist: persistTo(storage),
       });

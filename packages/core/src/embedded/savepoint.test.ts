@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DataStreamSource } from "../api/data-stream-source.ts";
 import type { JobClient } from "../api/job-client.ts";
 import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { Configuration } from "../config/configuration.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
@@ -124,7 +125,7 @@ describe("savepoints of a running job", () => {
         const path = await client.triggerSavepoint("/savepoints");
         expect(path).toMatch(new RegExp(`^/savepoints/savepoint-${client.jobId.slice(0, 6)}-[0-9a-f]{12}$`));
         expect(await isRunning(client)).toBe(true);
-        const { metadata } = await loadCheckpoint(platform.fs, path);
+        const { metadata } = await loadCheckpoint(FileSystems.local(platform.fs), path);
         expect(metadata.savepoint).toEqual({ format: "CANONICAL", isDrained: false });
         // What the job commits after its savepoint would be committed twice by one that goes on from it.
         await client.cancel();
@@ -152,7 +153,7 @@ describe("savepoints of a running job", () => {
     await platform.run(async () => {
       const client = await halfway(platform, settings, (env) => countingJob(env, rows));
       const path = await client.triggerSavepoint(undefined, "NATIVE");
-      expect((await loadCheckpoint(platform.fs, path)).metadata.savepoint?.format).toBe("NATIVE");
+      expect((await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata.savepoint?.format).toBe("NATIVE");
       expect((await platform.fs.list(path)).length).toBeGreaterThan(4);
       await client.cancel();
       expect(rows.rows).toEqual([]);
@@ -332,7 +333,7 @@ describe("the end with a savepoint", () => {
         // The record at 1000 ms has been seen, the one at 2000 has not: one window of each key is due.
         for (const row of windowRows(rows)) expect((JSON.parse(row) as { start: number }).start).toBe(0);
         expect(windowRows(rows).length).toBeGreaterThan(0);
-        expect((await loadCheckpoint(platform.fs, path)).metadata.savepoint?.isDrained).toBe(false);
+        expect((await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata.savepoint?.isDrained).toBe(false);
         // Its own checkpoints go with it, the savepoint is its user's.
         expect(await platform.fs.list("/checkpoints")).toEqual([]);
         await resume(platform, { ...settings, ...from(path) }, (env) => build(env, rows));
@@ -358,7 +359,7 @@ describe("the end with a savepoint", () => {
         const counts = windowRows(rows).map((row) => JSON.parse(row) as { start: number; count: number });
         expect(new Set(counts.map(({ start }) => start))).toEqual(new Set([0, 1000]));
         expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(recordsRead);
-        expect((await loadCheckpoint(platform.fs, path)).metadata.savepoint?.isDrained).toBe(true);
+        expect((await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata.savepoint?.isDrained).toBe(true);
 
         // A job that goes on all the same begins its event time again: what it reads is not late.
         await resume(platform, { ...settings, ...from(path) }, (env) => build(env, rows));
@@ -384,7 +385,9 @@ describe("the end with a savepoint", () => {
         platform.storage.onEffect = ({ operation, path }) =>
           operation === "sync" && path.startsWith("/checkpoints/") ? { kind: "delay", delayMs: 500 } : undefined;
         const path = await client.stopWithSavepoint(isDrained, "/savepoints");
-        expect((await loadCheckpoint(platform.fs, path)).metadata.savepoint?.isDrained).toBe(isDrained);
+        expect((await loadCheckpoint(FileSystems.local(platform.fs), path)).metadata.savepoint?.isDrained).toBe(
+          isDrained,
+        );
       }, 120_000);
       expect(rows.rows).toHaveLength(149);
     }

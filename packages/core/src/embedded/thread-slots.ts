@@ -23,7 +23,7 @@ export interface JobThreads {
 /** Every slot of a job is a thread of this process. */
 export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
   return (job: JobOfSlots): JobSlots => {
-    const { graph, jobId, configuration, platform, storage, onWarning } = job;
+    const { graph, jobId, configuration, platform, storage, files, onWarning } = job;
     const slots = Array.from({ length: slotCountOf(graph) }, (_, slot) => slot);
     const threads = new SlotThreads({ ...jobThreads, graph, jobId, configuration, slots, platform, onWarning });
     const executor = new ThreadsExecutor({
@@ -31,7 +31,7 @@ export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
       threads,
       ringSegments: ringSegmentsOf(configuration),
       persist: persistTo(storage),
-      readRestore: restoreReader(platform.fs, graph),
+      readRestore: restoreReader(files, graph),
       wire: undefined,
     });
     return {

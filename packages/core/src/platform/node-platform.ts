@@ -1,6 +1,7 @@
 import { NodeBells } from "./node-bells.ts";
 import { NodeClock } from "./node-clock.ts";
 import { NodeFs } from "./node-fs.ts";
+import { NodePackages } from "./node-packages.ts";
 import { NodeProc } from "./node-proc.ts";
 import { NodeRandom } from "./node-random.ts";
 import { NodeTransport } from "./node-transport.ts";
@@ -17,5 +18,6 @@ export function createNodePlatform(): Platform {
     bells: new NodeBells(),
     proc: new NodeProc(),
     transport: new NodeTransport(),
+    packages: new NodePackages(),
   };
 }

@@ -186,6 +186,15 @@ export interface Proc {
   cpuMs(): number;
 }
 
+/** Packages that are installed beside this one and that nothing here depends on. @public */
+export interface Packages {
+  /**
+   * Loads a package and returns what it exports; undefined when it is not installed, beside this package or in the working
+   * directory. Rejects with what the package itself fails with.
+   */
+  load(name: string): Promise<unknown>;
+}
+
 /** The only way from core to the outside. @public */
 export interface Platform {
   readonly clock: Clock;
@@ -195,4 +204,5 @@ export interface Platform {
   readonly bells: Bells;
   readonly proc: Proc;
   readonly transport: Transport;
+  readonly packages: Packages;
 }

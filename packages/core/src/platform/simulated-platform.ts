@@ -1,4 +1,4 @@
-import type { Platform, WorkerMain } from "./platform.ts";
+import type { Packages, Platform, WorkerMain } from "./platform.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedBells, type SimulatedWait } from "./simulated-bells.ts";
 import { SimulatedClock, type SimulatedClockOptions } from "./simulated-clock.ts";
@@ -37,6 +37,8 @@ export interface SimulatedPlatformOptions extends SimulatedClockOptions {
   /** Share one to let several processes talk to each other. Default: a new one from the seed. */
   readonly network?: SimulatedNetwork;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What is installed: the exports of packages, by name. Default: nothing. */
+  readonly packages?: Readonly<Record<string, unknown>>;
 }
 
 /** A platform that exists in memory only, with the handles by which a test drives and breaks it. @internal */
@@ -119,6 +121,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
   storage.attach(process);
   const clock = new SimulatedClock(process, random.fork("clock"), options);
   const proc = new SimulatedProc(scheduler, PROCESS_ID_FIRST + incarnation, host, options.env ?? {});
+  const packages: Packages = { load: (name) => Promise.resolve(options.packages?.[name]) };
   const kill = (): void => process.kill();
   const mounts = options.mounts ?? [];
   const powerOff = (unsynced: UnsyncedFate = "seeded"): void => losePowerOf({ name: host, storage, mounts }, unsynced);
@@ -140,6 +143,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
       bells: new SimulatedBells(thread, threadRandom.fork("bells"), waits),
       proc,
       transport: transportOf(thread),
+      packages,
     };
   };
   return {
@@ -150,6 +154,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
     bells: new SimulatedBells(process, random.fork("bells"), waits),
     proc,
     transport: transportOf(process),
+    packages,
     network,
     scheduler,
     storage,

@@ -1,5 +1,6 @@
 /** What jobs with windows have written, read back: every operator has counted the same records. */
 import { expect, test } from "vitest";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
@@ -40,7 +41,10 @@ test.each([1, 2])(
     await platform.run(async () => {
       const rows = new CommittedRows();
       const client = await halfway(platform, { ...checkpointed, ...at(parallelism) }, (env) => build(env, rows));
-      const snapshot = await StateSnapshot.open(platform.fs, await client.stopWithSavepoint(false, "/savepoints"));
+      const snapshot = await StateSnapshot.open(
+        FileSystems.local(platform.fs),
+        await client.stopWithSavepoint(false, "/savepoints"),
+      );
       const read = async (uid: string, state: string): Promise<StateEntry[]> => {
         const reader = await snapshot.operator(uid).state(state);
         const entries: StateEntry[] = [];

@@ -1,10 +1,10 @@
 /** One operator of a snapshot: what states it has, and how large they are. */
 import { MillraceError } from "../base/errors.ts";
 import { readState } from "../checkpoint/checkpoint-reader.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import { openState } from "../checkpoint/state-bytes.ts";
 import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
-import type { LocalFs } from "../platform/platform.ts";
 import { TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import type { Schema } from "../types/type.ts";
 import { KeyedStateFile } from "./keyed-state-file.ts";
@@ -37,10 +37,10 @@ type Counts = { kind: string; schema: Schema; keyGroups: number | undefined; ent
 /** @internal */
 export class OperatorSnapshot {
   readonly metadata: OperatorStateMetadata;
-  readonly #fs: LocalFs;
+  readonly #fs: FileSystems;
   readonly #directory: string;
 
-  constructor(fs: LocalFs, directory: string, metadata: OperatorStateMetadata) {
+  constructor(fs: FileSystems, directory: string, metadata: OperatorStateMetadata) {
     this.#fs = fs;
     this.#directory = directory;
     this.metadata = metadata;

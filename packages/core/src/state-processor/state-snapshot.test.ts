@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import type { MillraceError } from "../base/errors.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import type { OperatorList } from "../checkpoint/operator-lists.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
@@ -110,7 +111,7 @@ describe("U04: the state of a snapshot is read without the job", () => {
   test.each([1, 3])("every kind of state, by its schema, at parallelism %i", async (parallelism) => {
     await simulated(async (platform) => {
       const path = await writeSnapshot(platform, "/savepoint", [everyKind(parallelism, keys)]);
-      const snapshot = await StateSnapshot.open(platform.fs, path);
+      const snapshot = await StateSnapshot.open(FileSystems.local(platform.fs), path);
       const read = (state: string): Promise<StateEntry[]> => entriesOf(snapshot, "totals", state);
       const perKey = (entry: (key: unknown) => unknown): readonly string[] => sorted(keys.map(entry));
       expect(sorted(await read("total"))).toEqual(perKey((key) => ({ key, value: { amount: String(key).length } })));
@@ -154,7 +155,7 @@ describe("U04: the state of a snapshot is read without the job", () => {
   test("what there is, is counted over all subtasks", async () => {
     await simulated(async (platform) => {
       const path = await writeSnapshot(platform, "/savepoint", [everyKind(3, keys)]);
-      const snapshot = await StateSnapshot.open(platform.fs, path);
+      const snapshot = await StateSnapshot.open(FileSystems.local(platform.fs), path);
       const states = await snapshot.operator("The totals").states();
       expect(states.map(({ name, kind, entries }) => [name, kind, entries])).toEqual([
         ["total", "value", 6],
@@ -174,7 +175,7 @@ describe("U04: the state of a snapshot is read without the job", () => {
   test("one key is found in its key group, whatever its type", async () => {
     await simulated(async (platform) => {
       const snapshot = await StateSnapshot.open(
-        platform.fs,
+        FileSystems.local(platform.fs),
         await writeSnapshot(platform, "/savepoint", [everyKind(3, keys)]),
       );
       const reader = await snapshot.operator("totals").state("total");
@@ -215,7 +216,7 @@ describe("U04: the state of a snapshot is read without the job", () => {
           });
         },
       });
-      const entries = await entriesOf(await StateSnapshot.open(watched, path), "large", "value");
+      const entries = await entriesOf(await StateSnapshot.open(FileSystems.local(watched), path), "large", "value");
       expect(entries.map(({ key }) => key).sort()).toEqual(names.sort());
       expect(entries.every(({ key, value }) => value === `${key as string} ${long}`)).toBe(true);
       // Of a file of 4 MB; verifying it reads 1 MB at a time.
@@ -228,7 +229,9 @@ describe("U04: what is not there or damaged is said", () => {
   const failing = (run: (snapshot: StateSnapshot, platform: SimulatedPlatform) => Promise<unknown>): Promise<unknown> =>
     simulated(async (platform) => {
       const path = await writeSnapshot(platform, "/savepoint", [everyKind(2, keys)]);
-      return run(await StateSnapshot.open(platform.fs, path), platform).catch((error: MillraceError) => error);
+      return run(await StateSnapshot.open(FileSystems.local(platform.fs), path), platform).catch(
+        (error: MillraceError) => error,
+      );
     });
 
   test("MR_STATE_OPERATOR_NOT_FOUND names the operators", async () => {
@@ -274,7 +277,9 @@ describe("U04: what is not there or damaged is said", () => {
       const path = await writeSnapshot(platform, "/savepoint", [
         { uid: "odd", parallelism: 1, maxParallelism: 4, keys: ["a"], fill },
       ]);
-      return entriesOf(await StateSnapshot.open(platform.fs, path), "odd", "odd").catch((failure: unknown) => failure);
+      return entriesOf(await StateSnapshot.open(FileSystems.local(platform.fs), path), "odd", "odd").catch(
+        (failure: unknown) => failure,
+      );
     });
     expect(error).toMatchObject({ code: "MR_STATE_NOT_READABLE", where: { uid: "odd", state: "odd" } });
   });
@@ -331,7 +336,8 @@ describe("U04: the difference of two snapshots", () => {
         const differences = await simulated(async (platform) => {
           const before = await writeSnapshot(platform, "/from", [sideOperator(from)]);
           const after = await writeSnapshot(platform, "/to", [sideOperator(to)]);
-          const open = (path: string): Promise<StateSnapshot> => StateSnapshot.open(platform.fs, path);
+          const open = (path: string): Promise<StateSnapshot> =>
+            StateSnapshot.open(FileSystems.local(platform.fs), path);
           return all(diffSnapshots(await open(before), await open(after)));
         });
         const expected = naiveDifferences(from.values, to.values);
@@ -346,7 +352,7 @@ describe("U04: the difference of two snapshots", () => {
 
   test("a snapshot of every kind of state differs from itself in nothing, whatever the parallelism of the other", async () => {
     await simulated(async (platform) => {
-      const open = (path: string): Promise<StateSnapshot> => StateSnapshot.open(platform.fs, path);
+      const open = (path: string): Promise<StateSnapshot> => StateSnapshot.open(FileSystems.local(platform.fs), path);
       const first = await open(await writeSnapshot(platform, "/first", [everyKind(2, keys)]));
       const second = await open(await writeSnapshot(platform, "/second", [everyKind(2, keys)]));
       expect((await all(diffSnapshots(first, second))).filter(({ kind }) => kind !== "counts")).toEqual([]);
@@ -380,7 +386,7 @@ describe("U04: the difference of two snapshots", () => {
       const wider = t.object({ amount: t.string, rate: t.int32 });
       const from = [operator("kept", Total, ["total", "old"]), operator("gone", Total, [])];
       const to = [operator("kept", wider, ["total", "young"]), operator("new", Total, [])];
-      const open = (path: string): Promise<StateSnapshot> => StateSnapshot.open(platform.fs, path);
+      const open = (path: string): Promise<StateSnapshot> => StateSnapshot.open(FileSystems.local(platform.fs), path);
       const before = await open(await writeSnapshot(platform, "/from", from));
       return all(diffSnapshots(before, await open(await writeSnapshot(platform, "/to", to))));
     });

@@ -7,8 +7,8 @@
  */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
 import type { CheckpointMetadata, OperatorStateMetadata } from "../checkpoint/state-handles.ts";
-import type { LocalFs } from "../platform/platform.ts";
 import { OperatorSnapshot } from "./operator-snapshot.ts";
 
 /** Names that a message lists. */
@@ -18,9 +18,9 @@ const SHOWN_MAX = 20;
 export class StateSnapshot {
   readonly directory: string;
   readonly metadata: CheckpointMetadata;
-  readonly #fs: LocalFs;
+  readonly #fs: FileSystems;
 
-  private constructor(fs: LocalFs, { directory, metadata }: LoadedCheckpoint) {
+  private constructor(fs: FileSystems, { directory, metadata }: LoadedCheckpoint) {
     this.#fs = fs;
     this.directory = directory;
     this.metadata = metadata;
@@ -30,7 +30,7 @@ export class StateSnapshot {
    * @param path - Its directory, its `_metadata` file, or a job's directory: then the newest completed checkpoint in it.
    * @throws MillraceError as `loadCheckpoint`
    */
-  static async open(fs: LocalFs, path: string): Promise<StateSnapshot> {
+  static async open(fs: FileSystems, path: string): Promise<StateSnapshot> {
     return new StateSnapshot(fs, await loadCheckpoint(fs, path));
   }
 

@@ -1,4 +1,5 @@
 /** Snapshots that are written without a job: what tests of their readers read. */
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
@@ -23,7 +24,8 @@ export async function writeSnapshot(
   path: string,
   operators: readonly WrittenOperator[],
 ): Promise<string> {
-  const { fs, random } = platform;
+  const { random } = platform;
+  const fs = FileSystems.local(platform.fs);
   const limits = { inlineBelowBytes: 0, stateBytesMax: Number.POSITIVE_INFINITY };
   const directory = new SnapshotDirectory({ fs, random, path, limits, setting: "execution.checkpointing.dir" });
   await directory.prepare(1);

@@ -20,6 +20,7 @@ import {
   type CoordinatorConfig,
   type SavepointKind,
 } from "../../checkpoint/coordinator.ts";
+import type { FileSystems } from "../../checkpoint/file-systems.ts";
 import { type OwnedSnapshot, removeClaimed } from "../../checkpoint/owned-snapshots.ts";
 import type { SnapshotDirectory } from "../../checkpoint/snapshot-directory.ts";
 import type {
@@ -50,6 +51,7 @@ export interface JobCheckpointsOptions {
   readonly graphHash: string;
   readonly operators: readonly CheckpointedOperator[];
   readonly platform: Platform;
+  readonly files: FileSystems;
   readonly storage: JobSnapshotStorage;
   readonly config: CoordinatorConfig;
   readonly retainedCount: number;
@@ -471,13 +473,13 @@ export class JobCheckpoints {
 
   // J1.
   async #release(completed: CompletedCheckpoint): Promise<void> {
-    const { storage, platform } = this.#options;
+    const { storage, files } = this.#options;
     const { owner, metadata } = completed;
     if (owner === "job") {
       this.history.discard(metadata.checkpointId);
       await storage.discard(metadata.checkpointId);
     }
-    if (owner === "claimed") await removeClaimed(platform.fs, completed);
+    if (owner === "claimed") await removeClaimed(files, completed);
   }
 
   // What cannot be removed costs room, nothing else: the job goes on.

@@ -21,6 +21,7 @@
 import { MillraceError } from "../../base/errors.ts";
 import { type LoadedCheckpoint, readState } from "../../checkpoint/checkpoint-reader.ts";
 import type { CheckpointFailureReason } from "../../checkpoint/coordinator.ts";
+import type { FileSystems } from "../../checkpoint/file-systems.ts";
 import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { JobReport } from "../../graph/stall/job-report.ts";
 import type { SubtaskId } from "../../graph/subtask-id.ts";
@@ -51,6 +52,7 @@ import { hasFailedOfCheckpoint, isUnrecoverable } from "./unrecoverable.ts";
 
 export interface JobMasterOptions {
   readonly platform: Platform;
+  readonly files: FileSystems;
   /** The tasks that fail and start again together: `graph/pipelined-regions.ts`. */
   readonly regions: readonly (readonly SubtaskId[])[];
   readonly sources: readonly CoordinatedSource[];
@@ -306,7 +308,7 @@ export class JobMaster {
   ): Promise<ReadonlyMap<string, Uint8Array>> {
     const states = new Map<string, Uint8Array>();
     for (const { uid, handle } of restore?.metadata.coordinators ?? []) {
-      if (uids.includes(uid)) states.set(uid, await readState(this.#options.platform.fs, restore!.directory, handle));
+      if (uids.includes(uid)) states.set(uid, await readState(this.#options.files, restore!.directory, handle));
     }
     return states;
   }
