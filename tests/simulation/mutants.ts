@@ -183,47 +183,51 @@ const REGIONS: readonly Mutant[] = [
 const STORAGE: readonly Mutant[] = [
   {
     name: "no fsync of files",
-    file: "core/src/checkpoint/snapshot-directory.ts",
-    original: "    await file.sync();\n",
+    file: "core/src/checkpoint/local-file-system.ts",
+    original: "      await file.sync();\n",
     mutated: "",
     breaks: "A loss of power leaves torn state and metadata behind their names.",
   },
   {
     name: "no fsync of the checkpoint's directory name",
-    file: "core/src/checkpoint/snapshot-directory.ts",
-    original: `await fs.syncDirectory(fs.resolve(this.path, ".."));`,
-    mutated: "",
+    file: "core/src/checkpoint/durable-directory.ts",
+    original: "  await fs.makeDirectory(path);\n  await fs.syncDirectory(parent);",
+    mutated: "  await fs.makeDirectory(path);",
     breaks: "A loss of power takes a whole checkpoint away that sinks have committed on.",
   },
   {
     name: "no fsync behind the rename",
-    file: "core/src/checkpoint/snapshot-directory.ts",
-    original:
-      "await fs.rename(inProgress, fs.resolve(this.path, METADATA_FILE));\n      await fs.syncDirectory(this.path);",
-    mutated: "await fs.rename(inProgress, fs.resolve(this.path, METADATA_FILE));",
+    file: "core/src/checkpoint/local-file-system.ts",
+    original: "await this.#fs.rename(inProgress, path);\n    await this.syncDirectory(this.#parentOf(path));",
+    mutated: "await this.#fs.rename(inProgress, path);",
     breaks: "A loss of power takes the name _metadata away from a checkpoint that sinks have committed on.",
   },
   {
     name: "no rename",
-    file: "core/src/checkpoint/snapshot-directory.ts",
-    original: "const inProgress = fs.resolve(this.path, `${METADATA_FILE}.inprogress`);",
-    mutated: "const inProgress = fs.resolve(this.path, METADATA_FILE);",
+    file: "core/src/checkpoint/local-file-system.ts",
+    original: "const inProgress = `${path}.inprogress`;",
+    mutated: "const inProgress = path;",
+    also: [
+      {
+        original: `    if ((await this.#fs.stat(path)) !== undefined) throw new FileSystemError("EEXIST", "create", path);\n`,
+        mutated: "",
+      },
+    ],
     breaks: "Metadata that is half written is listed.",
   },
   {
     name: "a handle before its bytes",
     file: "core/src/checkpoint/snapshot-directory.ts",
-    original: "await writeDurably(fs, fs.resolve(this.path, name), bytes);",
-    mutated: "void writeDurably(fs, fs.resolve(this.path, name), bytes).catch(() => {});",
+    original: "await fs.write(fs.resolve(this.path, name), bytes);",
+    mutated: "void fs.write(fs.resolve(this.path, name), bytes).catch(() => {});",
     breaks: "State is acknowledged before it is written.",
   },
   {
     name: "metadata is removed last",
     file: "core/src/checkpoint/snapshot-directory.ts",
-    original:
-      "    await fs.remove(metadataFile);\n    await fs.syncDirectory(this.path);\n    await fs.removeTree(this.path);",
+    original: "  await fs.removeFiles(directory, [METADATA_FILE]);\n",
     mutated:
-      "    for (const name of await fs.list(this.path)) if (name !== METADATA_FILE) await fs.remove(fs.resolve(this.path, name));\n    await fs.removeTree(this.path);",
+      "  for (const name of await fs.list(directory)) if (name !== METADATA_FILE) await fs.removeFiles(directory, [name]);\n",
     breaks: "A checkpoint that is half removed is listed.",
   },
   {
