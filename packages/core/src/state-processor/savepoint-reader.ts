@@ -1,3 +1,5 @@
+import { FileSystems, type FileSystemsPlatform } from "../checkpoint/file-systems.ts";
+import { Configuration } from "../config/configuration.ts";
 import { createNodePlatform } from "../platform/node-platform.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Type } from "../types/type.ts";
@@ -31,16 +33,21 @@ export class SavepointReader {
    * Opens a snapshot.
    *
    * @param path - Its directory, its `_metadata` file, or a job's directory of checkpoints: then the newest one in it.
+   * @param configuration - How the file systems of URIs are reached, such as `s3.endpoint`.
    * @throws MillraceError `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT`, `MR_CHECKPOINT_UNREADABLE`,
    *   `MR_FORMAT_VERSION_UNSUPPORTED`
    */
-  static read(path: string): Promise<SavepointReader> {
-    return SavepointReader.on(createNodePlatform(), path);
+  static read(path: string, configuration?: Configuration): Promise<SavepointReader> {
+    return SavepointReader.on(createNodePlatform(), path, configuration);
   }
 
   /** Opens a snapshot on a platform of the caller's, such as a simulated one. @internal */
-  static async on(platform: Pick<Platform, "fs" | "clock">, path: string): Promise<SavepointReader> {
-    return new SavepointReader(await StateSnapshot.open(platform.fs, path), platform);
+  static async on(
+    platform: FileSystemsPlatform,
+    path: string,
+    configuration: Configuration = new Configuration(),
+  ): Promise<SavepointReader> {
+    return new SavepointReader(await StateSnapshot.open(FileSystems.of(platform, configuration), path), platform);
   }
 
   /**

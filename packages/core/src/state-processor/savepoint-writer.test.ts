@@ -1,6 +1,7 @@
 /** Savepoints that are made, read and changed by a program, and the jobs that go on from them. */
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { encodeOperatorLists } from "../checkpoint/operator-lists.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import type { CheckpointedFunction, FunctionInitializationContext } from "../operators/checkpointed-function.ts";
@@ -435,7 +436,8 @@ describe("F19: misuse", () => {
 
   test("F19: records on their way between operators belong to the job: such a checkpoint is no beginning", async () => {
     await simulated(async (platform) => {
-      const { fs, random } = platform;
+      const { random } = platform;
+      const fs = FileSystems.local(platform.fs);
       const limits = { inlineBelowBytes: 0, stateBytesMax: Number.POSITIVE_INFINITY };
       const setting = "execution.checkpointing.dir";
       const directory = new SnapshotDirectory({ fs, random, path: "/chk-3", limits, setting });

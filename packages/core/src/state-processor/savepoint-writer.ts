@@ -1,8 +1,7 @@
 import { MillraceError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
-import { localPathOf } from "../base/local-path.ts";
 import { readState } from "../checkpoint/checkpoint-reader.ts";
-import { makeDirectoryDurably } from "../checkpoint/durable-directory.ts";
+import { FileSystems, type FileSystemsPlatform } from "../checkpoint/file-systems.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
 import type {
   CheckpointMetadata,
@@ -12,13 +11,11 @@ import type {
 } from "../checkpoint/state-handles.ts";
 import { storageError } from "../checkpoint/storage-errors.ts";
 import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
+import { Configuration } from "../config/configuration.ts";
 import { createNodePlatform } from "../platform/node-platform.ts";
-import type { Platform } from "../platform/platform.ts";
 import { writeOperatorState } from "./operator-state-files.ts";
 import { checkMaxParallelism, refused, type StateBootstrapTransformation } from "./operator-transformation.ts";
 import { StateSnapshot } from "./state-snapshot.ts";
-
-type WriterPlatform = Pick<Platform, "fs" | "clock" | "random">;
 
 /** A job that starts from a new savepoint numbers its checkpoints from here on. */
 const FIRST_CHECKPOINT_ID = 1;
@@ -49,7 +46,8 @@ interface KeptOperator {
  * @public
  */
 export class SavepointWriter {
-  readonly #platform: WriterPlatform;
+  readonly #platform: FileSystemsPlatform;
+  readonly #files: FileSystems;
   readonly #existing: StateSnapshot | undefined;
   readonly #maxParallelism: number;
   #kept: readonly KeptOperator[];
@@ -57,8 +55,14 @@ export class SavepointWriter {
   #coordinators: CheckpointMetadata["coordinators"];
   readonly #made = new Map<string, StateBootstrapTransformation>();
 
-  private constructor(platform: WriterPlatform, existing: StateSnapshot | undefined, maxParallelism: number) {
+  private constructor(
+    platform: FileSystemsPlatform,
+    files: FileSystems,
+    existing: StateSnapshot | undefined,
+    maxParallelism: number,
+  ) {
     this.#platform = platform;
+    this.#files = files;
     this.#existing = existing;
     this.#maxParallelism = maxParallelism;
     this.#kept = existing?.metadata.operators.map((metadata) => ({ uid: metadata.uid, metadata })) ?? [];
@@ -69,38 +73,49 @@ export class SavepointWriter {
    * Begins a savepoint without operators.
    *
    * @param maxParallelism - The key groups of its operators, from 1 to 32768: the highest parallelism that the job will have.
+   * @param configuration - How the file systems of URIs are reached, such as `s3.endpoint`.
    * @throws MillraceError `MR_ARGUMENT_INVALID`
    */
-  static newSavepoint(maxParallelism: number): SavepointWriter {
-    return SavepointWriter.newSavepointOn(createNodePlatform(), maxParallelism);
+  static newSavepoint(maxParallelism: number, configuration?: Configuration): SavepointWriter {
+    return SavepointWriter.newSavepointOn(createNodePlatform(), maxParallelism, configuration);
   }
 
   /**
    * Begins with the operators of a savepoint, or of an aligned checkpoint. It stays as it is: what is kept of it is copied.
    *
    * @param path - As of `SavepointReader.read`.
+   * @param configuration - How the file systems of URIs are reached, such as `s3.endpoint`.
    * @throws MillraceError `MR_SAVEPOINT_IN_FLIGHT_RECORDS` for a checkpoint with records on their way between operators; what
    *   reading a snapshot throws
    */
-  static fromExistingSavepoint(path: string): Promise<SavepointWriter> {
-    return SavepointWriter.fromExistingSavepointOn(createNodePlatform(), path);
+  static fromExistingSavepoint(path: string, configuration?: Configuration): Promise<SavepointWriter> {
+    return SavepointWriter.fromExistingSavepointOn(createNodePlatform(), path, configuration);
   }
 
   /** @internal */
-  static newSavepointOn(platform: WriterPlatform, maxParallelism: number): SavepointWriter {
+  static newSavepointOn(
+    platform: FileSystemsPlatform,
+    maxParallelism: number,
+    configuration: Configuration = new Configuration(),
+  ): SavepointWriter {
     checkMaxParallelism("newSavepoint", maxParallelism);
-    return new SavepointWriter(platform, undefined, maxParallelism);
+    return new SavepointWriter(platform, FileSystems.of(platform, configuration), undefined, maxParallelism);
   }
 
   /** @internal */
-  static async fromExistingSavepointOn(platform: WriterPlatform, path: string): Promise<SavepointWriter> {
-    const existing = await StateSnapshot.open(platform.fs, path);
+  static async fromExistingSavepointOn(
+    platform: FileSystemsPlatform,
+    path: string,
+    configuration: Configuration = new Configuration(),
+  ): Promise<SavepointWriter> {
+    const files = FileSystems.of(platform, configuration);
+    const existing = await StateSnapshot.open(files, path);
     const { operators } = existing.metadata;
     if (operators.some(({ subtasks }) => subtasks.some(({ channels }) => channels !== undefined))) {
       throw inFlightRecords(existing.directory);
     }
     const maxParallelism = operators.reduce((most, operator) => Math.max(most, operator.maxParallelism), 1);
-    return new SavepointWriter(platform, existing, maxParallelism);
+    return new SavepointWriter(platform, files, existing, maxParallelism);
   }
 
   /**
@@ -158,7 +173,7 @@ export class SavepointWriter {
 
   async #writeState(directory: SnapshotDirectory, checkpointId: number): Promise<CheckpointMetadata> {
     const copy = async (handle: StateHandle): Promise<StateHandle> =>
-      directory.write(checkpointId, await readState(this.#platform.fs, this.#existing!.directory, handle));
+      directory.write(checkpointId, await readState(this.#files, this.#existing!.directory, handle));
     const operators: OperatorStateMetadata[] = [];
     for (const { uid, metadata } of this.#kept) {
       const subtasks: OperatorSubtaskState[] = [];
@@ -197,8 +212,9 @@ export class SavepointWriter {
   }
 
   async #directoryAt(given: string): Promise<SnapshotDirectory> {
-    const { fs, random } = this.#platform;
-    const path = fs.resolve(localPathOf(given, "The savepoint"));
+    const { random } = this.#platform;
+    const fs = this.#files;
+    const path = fs.resolve(given);
     const setting = "execution.checkpointing.savepoint-dir";
     const limits = { inlineBelowBytes: DATA_INLINE_THRESHOLD.default, stateBytesMax: Number.POSITIVE_INFINITY };
     try {
@@ -206,7 +222,7 @@ export class SavepointWriter {
       if (stat?.kind === "file") throw notEmpty(path, "a file");
       const names = stat === undefined ? [] : await fs.list(path);
       if (names.length > 0) throw notEmpty(path, `a directory with ${names.length} entries`);
-      await makeDirectoryDurably(fs, path);
+      await fs.makeDirectory(path);
     } catch (error) {
       throw storageError(error, path, setting);
     }
