@@ -413,6 +413,7 @@ export {
   type ObjectFields,
   type ObjectOf,
   type OptionalField,
+  type RequiredField,
   type TypeBuilders,
   t,
 } from "./types/declared-types.ts";

@@ -67,7 +67,8 @@ export type {
 } from "./connectors/source.ts";
 export type { ExecutionSettings } from "./deployment/execution-settings.ts";
 export { type GraphLock, lockOf, lostState, lostUids, parseLock } from "./deployment/graph-lock.ts";
-export { checkAgainst, type OperatorCheck, type RestoreCheck, type StateCheck } from "./deployment/restore-check.ts";
+export { checkAgainst, type OperatorCheck, type RestoreCheck } from "./deployment/restore-check.ts";
+export type { StateCheck } from "./deployment/state-check.ts";
 export { EmbeddedJob } from "./embedded/embedded-job.ts";
 export { decodeWireMessage, WIRE_PAYLOAD_BYTES_MAX } from "./exchange/wire/wire-message.ts";
 export { buildJobGraph } from "./graph/build-job-graph.ts";

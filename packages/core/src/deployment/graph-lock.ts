@@ -90,7 +90,9 @@ export function lostState(lock: GraphLock, graph: JobGraph, current: GraphLock):
             `${path === "" ? describeSchema(state.schema) : path}: ${written} is now ${now}`,
         )
         .join("; ");
-      lost.push(`${where} would be refused: ${differences}. Make new fields optional, or give the state another name`);
+      lost.push(
+        `${where} would be refused: ${differences}. Give new fields a default or make them optional, or give the state another name`,
+      );
     }
   }
   return lost;

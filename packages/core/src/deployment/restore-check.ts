@@ -10,32 +10,13 @@ import { IGNORE_UNCLAIMED_STATE } from "../config/recovery-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { needsRestore } from "../operators/operator-spec.ts";
 import type { Platform } from "../platform/platform.ts";
-import { decodeKeyedState, type KeyedSection, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
+import { decodeKeyedState, type KeyedSection, readerOf, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import { describeSchema, sameSchema } from "../types/schema.ts";
 import { compareSchemas } from "../types/schema-compatibility.ts";
+import { differenceOf, withMigratedValues } from "./migrated-values.ts";
 import { type ProbedOperator, probeStates } from "./probed-states.ts";
 import { checkRestore, claimedByUid, orphansOf } from "./restored-state.ts";
-
-/**
- * What becomes of a state: taken over as it is, or after its values have been migrated; kept for the next checkpoint
- * although nobody reads it; empty since the checkpoint has none; refused. @internal
- */
-export type StateVerdict = "restored" | "migrated" | "kept" | "new" | "incompatible";
-
-/** @internal */
-export interface StateCheck {
-  readonly name: string;
-  /** value, list, map, windows, timers …, or how a list is dealt out: split, union, broadcast. */
-  readonly kind: string;
-  readonly verdict: StateVerdict;
-  /** In the words of a declaration; undefined where there is none. */
-  readonly written: string | undefined;
-  readonly current: string | undefined;
-  /** The job declares no type for its values: what was written is taken over, whatever it is. */
-  readonly isUndeclared: boolean;
-  /** Of an incompatible state: each field that does not fit. */
-  readonly problem: string | undefined;
-}
+import type { StateCheck } from "./state-check.ts";
 
 /** Dropped: the checkpoint has state that the job has no place for. @internal */
 export type OperatorVerdict = "restored" | "new" | "dropped" | "incompatible";
@@ -94,7 +75,10 @@ export async function checkAgainst(options: RestoreCheckOptions): Promise<Restor
     if (!written.isStateful && (current === undefined || !needsRestore(current.operator.spec))) continue;
     const bytes = bytesOf(written);
     const { keyed, lists } = await readHeaders(fs, directory, written);
-    const states = current === undefined ? [] : statesOf(current, keyed, lists);
+    const compared = current === undefined ? [] : statesOf(current, keyed, lists);
+    const read = current === undefined ? [] : await withMigratedValues(fs, directory, written, current, compared);
+    // Lists of functions are called as the job calls them.
+    const states = read.map((state) => ({ ...state, name: state.name.replace(/^function\//, "") }));
     operators.push({
       uid: written.uid,
       name: current?.operator.name ?? written.name,
@@ -183,7 +167,7 @@ function statesOf(
     if (lists.some(({ name }) => name === list.name)) continue;
     states.push({ ...fresh(list.name, list.mode), current: typeText(list.schema) });
   }
-  return states.map((state) => ({ ...state, name: state.name.replace(/^function\//, "") }));
+  return states;
 }
 
 function fresh(name: string, kind: string): StateCheck {
@@ -205,19 +189,16 @@ function keyedState({ operator, keyed }: ProbedOperator, section: KeyedSection):
   const state = { ...fresh(section.name, section.kind), written };
   if (codec === undefined) return { ...state, verdict: "kept" };
   const compared = { ...state, current: typeText(codec.schema), isUndeclared: codec.schema.kind === "any" };
+  let isCurrent: boolean;
   try {
     // The very code that a restore runs.
-    codec.readWrittenAs(
-      section.schema,
-      { operator: operator.name, uid: operator.uid, state: codec.name },
-      section.kind,
-    );
+    ({ isCurrent } = readerOf(codec, section, { operatorName: operator.name, uid: operator.uid }));
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     return { ...compared, verdict: "incompatible", problem: differenceOf(error) };
   }
   const isSame = sameSchema(section.schema, codec.schema) && section.kind === codec.kind;
-  return { ...compared, verdict: isSame ? "restored" : "migrated" };
+  return { ...compared, verdict: isSame ? "restored" : isCurrent ? "reconfigured" : "migrated" };
 }
 
 function listState({ lists }: ProbedOperator, list: OperatorList): StateCheck {
@@ -232,15 +213,12 @@ function listState({ lists }: ProbedOperator, list: OperatorList): StateCheck {
   }
   const compatibility = compareSchemas(schema, registered.schema);
   if (compatibility.kind === "as-is") return compared;
+  if (compatibility.kind === "after-reconfiguration") return { ...compared, verdict: "reconfigured" };
   if (compatibility.kind === "after-migration") return { ...compared, verdict: "migrated" };
   const problem = compatibility.differences
     .map(({ path, written, current }) => `${path === "" ? "" : `${path} `}written as ${written}, read as ${current}`)
     .join("; ");
   return { ...compared, verdict: "incompatible", problem };
-}
-
-function differenceOf(error: MillraceError): string {
-  return `${error.found ?? error.message}, read as ${error.expected ?? "something else"}`;
 }
 
 function typeText(schema: Parameters<typeof describeSchema>[0]): string | undefined {

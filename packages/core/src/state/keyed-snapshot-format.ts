@@ -14,7 +14,7 @@ import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { decodeContainer, encodeContainerOfParts } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
-import { sameSchema } from "../types/schema.ts";
+import { haveSameBytes } from "../types/schema-compatibility.ts";
 import type { Schema } from "../types/type.ts";
 import type { TimeDomain } from "./key-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
@@ -125,7 +125,7 @@ export function readerOf(
   { kind, schema }: Pick<KeyedSection, "kind" | "schema">,
   owner: { readonly operatorName: string; readonly uid: string },
 ): Pick<RestoredGroup, "read" | "isCurrent"> {
-  const isCurrent = isStamped(kind) === isStamped(codec.kind) && sameSchema(schema, codec.schema);
+  const isCurrent = isStamped(kind) === isStamped(codec.kind) && haveSameBytes(schema, codec.schema);
   if (isCurrent) return { read: (input) => codec.read(input), isCurrent };
   const where = { operator: owner.operatorName, uid: owner.uid, state: codec.name };
   return { read: codec.readWrittenAs(schema, where, kind), isCurrent };

@@ -1,6 +1,9 @@
 import { MillraceError } from "../base/errors.ts";
 import { DeclaredType } from "./declared-type.ts";
+import { describeValue } from "./plain-object.ts";
 import type { Infer, Schema, SchemaField, Type } from "./type.ts";
+import { evolutionOf, evolvedField, evolvedSchema, type FieldEvolution, fieldEvolutionOf } from "./type-evolution.ts";
+import { findProblem } from "./value-problem.ts";
 
 /** A value that JSON can hold. @public */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
@@ -11,12 +14,20 @@ export interface OptionalField<T> {
   readonly type: Type<T>;
 }
 
+/** A field that is always there, with what is read where it was not written, or with names that it had; understood by `t.object`. @public */
+export interface RequiredField<T> {
+  readonly optional: false;
+  readonly type: Type<T>;
+}
+
 /** The fields of `t.object`. @public */
-export type ObjectFields = Readonly<Record<string, Type<unknown> | OptionalField<unknown>>>;
+export type ObjectFields = Readonly<Record<string, Type<unknown> | OptionalField<unknown> | RequiredField<unknown>>>;
 
 /** The value type of an object with these fields; optional ones become optional properties. @public */
 export type ObjectOf<F extends ObjectFields> = {
-  [K in keyof F as F[K] extends OptionalField<unknown> ? never : K]: Infer<F[K]>;
+  [K in keyof F as F[K] extends OptionalField<unknown> ? never : K]: F[K] extends RequiredField<infer T>
+    ? T
+    : Infer<F[K]>;
 } & {
   [K in keyof F as F[K] extends OptionalField<unknown> ? K : never]?: F[K] extends OptionalField<infer T>
     ? T | undefined
@@ -61,6 +72,34 @@ export interface TypeBuilders {
   object<F extends ObjectFields>(fields: F): Type<ObjectOf<F>>;
   /** A field of `t.object` that may be absent. */
   optional<T>(type: Type<T>): OptionalField<T>;
+  /**
+   * A field of `t.object` that state may have been written without: then it is read as this value.
+   *
+   * @param value - Each object gets a copy of its own.
+   * @throws MillraceError `MR_TYPE_INVALID` when it is no value of the type
+   * @example
+   * const Order = t.object({ price: t.float64, currency: t.defaulted(t.string, "EUR") });
+   */
+  defaulted<T>(type: Type<T>, value: NoInfer<T>): RequiredField<T>;
+  /**
+   * A field of `t.object` that state may have been written with under other names.
+   *
+   * @param aliases - Names that no field of the object has; the latest first.
+   * @example
+   * const Order = t.object({ price: t.float64, customer: t.renamed(t.optional(t.string), "client") });
+   */
+  renamed<T>(type: OptionalField<T>, ...aliases: readonly [string, ...string[]]): OptionalField<T>;
+  renamed<T>(type: Type<T> | RequiredField<T>, ...aliases: readonly [string, ...string[]]): RequiredField<T>;
+  /**
+   * A type whose values state may have been written with as those of an earlier type.
+   *
+   * @param from - The earlier type, exactly as it was declared. It may be one that `t.migrated` has made.
+   * @param migrate - Called for every value that was written so, when it is read. It must be synchronous.
+   * @example
+   * const Euros = t.object({ amount: t.float64 });
+   * const Cents = t.migrated(t.object({ cents: t.int64 }), Euros, ({ amount }) => ({ cents: Math.round(amount * 100) }));
+   */
+  migrated<T, Old>(type: Type<T>, from: Type<Old>, migrate: (value: Old) => T): Type<T>;
   nullable<T>(type: Type<T>): Type<T | null>;
   array<T>(item: Type<T>): Type<T[]>;
   tuple<const I extends readonly Type<unknown>[]>(items: I): Type<{ -readonly [K in keyof I]: Infer<I[K]> }>;
@@ -84,8 +123,15 @@ export const t: TypeBuilders = {
     checkLiterals(values);
     return declare({ kind: "literal", values });
   },
-  object: (fields) => declare({ kind: "object", fields: Object.entries(fields).map(fieldOf) }),
+  object: (fields) => declare({ kind: "object", fields: fieldsOf(fields) }),
   optional: (type) => ({ optional: true, type }),
+  defaulted: (type, value) => new DescribedField(false, type, { aliases: [], makeDefault: defaultOf(type, value) }),
+  renamed: renamedField,
+  migrated: (type, from, migrate) => {
+    checkMigrated(type, migrate);
+    // It is called with values of `from` only.
+    return declare(evolvedSchema(type.schema, { from: from.schema, migrate: migrate as (value: unknown) => unknown }));
+  },
   nullable: (type) =>
     type.schema.kind === "nullable" ? declare(type.schema) : declare({ kind: "nullable", item: type.schema }),
   array: (item) => declare({ kind: "array", item: item.schema }),
@@ -103,9 +149,75 @@ function declare<T>(schema: Schema): Type<T> {
   return new DeclaredType<T>(schema);
 }
 
-function fieldOf([name, field]: [string, Type<unknown> | OptionalField<unknown>]): SchemaField {
-  if ("optional" in field) return { name, optional: true, schema: field.type.schema };
-  return { name, optional: false, schema: field.schema };
+/** A field with more to say than its type. */
+class DescribedField<T, O extends boolean> {
+  readonly optional: O;
+  readonly type: Type<T>;
+  readonly evolution: FieldEvolution;
+
+  constructor(optional: O, type: Type<T>, evolution: FieldEvolution) {
+    this.optional = optional;
+    this.type = type;
+    this.evolution = evolution;
+  }
+}
+
+type AnyField<T> = Type<T> | OptionalField<T> | RequiredField<T>;
+
+// The overloads say which of the two kinds of fields comes out.
+function renamedField<T>(field: AnyField<T>, ...aliases: readonly string[]): never {
+  const isOptional = "optional" in field && field.optional;
+  const type = "optional" in field ? field.type : field;
+  const before = field instanceof DescribedField ? field.evolution : { aliases: [], makeDefault: undefined };
+  const evolution = { ...before, aliases: [...aliases, ...before.aliases] };
+  return new DescribedField(isOptional, type, evolution) as never;
+}
+
+function defaultOf<T>(type: Type<T>, value: T): () => unknown {
+  const problem = findProblem(type.schema, value, "");
+  if (problem === undefined) return () => type.copy(value);
+  throw new MillraceError("MR_TYPE_INVALID", {
+    what: "The default of a field is no value of its type",
+    ...(problem.path === "" ? {} : { where: { path: problem.path } }),
+    found: problem.found,
+    expected: problem.expected,
+    todo: "Correct the value given to t.defaulted",
+  });
+}
+
+function checkMigrated(type: Type<unknown>, migrate: unknown): void {
+  const isAsync = Object.prototype.toString.call(migrate) === "[object AsyncFunction]";
+  if (typeof migrate === "function" && !isAsync && evolutionOf(type.schema) === undefined) return;
+  throw new MillraceError("MR_TYPE_INVALID", {
+    what: "t.migrated was called with something it cannot use",
+    found:
+      evolutionOf(type.schema) !== undefined
+        ? "a type that t.migrated has made"
+        : isAsync
+          ? "an async function"
+          : describeValue(migrate),
+    expected: "a type, the earlier type, and a function that returns a value of the type",
+    todo: "To migrate over several versions, give the one that t.migrated has made as the earlier type",
+  });
+}
+
+function fieldsOf(fields: ObjectFields): readonly SchemaField[] {
+  const declared = Object.entries(fields).map(fieldOf);
+  const names = [...Object.keys(fields), ...declared.flatMap((field) => fieldEvolutionOf(field).aliases)];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice === undefined) return declared;
+  throw new MillraceError("MR_TYPE_INVALID", {
+    what: "A name stands for two fields of an object",
+    found: `${JSON.stringify(twice)} as a name, and as one that another field had`,
+    expected: "names that tell fields apart, those of t.renamed included",
+    todo: "Correct the names given to t.renamed",
+  });
+}
+
+function fieldOf([name, field]: [string, AnyField<unknown>]): SchemaField {
+  if (!("optional" in field)) return { name, optional: false, schema: field.schema };
+  const plain: SchemaField = { name, optional: field.optional, schema: field.type.schema };
+  return field instanceof DescribedField ? evolvedField(plain, field.evolution) : plain;
 }
 
 function checkLiterals(values: readonly unknown[]): void {

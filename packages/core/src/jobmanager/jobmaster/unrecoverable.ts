@@ -2,6 +2,7 @@ import { MillraceError } from "../../base/errors.ts";
 
 /** What every restart would meet again: the job's code and its state do not fit, or state, or output that it points to, is gone. */
 const UNRECOVERABLE: ReadonlySet<string> = new Set([
+  "MR_STATE_MIGRATION_FAILED",
   "MR_STATE_SCHEMA_INCOMPATIBLE",
   "MR_FORMAT_VERSION_UNSUPPORTED",
   "MR_SINK_DATA_LOST",
