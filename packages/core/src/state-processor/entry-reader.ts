@@ -81,10 +81,10 @@ function listReader(schema: Schema, isTimed: boolean): Parts {
   const { read } = compileType(schema);
   return (input) => {
     const value: unknown[] = [];
-    let lastAccessMs = Number.NEGATIVE_INFINITY;
+    const lastAccessMs: number[] = [];
     for (let left = input.varint(); left > 0; left--) {
       value.push(read(input));
-      if (isTimed) lastAccessMs = Math.max(lastAccessMs, input.f64());
+      if (isTimed) lastAccessMs.push(input.f64());
     }
     return [isTimed ? { value, lastAccessMs } : { value }];
   };

@@ -1,5 +1,6 @@
 /** What jobs with windows have written, read back: every operator has counted the same records. */
 import { expect, test } from "vitest";
+import { readState } from "../checkpoint/checkpoint-reader.ts";
 import { FileSystems } from "../checkpoint/file-systems.ts";
 import { DataGeneratorSource } from "../connectors/generator-source.ts";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
@@ -33,6 +34,24 @@ function build(env: StreamExecutionEnvironment, rows: CommittedRows): void {
   keyed.window(EventTimeSessionWindows.withGap("10 s")).reduce(sum).uid("sessions").sinkTo(rows.sink());
   keyed.countWindow(1_000_000).reduce(sum).uid("triggered").sinkTo(rows.sink());
 }
+
+test("U04: what the enumerator of a source keeps is listed with the source, as bytes", async () => {
+  const platform = createSimulatedPlatform({ seed: 63 });
+  await platform.run(async () => {
+    const rows = new CommittedRows();
+    const client = await halfway(platform, { ...checkpointed, ...at(2) }, (env) => build(env, rows));
+    const path = await client.stopWithSavepoint(false, "/savepoints");
+    const snapshot = await StateSnapshot.open(FileSystems.local(platform.fs), path);
+    const { uid, handle } = { ...snapshot.metadata.coordinators[0]! };
+    const source = snapshot.operator(uid);
+    const states = await source.states();
+    expect(states.find(({ name }) => name === "enumerator")).toMatchObject({ kind: "enumerator", entries: 1 });
+    const reader = await source.state("enumerator");
+    const entries: StateEntry[] = [];
+    for await (const entry of reader.entries()) entries.push(entry);
+    expect(entries).toEqual([{ value: await readState(FileSystems.local(platform.fs), path, handle) }]);
+  }, 600_000);
+});
 
 test.each([1, 2])(
   "U04: contents of windows of every kind are read without the job, at parallelism %i",

@@ -7,6 +7,7 @@ import { openState } from "../checkpoint/state-bytes.ts";
 import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
 import { TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import type { Schema } from "../types/type.ts";
+import { EnumeratorReader } from "./enumerator-reader.ts";
 import { KeyedStateFile } from "./keyed-state-file.ts";
 import { KeyedStateReader } from "./keyed-state-reader.ts";
 import { ListStateReader } from "./list-state-reader.ts";
@@ -16,11 +17,14 @@ const BYTES: Schema = { kind: "bytes" };
 /** What lists of user functions are called in a snapshot (operators/function-states.ts). */
 export const FUNCTION_PREFIX = "function/";
 
+/** Name and kind of what the enumerator of a source keeps. */
+const ENUMERATOR = "enumerator";
+
 /** One state of an operator, over all subtasks. @internal */
 export interface StateSummary {
   /** As the job calls it; with the name in the snapshot where two states would be called the same. */
   readonly name: string;
-  /** value, list, map, windows, timers, those with `ttl-`; or of operator state split, union, broadcast. */
+  /** value, list, map, windows, timers, those with `ttl-`; or of operator state split, union, broadcast; or enumerator. */
   readonly kind: string;
   readonly schema: Schema;
   /** Key groups that have entries; undefined for operator state. */
@@ -39,16 +43,25 @@ export class OperatorSnapshot {
   readonly metadata: OperatorStateMetadata;
   readonly #fs: FileSystems;
   readonly #directory: string;
+  /** What the enumerator of a source keeps: bytes of its own, in no subtask. */
+  readonly #enumerator: StateHandle | undefined;
 
-  constructor(fs: FileSystems, directory: string, metadata: OperatorStateMetadata) {
+  constructor(
+    fs: FileSystems,
+    directory: string,
+    metadata: OperatorStateMetadata,
+    enumerator: StateHandle | undefined,
+  ) {
     this.#fs = fs;
     this.#directory = directory;
     this.metadata = metadata;
+    this.#enumerator = enumerator;
   }
 
   /** Of all its files and of what of it is in the metadata. */
   get bytes(): number {
-    return this.metadata.subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), 0);
+    const { subtasks } = this.metadata;
+    return subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), sizeOf(this.#enumerator));
   }
 
   /** Of elements on their way to it, in an unaligned checkpoint. */
@@ -65,6 +78,16 @@ export class OperatorSnapshot {
       for (const list of await this.lists(subtask)) countList(list, subtask, lists);
     }
     if (keyed.get(TIMERS_SECTION.name)?.entries === 0) keyed.delete(TIMERS_SECTION.name);
+    if (this.#enumerator !== undefined) {
+      const counts = {
+        kind: ENUMERATOR,
+        schema: BYTES,
+        keyGroups: undefined,
+        entries: 1,
+        bytes: sizeOf(this.#enumerator),
+      };
+      lists.set(ENUMERATOR, counts);
+    }
     const counted = [...keyed, ...lists];
     const names = stateNamesOf(counted.map(([storedName]) => storedName));
     return counted.map(([, counts], index) => ({ ...names[index]!, ...counts }));
@@ -93,6 +116,7 @@ export class OperatorSnapshot {
   readerOf({ storedName, kind, schema, keyGroups }: StateSummary): StateReader {
     const { uid, name, maxParallelism } = this.metadata;
     const owner = { operator: name, uid, state: storedName, path: this.#directory };
+    if (kind === ENUMERATOR) return new EnumeratorReader(() => readState(this.#fs, this.#directory, this.#enumerator!));
     if (keyGroups === undefined) {
       const lists = (subtask: number): Promise<readonly OperatorList[]> => this.lists(subtask);
       return new ListStateReader(storedName, { kind, schema, parallelism: this.metadata.subtasks.length, lists });

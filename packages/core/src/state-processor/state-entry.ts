@@ -26,8 +26,8 @@ export interface StateEntry {
   readonly index?: number;
   /** Left out for a timer, and for a window that has no contents yet. */
   readonly value?: unknown;
-  /** Of a state with a time to live, epoch ms: when the value was last written, or read where reading counts. */
-  readonly lastAccessMs?: number;
+  /** Of a state with a time to live, epoch ms: when the value was last written, or read where reading counts; of a list, each of its elements. */
+  readonly lastAccessMs?: number | readonly number[];
 }
 
 /** Whose state it is, for messages. */

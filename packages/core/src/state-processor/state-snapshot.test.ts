@@ -66,6 +66,7 @@ function everyKind(parallelism: number, keys: readonly unknown[]): WrittenOperat
     const list = handle(table, listState("list", t.int32));
     const map = handle(table, mapState("map", t.string, t.bigint));
     const seen = handle(table, valueState("seen", t.boolean).enableTimeToLive("1 h"));
+    const visits = handle(table, listState("visits", t.int32).enableTimeToLive("1 h"));
     handle(table, valueState("empty", t.string));
     return (key) => {
       total.update({ amount: String(key).length });
@@ -75,6 +76,8 @@ function everyKind(parallelism: number, keys: readonly unknown[]): WrittenOperat
       map.put("a", 1n);
       map.put("b", 2n);
       seen.update(true);
+      visits.add(1);
+      visits.add(2);
       table.addTimer("event", 1000);
       table.addTimer("processing", 2000);
     };
@@ -129,6 +132,10 @@ describe("U04: the state of a snapshot is read without the job", () => {
       expect((await read("seen")).map(({ value, lastAccessMs }) => [value, typeof lastAccessMs])).toEqual(
         keys.map(() => [true, "number"]),
       );
+      for (const { value, lastAccessMs } of await read("visits")) {
+        expect(value).toEqual([1, 2]);
+        expect(lastAccessMs).toEqual([expect.any(Number), expect.any(Number)]);
+      }
       expect(await read("empty")).toEqual([]);
       expect(sorted(await read("timers"))).toEqual(
         sorted(
@@ -163,6 +170,7 @@ describe("U04: the state of a snapshot is read without the job", () => {
         ["list", "list", 6],
         ["map", "map", 6],
         ["seen", "ttl-value", 6],
+        ["visits", "ttl-list", 6],
         ["empty", "value", 0],
         ["timers", "timers", 6],
         ["splits", "split", 3],

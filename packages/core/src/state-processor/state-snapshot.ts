@@ -57,7 +57,8 @@ export class StateSnapshot {
   }
 
   #snapshotOf(metadata: OperatorStateMetadata): OperatorSnapshot {
-    return new OperatorSnapshot(this.#fs, this.directory, metadata);
+    const enumerator = this.metadata.coordinators.find(({ uid }) => uid === metadata.uid);
+    return new OperatorSnapshot(this.#fs, this.directory, metadata, enumerator?.handle);
   }
 }
 

@@ -1,11 +1,11 @@
 /** Snapshots that are written without a job: what tests of their readers read. */
 import { FileSystems } from "../checkpoint/file-systems.ts";
-import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
+import type { OperatorList } from "../checkpoint/operator-lists.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
-import type { OperatorSubtaskState } from "../checkpoint/state-handles.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { KeyedStateTable } from "../state/keyed-state-table.ts";
+import { writeOperatorState } from "../state-processor/operator-state-files.ts";
 import { hashKey, keyGroup, subtaskForKeyGroup } from "../types/key-encoding.ts";
 
 export interface WrittenOperator {
@@ -32,13 +32,11 @@ export async function writeSnapshot(
   const written = [];
   for (const operator of operators) {
     const { uid, parallelism, maxParallelism } = operator;
-    const subtasks: OperatorSubtaskState[] = [];
-    for (let subtask = 0; subtask < parallelism; subtask++) {
-      const keyed = await directory.write(1, keyedBytes(operator, subtask, platform.clock));
-      const lists = await directory.write(1, encodeOperatorLists(operator.lists?.(subtask) ?? []));
-      subtasks.push({ uid, keyed, lists });
-    }
-    written.push({ uid, name: `The ${uid}`, parallelism, maxParallelism, isStateful: true, subtasks });
+    const subtasks = Array.from({ length: parallelism }, (_, subtask) => ({
+      keyed: keyedBytes(operator, subtask, platform.clock),
+      lists: operator.lists?.(subtask) ?? [],
+    }));
+    written.push(await writeOperatorState(directory, 1, { uid, name: `The ${uid}`, maxParallelism }, { subtasks }));
   }
   await directory.storeMetadata({
     jobId: "5a".repeat(16),
