@@ -6,6 +6,7 @@ import { Pattern } from "@millrace/cep";
 import type {
   AsyncFunction,
   DataStream,
+  FileSystem,
   Job,
   JobClient,
   KeyedCoProcessFunction,
@@ -98,6 +99,7 @@ export declare const cutoff: number;
 export declare const accounts: readonly { id: string; amount: number }[];
 export declare const Totals: new () => KeyedStateReaderFunction<string, { key: string; total: number }>;
 export declare const TotalOf: new () => KeyedStateBootstrapFunction<string, { id: string; amount: number }>;
+export declare const MyFileSystem: new (token: string | undefined) => FileSystem;
 export declare const CentsOf: new () => KeyedStateBootstrapFunction<string, { key: string; total: number }>;
 
 /** A price that falls from above 100, and rises above it again. */
