@@ -105,6 +105,12 @@ export default {
       { path: "^packages/state-rocksdb/", dependencyTypesNot: ["dynamic-import"] },
     ),
     forbid(
+      "file-systems-are-loaded-by-scheme",
+      "Nothing needs another file system to be installed: decision 0023.",
+      { path: "^packages/([^/]+)/", ...shipped },
+      { path: "^packages/storage-", pathNot: "^packages/$1/" },
+    ),
+    forbid(
       "no-undeclared-or-dev-dependency",
       "What ships depends only on what its package.json declares.",
       { path: "^packages/[^/]+/src/", ...shipped },

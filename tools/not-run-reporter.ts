@@ -2,12 +2,22 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** What tests need that a machine may lack: where they are, what they need, and how to have them run. */
+/** What tests need that a machine may lack: how their paths begin, what they need, and how to have them run. */
 const NEEDS = [
   {
     folder: "packages/state-rocksdb/",
     file: `packages/state-rocksdb/build/${process.platform}-${process.arch}/millrace-rocksdb.node`,
     todo: "apt-get install librocksdb-dev g++ && npm run build:native",
+  },
+  {
+    folder: "tests/storage/s3",
+    file: ".servers/moto/bin/moto_server",
+    todo: "tools/servers/install-moto.sh, which needs python3 with venv",
+  },
+  {
+    folder: "tests/storage/hdfs",
+    file: ".servers/hdfs",
+    todo: "tools/servers/install-hdfs.sh, which needs java and mvn",
   },
 ];
 

@@ -114,6 +114,7 @@ export type {
 } from "./platform/platform.ts";
 export { FileSystemError } from "./platform/platform.ts";
 export { refuseProcessExit } from "./platform/process-exit.ts";
+export { type RetryLimits, retrying } from "./platform/retrying.ts";
 export { SeededRandom } from "./platform/seeded-random.ts";
 export { SimulatedCluster, type SimulatedHost } from "./platform/simulated-cluster.ts";
 export type { Delivery } from "./platform/simulated-connection.ts";

@@ -27,6 +27,9 @@ export type ObjectVerdict =
   | { readonly kind: "refused" | "lost" | "short" }
   | { readonly kind: "slow"; readonly delayMs: number };
 
+/** A source is read in pieces of so many bytes at most. */
+const PIECE_BYTES = 2 ** 20;
+
 /** Of a request on a healthy store. */
 const LATENCY_MS_MAX = 20;
 
@@ -190,7 +193,7 @@ async function allOf(source: Uint8Array | ByteSource): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source.slice();
   const bytes = new Uint8Array(source.sizeBytes);
   for (let position = 0; position < bytes.length; ) {
-    const count = await source.read(bytes.subarray(position), position);
+    const count = await source.read(bytes.subarray(position, position + PIECE_BYTES), position);
     if (count === 0) throw new FileSystemError("EIO", "put", "its source has become shorter");
     position += count;
   }
