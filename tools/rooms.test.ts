@@ -43,12 +43,12 @@ interface Planted {
 
 const planted: readonly Planted[] = [
   {
-    rule: "downward-only:1:config,metrics,platform",
+    rule: "downward-only:2:config,metrics,platform",
     file: `${core}/config/up.ts`,
     text: 'import { stream } from "../api/stream.ts";\nexport const up = stream;\n',
   },
   {
-    rule: "downward-only:2:types,time",
+    rule: "downward-only:3:types,time",
     file: `${core}/types/up-by-type.ts`,
     text: 'import type { Table } from "../state/table.ts";\nexport type Up = Table;\n',
   },
