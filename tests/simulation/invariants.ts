@@ -9,11 +9,12 @@ import {
   decodeOperatorLists,
   type SimulatedDisk,
   type StateHandle,
+  snapshotHandlesOf,
 } from "millrace/internal";
 import { LEDGER, seenType } from "./checking-functions.ts";
 import { type NumberedSplit, type Records, splitSerializer, stateSerializer } from "./numbered-source.ts";
 import { besideOf } from "./shapes.ts";
-import { handlesOf, snapshotDirectories, snapshotIn, stateOf, type VisibleSnapshot } from "./visible-files.ts";
+import { snapshotDirectories, snapshotIn, stateOf, type VisibleSnapshot } from "./visible-files.ts";
 import type { World } from "./world.ts";
 
 /** Where functions keep the list {@link LEDGER}: behind a prefix of the engine's. */
@@ -75,7 +76,7 @@ export function checkAllSnapshots(world: World, disk: SimulatedDisk): void {
   for (const directory of snapshotDirectories(disk)) {
     const snapshot = read(world, disk, directory);
     if (snapshot === undefined) continue;
-    for (const handle of handlesOf(snapshot.metadata)) {
+    for (const handle of snapshotHandlesOf(snapshot.metadata)) {
       const state = stateOf(disk, directory, handle);
       if (typeof state === "string") world.violated("I4", `${directory} is listed, and ${state}`);
     }
@@ -92,7 +93,7 @@ function read(world: World, disk: SimulatedDisk, directory: string): VisibleSnap
 }
 
 function checkWhole(world: World, disk: SimulatedDisk, { directory, metadata }: VisibleSnapshot): void {
-  for (const handle of handlesOf(metadata)) {
+  for (const handle of snapshotHandlesOf(metadata)) {
     const state = stateOf(disk, directory, handle);
     if (typeof state === "string") world.violated("I3", `checkpoint ${metadata.checkpointId}: ${state}`);
   }

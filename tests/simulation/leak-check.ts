@@ -1,7 +1,7 @@
 /** I5: what no snapshot refers to is gone when the job is over. */
-import type { SimulatedDisk } from "millrace/internal";
+import { type SimulatedDisk, snapshotHandlesOf } from "millrace/internal";
 import type { FaultKind } from "./plan.ts";
-import { handlesOf, namesIn, snapshotIn } from "./visible-files.ts";
+import { namesIn, snapshotIn } from "./visible-files.ts";
 import type { World } from "./world.ts";
 
 const METADATA = "_metadata";
@@ -23,6 +23,7 @@ export function checkLeaks(world: World, disk: SimulatedDisk): void {
   if ([...world.faultCounts.keys()].some((kind) => !HARMLESS.has(kind))) return;
   const leaked: string[] = [];
   for (const job of namesIn(disk, "/checkpoints")) {
+    const shared = new Set(namesIn(disk, `/checkpoints/${job}/shared`).map((name) => `../shared/${name}`));
     for (const name of namesIn(disk, `/checkpoints/${job}`).filter((each) => each.startsWith("chk-"))) {
       const directory = `/checkpoints/${job}/${name}`;
       const files = namesIn(disk, directory);
@@ -32,9 +33,11 @@ export function checkLeaks(world: World, disk: SimulatedDisk): void {
         continue;
       }
       const used = new Set([METADATA]);
-      for (const handle of handlesOf(metadata)) if (handle.kind !== "inline") used.add(handle.name);
+      for (const handle of snapshotHandlesOf(metadata)) if (handle.kind !== "inline") used.add(handle.name);
       leaked.push(...files.filter((file) => !used.has(file)).map((file) => `${directory}/${file}`));
+      for (const file of used) shared.delete(file);
     }
+    leaked.push(...[...shared].map((file) => `/checkpoints/${job}/${file.slice(3)}`));
   }
   if (leaked.length > 0) world.violated("I5", `nobody refers to ${leaked.slice(0, 5).join(", ")} (${leaked.length})`);
 }

@@ -45,18 +45,15 @@ export function snapshotIn(disk: SimulatedDisk, directory: string): VisibleSnaps
 /** The state behind a handle; a text says what is wrong with it. */
 export function stateOf(disk: SimulatedDisk, directory: string, handle: StateHandle): Uint8Array | string {
   if (handle.kind === "inline") return handle.bytes;
-  const bytes = bytesOf(disk, `${directory}/${handle.name}`);
-  if (bytes === undefined) return `${directory}/${handle.name} is missing`;
-  if (bytes.length !== handle.sizeBytes) return `${directory}/${handle.name} has ${bytes.length} bytes`;
-  return crc32c(bytes) === handle.crc32c ? bytes : `${directory}/${handle.name} has another checksum`;
+  const path = pathOf(directory, handle.name);
+  const bytes = bytesOf(disk, path);
+  if (bytes === undefined) return `${path} is missing`;
+  if (bytes.length !== handle.sizeBytes) return `${path} has ${bytes.length} bytes`;
+  return crc32c(bytes) === handle.crc32c ? bytes : `${path} has another checksum`;
 }
 
-/** All handles of a snapshot. */
-export function handlesOf({ operators, coordinators }: CheckpointMetadata): readonly StateHandle[] {
-  const ofSubtasks = operators.flatMap(({ subtasks }) =>
-    subtasks.flatMap(({ keyed, lists, channels }) =>
-      [keyed, lists, channels?.handle].filter((each) => each !== undefined),
-    ),
-  );
-  return [...ofSubtasks, ...coordinators.map(({ handle }) => handle)];
+/** Shared files lie beside the directory of the snapshot. */
+function pathOf(directory: string, name: string): string {
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  return name.startsWith("../") ? `${parent}/${name.slice(3)}` : `${directory}/${name}`;
 }

@@ -53,6 +53,19 @@ export async function loadCheckpoint(fs: FileSystems, path: string): Promise<Loa
   }
 }
 
+/**
+ * The checkpoint in a directory; undefined when there is none, or nobody can say what it is.
+ * @internal
+ */
+export async function loadIfReadable(fs: FileSystems, directory: string): Promise<LoadedCheckpoint | undefined> {
+  try {
+    return await loadCheckpoint(fs, directory);
+  } catch (error) {
+    if (error instanceof MillraceError) return undefined;
+    throw error;
+  }
+}
+
 /** What a directory that cannot be synced answers when nothing in it can change either. */
 const READ_ONLY: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM", "EINVAL"]);
 

@@ -26,6 +26,8 @@ export interface SubtaskCheckpointStatistics extends SubtaskCheckpointMetrics {
   readonly ackTimestampMs: number;
   /** Bytes of all its state, of its channels too. */
   readonly stateBytes: number;
+  /** Of them, those that were written for this checkpoint; the rest lies in files that an earlier one has written. */
+  readonly checkpointedBytes: number;
 }
 
 /** The part of one vertex in a checkpoint. @internal */
@@ -49,6 +51,8 @@ export interface CheckpointStatistics {
   /** From the trigger until its metadata was durable, it was given up, or now. */
   readonly endToEndDurationMs: number;
   readonly stateBytes: number;
+  /** Of them, those that were written for this checkpoint. */
+  readonly checkpointedBytes: number;
   readonly processedBytes: number;
   readonly persistedBytes: number;
   readonly isUnaligned: boolean;
@@ -83,7 +87,10 @@ export interface CheckpointHistoryReport {
   };
   /** Of the completed ones. */
   readonly summary: Readonly<
-    Record<"stateBytes" | "endToEndDurationMs" | "processedBytes" | "persistedBytes", NumberSummary>
+    Record<
+      "stateBytes" | "checkpointedBytes" | "endToEndDurationMs" | "processedBytes" | "persistedBytes",
+      NumberSummary
+    >
   >;
   readonly latest: {
     /** Savepoints are not among them. */

@@ -59,7 +59,7 @@ async function readAll(platform: SimulatedPlatform): Promise<number[]> {
   for (const path of await listCompleted(fs, "/checkpoints/job")) {
     const { metadata, directory } = await loadCheckpoint(fs, path);
     const { keyed, lists } = metadata.operators[0]!.subtasks[0]!;
-    expect(await readState(fs, directory, keyed!)).toEqual(stateOf(metadata.checkpointId, 5000));
+    expect(await readState(fs, directory, keyed as StateHandle)).toEqual(stateOf(metadata.checkpointId, 5000));
     expect(await readState(fs, directory, lists)).toEqual(stateOf(metadata.checkpointId, 10));
     ids.push(metadata.checkpointId);
   }

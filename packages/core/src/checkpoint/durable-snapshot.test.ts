@@ -4,7 +4,7 @@ import { MillraceError } from "../base/errors.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { makeDurable } from "./checkpoint-reader.ts";
 import { FileSystems } from "./file-systems.ts";
-import { filesOf } from "./savepoint.ts";
+import { filesOf } from "./snapshot-files.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 
 /** A machine with a checkpoint whose writer was killed between the rename of its metadata and the sync of the name. */

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeContainer } from "../types/container.ts";
 import { decodeMetadata, encodeMetadata, METADATA_FORMAT_VERSION } from "./metadata-codec.ts";
-import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { sharedHandleName } from "./snapshot-files.ts";
+import type { CheckpointMetadata, StateHandle, StoreHandle } from "./state-handles.ts";
 
 /** The worked example of docs/internals/checkpoint-metadata.md. */
 const EXAMPLE: CheckpointMetadata = {
@@ -47,10 +48,21 @@ const handles: fc.Arbitrary<StateHandle> = fc.oneof(
   fc.record({ kind: fc.constant("inline" as const), bytes: fc.uint8Array() }),
   fileHandles,
 );
+const sharedHandles: fc.Arbitrary<StateHandle> = fileHandles.map((handle) =>
+  handle.kind === "file" ? { ...handle, name: sharedHandleName(handle.name) } : handle,
+);
+const stores: fc.Arbitrary<StoreHandle> = fc.record({
+  kind: fc.constant("store" as const),
+  storeId: fc.uuid(),
+  header: handles,
+  files: fc.array(fc.record({ name: fc.uuid(), isImmutable: fc.boolean(), handle: fc.oneof(handles, sharedHandles) }), {
+    maxLength: 3,
+  }),
+});
 const texts = fc.string({ unit: "binary", maxLength: 12 });
 const subtasks = fc.record(
   {
-    keyed: fc.option(handles, { nil: undefined }),
+    keyed: fc.option(fc.oneof(handles, stores), { nil: undefined }),
     lists: handles,
     areListsOwn: fc.constant(true as const),
     channels: fc.record({ handle: handles, edges: fc.array(fc.string(), { maxLength: 2 }) }),
@@ -134,7 +146,7 @@ function forged(json: unknown, sectionName: string = "metadata"): Uint8Array {
 
 test("a later format is refused by both versions, not as damage", () => {
   expect(() => decodeMetadata(forged({ formatVersion: METADATA_FORMAT_VERSION + 1 }), "m")).toThrow(
-    /^MR_FORMAT_VERSION_UNSUPPORTED.*metadata format 3.*metadata format 1 or 2/,
+    /^MR_FORMAT_VERSION_UNSUPPORTED.*metadata format 4.*metadata format 1 or 2 or 3/,
   );
 });
 
@@ -152,7 +164,17 @@ test("a container of something else, and handles that lead elsewhere, are refuse
   const withHandle = (handle: object): Uint8Array =>
     forged({ formatVersion: 1, operators: [], coordinators: [{ uid: "u", handle }] });
   expect(() => decodeMetadata(forged({}, "state"), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*sections state, inline/);
-  for (const file of ["../../etc/passwd", "a/b", "..", ".", "", "a\\b"]) {
+  for (const file of [
+    "../../etc/passwd",
+    "a/b",
+    "..",
+    ".",
+    "",
+    "a\\b",
+    "../shared/..",
+    "../shared/a/b",
+    "../other/a",
+  ]) {
     expect(() => decodeMetadata(withHandle({ file, size: 1, crc: 0 }), "m")).toThrow(
       /^MR_CHECKPOINT_CORRUPT.*state file/,
     );
@@ -164,6 +186,23 @@ test("a container of something else, and handles that lead elsewhere, are refuse
   ]) {
     expect(() => decodeMetadata(withHandle({ at, size }), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*inline state/);
   }
+});
+
+test("S31: files of a store that lead elsewhere are refused, and only what has stores needs format 3", () => {
+  const withStore = (name: string, file: string): Uint8Array => {
+    const files = [{ name, isImmutable: true, handle: { file, size: 1, crc: 0 } }];
+    const keyed = { store: "s", header: { at: 0, size: 1 }, files };
+    const subtasks = [{ keyed, lists: { at: 0, size: 4 } }];
+    return forged({ formatVersion: 3, operators: [{ uid: "u", subtasks }], coordinators: [] });
+  };
+  expect(() => decodeMetadata(withStore("../../.profile", "../shared/a"), "m")).toThrow(
+    /^MR_CHECKPOINT_CORRUPT.*of a store/,
+  );
+  expect(() => decodeMetadata(withStore("1.sst", "../../shared/a"), "m")).toThrow(/^MR_CHECKPOINT_CORRUPT.*state file/);
+  const read = decodeMetadata(withStore("1.sst", "../shared/a"), "m");
+  const versionOf = (metadata: CheckpointMetadata): unknown =>
+    /"formatVersion":(\d)/.exec(new TextDecoder().decode(encodeMetadata(metadata)))?.[1];
+  expect([versionOf(read), versionOf(EXAMPLE)]).toEqual(["3", "2"]);
 });
 
 test("the worked example of the documentation is what is written", () => {

@@ -1,31 +1,48 @@
 /**
  * The file `_metadata`: a container (types/container.ts) with two sections. "metadata" is canonical JSON; a handle in it
  * is `{"file", "size", "crc"}` or `{"at", "size"}`, the latter a range of the section "inline", which holds the bytes of all
- * inline handles one after the other. The container's checksums cover both.
+ * inline handles one after the other. Keyed state in a store is `{"store", "header", "files"}`, with such handles in it. The
+ * container's checksums cover both.
  */
 import { type ErrorWhere, MillraceError } from "../base/errors.ts";
 import { decodeContainer, encodeContainer } from "../types/container.ts";
 import type {
   CheckpointMetadata,
+  KeyedStateHandle,
   OperatorStateMetadata,
   OperatorSubtaskState,
   SavepointProperties,
   StateHandle,
+  StoreHandle,
 } from "./state-handles.ts";
 
-/** Of the JSON in it; the container has its own. Version 2 has channel state, without which version 1 is complete. @internal */
-export const METADATA_FORMAT_VERSION = 2;
-const READABLE_VERSIONS: readonly number[] = [1, METADATA_FORMAT_VERSION];
+/**
+ * Of the JSON in it; the container has its own. Version 2 has channel state, without which version 1 is complete; version 3
+ * has stores, and is written only where there are some.
+ * @internal
+ */
+export const METADATA_FORMAT_VERSION = 3;
+const VERSION_WITHOUT_STORES = 2;
+const READABLE_VERSIONS: readonly number[] = [1, VERSION_WITHOUT_STORES, METADATA_FORMAT_VERSION];
 
 /** A name without a directory. */
 const FILE_NAME = /^(?!\.{1,2}$)[^/\\]+$/;
+
+/** The same in the shared directory of the job. */
+const SHARED_FILE_NAME = /^\.\.\/shared\/(?!\.{1,2}$)[^/\\]+$/;
 
 type JsonHandle =
   | { readonly file: string; readonly size: number; readonly crc: number }
   | { readonly at: number; readonly size: number };
 
+interface JsonStore {
+  readonly store: string;
+  readonly header: JsonHandle;
+  readonly files: readonly { readonly name: string; readonly isImmutable: boolean; readonly handle: JsonHandle }[];
+}
+
 interface JsonSubtask {
-  readonly keyed: JsonHandle | null;
+  readonly keyed: JsonHandle | JsonStore | null;
   readonly lists: JsonHandle;
   readonly areListsOwn?: true;
   readonly channels?: { readonly handle: JsonHandle; readonly edges: readonly string[] };
@@ -57,7 +74,7 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
     return { at: inlineBytes - handle.bytes.length, size: handle.bytes.length };
   };
   const json: JsonMetadata = {
-    formatVersion: METADATA_FORMAT_VERSION,
+    formatVersion: hasStores(metadata) ? METADATA_FORMAT_VERSION : VERSION_WITHOUT_STORES,
     jobId: metadata.jobId,
     jobName: metadata.jobName,
     checkpointId: metadata.checkpointId,
@@ -71,7 +88,7 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
       maxParallelism,
       isStateful,
       subtasks: subtasks.map(({ keyed, lists, areListsOwn, channels }) => ({
-        keyed: keyed === undefined ? null : toJson(keyed),
+        keyed: keyed === undefined ? null : keyed.kind === "store" ? storeToJson(keyed, toJson) : toJson(keyed),
         lists: toJson(lists),
         ...(areListsOwn === undefined ? {} : { areListsOwn }),
         ...(channels === undefined ? {} : { channels: { handle: toJson(channels.handle), edges: channels.edges } }),
@@ -89,6 +106,18 @@ export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
     { name: "metadata", kind: "json", schema: { kind: "json" }, bytes: new TextEncoder().encode(JSON.stringify(json)) },
     { name: "inline", kind: "bytes", schema: { kind: "bytes" }, bytes },
   ]);
+}
+
+function hasStores({ operators }: CheckpointMetadata): boolean {
+  return operators.some(({ subtasks }) => subtasks.some(({ keyed }) => keyed?.kind === "store"));
+}
+
+function storeToJson({ storeId, header, files }: StoreHandle, toJson: (handle: StateHandle) => JsonHandle): JsonStore {
+  return {
+    store: storeId,
+    header: toJson(header),
+    files: files.map(({ name, isImmutable, handle }) => ({ name, isImmutable, handle: toJson(handle) })),
+  };
 }
 
 /**
@@ -111,6 +140,8 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
     });
   }
   const fromJson = (handle: JsonHandle): StateHandle => handleOf(handle, inline, file);
+  const keyedFromJson = (keyed: JsonHandle | JsonStore): KeyedStateHandle =>
+    "store" in keyed ? storeFromJson(keyed, fromJson, file) : fromJson(keyed);
   const { jobId, jobName, checkpointId, timestampMs, graphHash } = json;
   return {
     jobId,
@@ -121,7 +152,7 @@ export function decodeMetadata(bytes: Uint8Array, file: string): CheckpointMetad
     ...(json.savepoint === undefined ? {} : { savepoint: json.savepoint }),
     operators: json.operators.map((operator) => ({
       ...operator,
-      subtasks: operator.subtasks.map((subtask) => subtaskOf(operator.uid, subtask, fromJson)),
+      subtasks: operator.subtasks.map((subtask) => subtaskOf(operator.uid, subtask, fromJson, keyedFromJson)),
     })),
     coordinators: json.coordinators.map(({ uid, handle }) => ({ uid, handle: fromJson(handle) })),
   };
@@ -131,20 +162,40 @@ function subtaskOf(
   uid: string,
   { keyed, lists, areListsOwn, channels }: JsonSubtask,
   fromJson: (handle: JsonHandle) => StateHandle,
+  keyedFromJson: (keyed: JsonHandle | JsonStore) => KeyedStateHandle,
 ): OperatorSubtaskState {
   return {
     uid,
-    keyed: keyed === null ? undefined : fromJson(keyed),
+    keyed: keyed === null ? undefined : keyedFromJson(keyed),
     lists: fromJson(lists),
     ...(areListsOwn === undefined ? {} : { areListsOwn }),
     ...(channels === undefined ? {} : { channels: { handle: fromJson(channels.handle), edges: channels.edges } }),
   };
 }
 
+function storeFromJson(
+  { store, header, files }: JsonStore,
+  fromJson: (handle: JsonHandle) => StateHandle,
+  file: string,
+): StoreHandle {
+  return {
+    kind: "store",
+    storeId: store,
+    header: fromJson(header),
+    files: files.map(({ name, isImmutable, handle }) => {
+      // A restore makes files of these names.
+      if (!FILE_NAME.test(name)) throw corrupt(file, { found: `a file ${JSON.stringify(name)} of a store` });
+      return { name, isImmutable, handle: fromJson(handle) };
+    }),
+  };
+}
+
 function handleOf(handle: JsonHandle, inline: Uint8Array, file: string): StateHandle {
   if ("file" in handle) {
-    // A checksum is no signature: a file that was made up must not lead out of the checkpoint's directory.
-    if (!FILE_NAME.test(handle.file)) throw corrupt(file, { found: `a state file ${JSON.stringify(handle.file)}` });
+    // A checksum is no signature: a file that was made up must not lead out of the checkpoint's and the shared directory.
+    if (!FILE_NAME.test(handle.file) && !SHARED_FILE_NAME.test(handle.file)) {
+      throw corrupt(file, { found: `a state file ${JSON.stringify(handle.file)}` });
+    }
     return { kind: "file", name: handle.file, sizeBytes: handle.size, crc32c: handle.crc };
   }
   const end = handle.at + handle.size;

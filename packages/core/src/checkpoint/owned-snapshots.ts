@@ -1,8 +1,9 @@
 /** What a job removes at its end: its own checkpoints, and the snapshot that it was told to claim. */
-import { type LoadedCheckpoint, loadCheckpoint } from "./checkpoint-reader.ts";
+import { type LoadedCheckpoint, loadCheckpoint, loadIfReadable } from "./checkpoint-reader.ts";
 import { removeIfWithoutCheckpoints } from "./checkpoint-storage.ts";
 import type { FileSystems } from "./file-systems.ts";
 import { disposeSnapshot } from "./savepoint.ts";
+import { removeUnsharedFiles } from "./shared-files.ts";
 import { METADATA_FILE, removeSnapshot } from "./snapshot-directory.ts";
 
 /** A snapshot on disk that is to be removed. @internal */
@@ -12,9 +13,20 @@ export interface OwnedSnapshot {
   readonly isMade: boolean;
 }
 
-/** Removes a snapshot that a job was told to claim, with the directory of the job that took it when it was the last there. @internal */
-export async function removeClaimed(fs: FileSystems, claimed: LoadedCheckpoint): Promise<void> {
-  await disposeSnapshot(fs, claimed);
+/**
+ * Removes a snapshot that a job was told to claim, with the directory of the job that took it when it was the last there.
+ *
+ * @param isInPlace - The directory is that of the claiming job itself, which runs: both stay, and so do the files that its
+ *   checkpoints share.
+ * @internal
+ */
+export async function removeClaimed(
+  fs: FileSystems,
+  claimed: LoadedCheckpoint,
+  isInPlace: boolean = false,
+): Promise<void> {
+  await disposeSnapshot(fs, claimed, isInPlace ? "kept" : "unless-referred");
+  if (isInPlace) return;
   await removeJobDirectory(fs, fs.resolve(claimed.directory, ".."), claimed.metadata.jobId);
 }
 
@@ -34,7 +46,9 @@ export async function removeOwned(fs: FileSystems, jobId: string, snapshots: rea
 }
 
 async function removeMade(fs: FileSystems, jobId: string, path: string): Promise<void> {
+  const made = await loadIfReadable(fs, path);
   if ((await fs.stat(path)) !== undefined) await removeSnapshot(fs, path);
+  if (made !== undefined) await removeUnsharedFiles(fs, made);
   await removeJobDirectory(fs, fs.resolve(path, ".."), jobId);
 }
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
 import { loadCheckpoint } from "./checkpoint-reader.ts";
 import { FileSystems } from "./file-systems.ts";
-import { createSavepointDirectory, disposeSnapshot, filesOf } from "./savepoint.ts";
+import { createSavepointDirectory, disposeSnapshot } from "./savepoint.ts";
+import { filesOf } from "./snapshot-files.ts";
 
 test("F17: a savepoint that is disposed goes with all of its files, state on its way between subtasks included", async () => {
   const platform = createSimulatedPlatform({ seed: 61 });

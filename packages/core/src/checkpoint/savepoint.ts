@@ -8,8 +8,9 @@ import { toHex } from "../base/hex.ts";
 import type { Random } from "../platform/platform.ts";
 import type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 import type { FileSystems } from "./file-systems.ts";
+import { removeUnsharedFiles } from "./shared-files.ts";
 import { METADATA_FILE, SnapshotDirectory } from "./snapshot-directory.ts";
-import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
+import { filesOf, ownFilesOf, sharedFilesOf } from "./snapshot-files.ts";
 import type { StateLimits } from "./state-limits.ts";
 import { storageError } from "./storage-errors.ts";
 
@@ -52,19 +53,6 @@ export async function createSavepointDirectory(target: SavepointTarget): Promise
   }
 }
 
-/** The names of the files that a snapshot consists of, besides its metadata. @internal */
-export function filesOf(metadata: CheckpointMetadata): readonly string[] {
-  const handles = [
-    ...metadata.operators.flatMap(({ subtasks }) =>
-      subtasks.flatMap(({ keyed, lists, channels }) => [keyed, lists, channels?.handle]),
-    ),
-    ...metadata.coordinators.map(({ handle }) => handle),
-  ];
-  return handles
-    .filter((handle): handle is StateHandle & { kind: "file" } => handle?.kind === "file")
-    .map((file) => file.name);
-}
-
 /**
  * Looks whether all files of a snapshot are there, before a job starts from it.
  *
@@ -78,12 +66,15 @@ export async function checkFilesPresent(fs: FileSystems, { directory, metadata }
     if ((await fs.stat(fs.resolve(directory, name))) === undefined) missing.push(name);
   }
   if (missing.length === 0) return;
+  const isIncremental = sharedFilesOf(metadata).length > 0;
   const more = missing.length > MISSING_SHOWN_MAX ? ` and ${missing.length - MISSING_SHOWN_MAX} more` : "";
   throw new MillraceError("MR_SAVEPOINT_FILES_MISSING", {
     what: "Files of the checkpoint or savepoint are gone",
     where: { directory },
     found: `${missing.length} of ${names.length} missing: ${missing.slice(0, MISSING_SHOWN_MAX).join(", ")}${more}`,
-    expected: "the directory with all of its files; it can be moved and copied as a whole only",
+    expected: isIncremental
+      ? "the directory of the job with all of its files: an incremental checkpoint can be moved and copied with it only"
+      : "the directory with all of its files; it can be moved and copied as a whole only",
     todo: "Bring the files back from a copy, or start from another checkpoint",
   });
 }
@@ -96,14 +87,22 @@ export interface Disposed {
 
 /**
  * Removes a savepoint or a retained checkpoint: its metadata first, so that a half-removed one is not listed, then its
- * files, then the directory unless something else is in it. Nothing else is touched.
+ * files, then the directory unless something else is in it. Nothing else is touched; of the files that it shares with other
+ * checkpoints go those that none of them refers to.
  *
+ * @param sharedFiles - "kept" when a running job says which of them are not needed any more.
  * @internal
  */
-export async function disposeSnapshot(fs: FileSystems, { directory, metadata }: LoadedCheckpoint): Promise<Disposed> {
+export async function disposeSnapshot(
+  fs: FileSystems,
+  snapshot: LoadedCheckpoint,
+  sharedFiles: "kept" | "unless-referred" = "unless-referred",
+): Promise<Disposed> {
+  const { directory, metadata } = snapshot;
   if ((await fs.stat(directory)) === undefined) return { path: directory, kept: [] };
   await fs.removeFiles(directory, [METADATA_FILE]);
-  await fs.removeFiles(directory, filesOf(metadata));
+  if (sharedFiles === "unless-referred") await removeUnsharedFiles(fs, snapshot);
+  await fs.removeFiles(directory, ownFilesOf(metadata));
   const kept = await fs.list(directory);
   if (kept.length === 0) await fs.removeTree(directory);
   return { path: directory, kept };

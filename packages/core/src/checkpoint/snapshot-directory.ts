@@ -3,6 +3,7 @@
  *
  *     <directory>/_metadata     written last, atomically; a snapshot without it does not exist
  *     <directory>/<uuid>        state that is too large for the metadata
+ *     <shared>/<uuid>           the same, for this checkpoint and those after it (shared-files.ts)
  *
  * - F1. A handle is given out only when its bytes are durable: written, synced, and their name synced.
  * - F2. `_metadata` appears at once, as a whole, after everything it points to is durable.
@@ -16,8 +17,10 @@ import { MillraceError } from "../base/errors.ts";
 import { FileSystemError, type Random } from "../platform/platform.ts";
 import type { FileSystems } from "./file-systems.ts";
 import { encodeMetadata } from "./metadata-codec.ts";
+import { sharedHandleName } from "./snapshot-files.ts";
 import type { CheckpointMetadata, StateHandle } from "./state-handles.ts";
 import { checkStateSize, type StateLimits } from "./state-limits.ts";
+import { type StateSource, wholeOf } from "./state-source.ts";
 import { abortedError, type StorageSetting, storageError } from "./storage-errors.ts";
 
 /** @internal */
@@ -32,7 +35,9 @@ export interface SnapshotDirectoryOptions {
   readonly limits: StateLimits;
   /** What a message about the directory tells to change. */
   readonly setting: StorageSetting;
-  /** The directory has been made by another process, which also removes it. Default false. */
+  /** The shared directory beside it; undefined for what has to have all of its files in its own directory. */
+  readonly sharedPath?: string | undefined;
+  /** The directories have been made by another process, which also removes them. Default false. */
   readonly isPrepared?: boolean;
 }
 
@@ -48,6 +53,7 @@ export class SnapshotDirectory {
   readonly #options: SnapshotDirectoryOptions;
   readonly #writing = new Set<Promise<unknown>>();
   #prepared: Promise<void> | undefined;
+  #sharedPrepared: Promise<void> | undefined;
   /** Whether the metadata there has been written, or begun to be written, by this object. */
   #isOwn = false;
   #isDiscarded = false;
@@ -55,13 +61,14 @@ export class SnapshotDirectory {
   constructor(options: SnapshotDirectoryOptions) {
     this.#options = options;
     this.path = options.path;
-    if (options.isPrepared === true) this.#prepared = Promise.resolve();
+    if (options.isPrepared === true) this.#prepared = this.#sharedPrepared = Promise.resolve();
   }
 
   /** Makes the directory, for other processes to write to; returns it. */
   prepare(checkpointId: number): Promise<string> {
     return this.#whileWriting(checkpointId, async () => {
       await this.#prepare();
+      if (this.#options.sharedPath !== undefined) await this.#prepareShared(this.#options.sharedPath);
       return this.path;
     });
   }
@@ -69,6 +76,14 @@ export class SnapshotDirectory {
   /** Makes bytes durable as part of the snapshot (F1); few of them stay inline. */
   write(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
     return this.#whileWriting(checkpointId, () => this.#write(bytes));
+  }
+
+  /**
+   * As `write`, from a file. What is discarded with the snapshot is only what is in its own directory.
+   * @param isShared - Into the shared directory, when there is one.
+   */
+  writeFile(checkpointId: number, source: StateSource, isShared: boolean): Promise<StateHandle> {
+    return this.#whileWriting(checkpointId, () => this.#writeFile(source, isShared));
   }
 
   /** Completes the snapshot (F2); returns its directory. */
@@ -99,7 +114,7 @@ export class SnapshotDirectory {
 
   async #write(bytes: Uint8Array): Promise<StateHandle> {
     const { fs, random, limits } = this.#options;
-    checkStateSize(bytes, limits.stateBytesMax);
+    checkStateSize(bytes.length, limits.stateBytesMax);
     if (bytes.length < limits.inlineBelowBytes) return { kind: "inline", bytes };
     await this.#prepare();
     const name = random.uuid();
@@ -109,6 +124,29 @@ export class SnapshotDirectory {
       throw this.#failed(error);
     }
     return { kind: "file", name, sizeBytes: bytes.length, crc32c: crc32c(bytes) };
+  }
+
+  async #writeFile(source: StateSource, isShared: boolean): Promise<StateHandle> {
+    const { fs, random, limits, sharedPath } = this.#options;
+    checkStateSize(source.sizeBytes, limits.stateBytesMax);
+    if (source.sizeBytes < limits.inlineBelowBytes) return { kind: "inline", bytes: await wholeOf(source) };
+    const name = random.uuid();
+    const directory = isShared ? sharedPath : undefined;
+    await (directory === undefined ? this.#prepare() : this.#prepareShared(directory));
+    try {
+      await fs.write(fs.resolve(directory ?? this.path, name), source);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    const { sizeBytes, crc32c } = source;
+    return { kind: "file", name: directory === undefined ? name : sharedHandleName(name), sizeBytes, crc32c };
+  }
+
+  #prepareShared(path: string): Promise<void> {
+    this.#sharedPrepared ??= this.#options.fs.makeDirectory(path).catch((error) => {
+      throw this.#failed(error);
+    });
+    return this.#sharedPrepared;
   }
 
   async #storeMetadata(metadata: CheckpointMetadata): Promise<string> {

@@ -2,12 +2,12 @@
  * The bytes of a state that may be larger than memory: verified once from the beginning to the end (R2), and then read in
  * pieces.
  */
-import { crc32c } from "../base/crc32c.ts";
 import type { ReadableFile } from "../platform/file-system.ts";
 import { FileSystemError } from "../platform/platform.ts";
 import { readState } from "./checkpoint-reader.ts";
 import type { FileSystems } from "./file-systems.ts";
 import type { StateHandle } from "./state-handles.ts";
+import { checksumOf } from "./state-source.ts";
 
 /** What is read at a time: also what a small piece costs, so that pieces one behind the other cost one read. */
 const PAGE_BYTES = 64 * 2 ** 10;
@@ -47,22 +47,12 @@ async function openVerified(
   let file: ReadableFile | undefined;
   try {
     file = await fs.open(path);
-    if (file.sizeBytes === sizeBytes && (await checksumOf(file, sizeBytes)) === expected) return file;
+    if (file.sizeBytes === sizeBytes && (await checksumOf(file)) === expected) return file;
   } catch (error) {
     if (!(error instanceof FileSystemError)) throw error;
   }
   await file?.close();
   return undefined;
-}
-
-async function checksumOf(file: ReadableFile, sizeBytes: number): Promise<number> {
-  const page = new Uint8Array(WHOLE_BYTES_MAX);
-  let checksum = 0;
-  for (let start = 0; start < sizeBytes; start += page.length) {
-    const count = await file.read(page.subarray(0, Math.min(page.length, sizeBytes - start)), start);
-    checksum = crc32c(page, 0, count, checksum);
-  }
-  return checksum;
 }
 
 class WholeState implements StateBytes {

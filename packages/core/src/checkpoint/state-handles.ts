@@ -8,18 +8,41 @@ export type StateHandle =
   | { readonly kind: "inline"; readonly bytes: Uint8Array }
   | {
       readonly kind: "file";
-      /** Name in the checkpoint's directory, so that the directory can be moved as a whole. */
+      /**
+       * Name in the checkpoint's directory, so that the directory can be moved as a whole; or `../shared/<name>`, in the directory
+       * of its job (snapshot-files.ts), which moves as a whole then.
+       */
       readonly name: string;
       readonly sizeBytes: number;
       /** Of all the bytes, unsigned. */
       readonly crc32c: number;
     };
 
+/** Keyed state as the files of a local store. @internal */
+export interface StoreHandle {
+  readonly kind: "store";
+  /** See `StoreSnapshot`. */
+  readonly storeId: string;
+  readonly header: StateHandle;
+  readonly files: readonly StoreFileHandle[];
+}
+
+/** @internal */
+export interface StoreFileHandle {
+  /** In the store's directory, without a path. */
+  readonly name: string;
+  readonly isImmutable: boolean;
+  readonly handle: StateHandle;
+}
+
+/** @internal */
+export type KeyedStateHandle = StateHandle | StoreHandle;
+
 /** The state of one operator in one subtask. @internal */
 export interface OperatorSubtaskState {
   readonly uid: string;
-  /** A container of keyed state (state/keyed-snapshot-format.ts), when the operator has any. */
-  readonly keyed: StateHandle | undefined;
+  /** A container of keyed state (state/keyed-snapshot-format.ts) or a store, when the operator has any. */
+  readonly keyed: KeyedStateHandle | undefined;
   /** The operator's list states, see operator-lists.ts. */
   readonly lists: StateHandle;
   /** All of the lists are split lists, and in a file: at the same parallelism no other subtask needs it. */

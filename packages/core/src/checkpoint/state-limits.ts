@@ -9,11 +9,11 @@ export interface StateLimits {
 }
 
 /** @throws MillraceError `MR_STATE_TOO_LARGE_FOR_MEMORY` @internal */
-export function checkStateSize(bytes: Uint8Array, stateBytesMax: number): void {
-  if (bytes.length <= stateBytesMax) return;
+export function checkStateSize(sizeBytes: number, stateBytesMax: number): void {
+  if (sizeBytes <= stateBytesMax) return;
   throw new MillraceError("MR_STATE_TOO_LARGE_FOR_MEMORY", {
     what: "A state is too large for checkpoints that are kept in memory",
-    found: `${bytes.length} bytes in one state of one subtask`,
+    found: `${sizeBytes} bytes in one state of one subtask`,
     expected: `at most ${stateBytesMax} bytes`,
     todo: "Set execution.checkpointing.dir, so that checkpoints are kept in files; or raise execution.checkpointing.jobmanager-storage.max-state-size",
   });

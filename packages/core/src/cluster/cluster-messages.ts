@@ -10,6 +10,7 @@
 import { type ErrorMessage, fromErrorMessage, toErrorMessage } from "../base/error-message.ts";
 import { invariant } from "../base/errors.ts";
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { CheckpointLocation } from "../checkpoint/checkpoint-storage.ts";
 import { decodeMetadata, encodeMetadata } from "../checkpoint/metadata-codec.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { MergedAccumulator } from "../operators/accumulators/merged-accumulators.ts";
@@ -116,7 +117,7 @@ export interface CommandTasks {
   /** Null: all of the deployment's. */
   slot: number | null;
   /** Where the state of the checkpoint that is triggered belongs; null: into the acknowledgement. */
-  directory: string | null;
+  location: { directory: string; sharedDirectory: string | null; baseId: number | null } | null;
 }
 
 export const commandTasks: RpcTell<CommandTasks> = rpcTell(
@@ -125,7 +126,13 @@ export const commandTasks: RpcTell<CommandTasks> = rpcTell(
     deploymentId: t.string,
     command: own<AttemptCommand>(),
     slot: t.nullable(t.int32),
-    directory: t.nullable(t.string),
+    location: t.nullable(
+      t.object({
+        directory: t.string,
+        sharedDirectory: t.nullable(t.string),
+        baseId: t.nullable(t.int64),
+      }),
+    ),
   }),
 );
 
@@ -248,6 +255,18 @@ export function unpackCheckpoint(packed: DeployTasks["restore"]): LoadedCheckpoi
   if (packed === null) return undefined;
   const { directory, metadata } = packed;
   return { directory, metadata: decodeMetadata(metadata, `checkpoint in ${directory}`) };
+}
+
+export function packLocation(location: CheckpointLocation | undefined): CommandTasks["location"] {
+  if (location === undefined) return null;
+  const { directory, sharedDirectory, baseId } = location;
+  return { directory, sharedDirectory: sharedDirectory ?? null, baseId: baseId ?? null };
+}
+
+export function unpackLocation(packed: CommandTasks["location"]): CheckpointLocation | undefined {
+  if (packed === null) return undefined;
+  const { directory, sharedDirectory, baseId } = packed;
+  return { directory, sharedDirectory: sharedDirectory ?? undefined, baseId: baseId ?? undefined };
 }
 
 /** The statistics of subtasks one after the other, as doubles. */

@@ -1,5 +1,6 @@
 /** The slots of one job, in TaskManagers. They stay the job's over restarts; those of a lost TaskManager are replaced. */
 import type { MillraceError } from "../base/errors.ts";
+import type { CheckpointLocation } from "../checkpoint/checkpoint-storage.ts";
 import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
 import { ExecutorsAttempt } from "../deployment/executors-attempt.ts";
 import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
@@ -33,7 +34,7 @@ export class ClusterSlots implements JobSlots {
   /** TaskManagers that may have something of the job. */
   readonly #touched = new Set<RegisteredTaskManager>();
   /** Of the newest checkpoint. */
-  #prepared: { readonly checkpointId: number; readonly directory: Promise<string | undefined> } | undefined;
+  #prepared: { readonly checkpointId: number; readonly location: Promise<CheckpointLocation | undefined> } | undefined;
   /** What regions that have no slots wait for. */
   #requesting: Promise<void> | undefined;
   #isClosed = false;
@@ -52,8 +53,8 @@ export class ClusterSlots implements JobSlots {
       prepare: (checkpointId) => {
         // Once for all regions.
         if (this.#prepared?.checkpointId !== checkpointId)
-          this.#prepared = { checkpointId, directory: options.checkLeads().then(() => storage.prepare(checkpointId)) };
-        return this.#prepared.directory;
+          this.#prepared = { checkpointId, location: options.checkLeads().then(() => storage.prepare(checkpointId)) };
+        return this.#prepared.location;
       },
       nextDeploymentId,
     };

@@ -1,6 +1,7 @@
 /** A task executor whose slots are in a TaskManager: calls become messages with the same content. */
 
 import { MillraceError } from "../base/errors.ts";
+import type { CheckpointLocation } from "../checkpoint/checkpoint-storage.ts";
 import type { LayeredEntry } from "../config/option-registry.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { SubtaskId } from "../graph/subtask-id.ts";
@@ -24,6 +25,7 @@ import {
   deployTasks,
   describeTasks,
   packCheckpoint,
+  packLocation,
   type TasksEvent,
   unpackStatistics,
 } from "./cluster-messages.ts";
@@ -46,7 +48,7 @@ export interface RemoteJob {
   readonly given: readonly (LayeredEntry & { readonly value: string; readonly origin: string })[];
   readonly cancellationTimeoutMs: number;
   /** See `CheckpointStorage.prepare`. */
-  prepare(checkpointId: number): Promise<string | undefined>;
+  prepare(checkpointId: number): Promise<CheckpointLocation | undefined>;
   /** Unique in the JobManager. */
   nextDeploymentId(): string;
 }
@@ -111,7 +113,7 @@ class RemoteTasks implements DeployedTasks, RemoteDeployment {
   readonly #statistics: readonly TaskStatistics[];
   /** What came before the answer that says it is deployed. */
   #early: (() => void)[] | undefined = [];
-  /** Commands keep their order, also behind one that has to wait for its directory. */
+  /** Commands keep their order, also behind one that has to wait for its location. */
   #sending: Promise<void> = Promise.resolve();
   #isCancelled = false;
 
@@ -168,13 +170,13 @@ class RemoteTasks implements DeployedTasks, RemoteDeployment {
     prepared?.catch(() => {});
     this.#sending = this.#sending.then(async () => {
       try {
-        const directory = (await prepared) ?? null;
+        const location = packLocation(await prepared);
         if (this.#isCancelled) return;
         this.#taskManager.tell(commandTasks, {
           deploymentId: this.#deploymentId,
           command,
           slot: slot ?? null,
-          directory,
+          location,
         });
       } catch (error) {
         this.#onUnsent(command, error as Error);

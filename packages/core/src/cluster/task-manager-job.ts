@@ -1,13 +1,12 @@
 /** What one TaskManager has of one job: its graph, the threads of its slots, its deployments. */
 
 import { FileSystems } from "../checkpoint/file-systems.ts";
-import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
-import { checkStateSize, type StateLimits } from "../checkpoint/state-limits.ts";
 import { CHECKPOINTS_DIRECTORY } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { LayeredEntry } from "../config/option-registry.ts";
 import { fileLimitsOf, ringSegmentsOf, stateLimitsOf } from "../deployment/job-settings.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
+import { type StoreDownloads, storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import { graphOptionsOf } from "../graph/graph-options.ts";
@@ -15,18 +14,21 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import { subtaskKey } from "../graph/subtask-id.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
-import { persistTo } from "../taskmanager/state-persister.ts";
 import type { DeployedTasks, DeploymentListener } from "../taskmanager/task-executor.ts";
 import type { ChannelWire } from "../taskmanager/threads/channel-wire.ts";
 import { differentGraph } from "../taskmanager/threads/slot-thread.ts";
 import type { AttemptCommand } from "../taskmanager/threads/slot-thread-messages.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import { ThreadsExecutor } from "../taskmanager/threads/threads-executor.ts";
-import { type CommandTasks, type DeployTasks, packStatistics, unpackCheckpoint } from "./cluster-messages.ts";
+import { CheckpointTargets } from "./checkpoint-targets.ts";
+import {
+  type CommandTasks,
+  type DeployTasks,
+  packStatistics,
+  unpackCheckpoint,
+  unpackLocation,
+} from "./cluster-messages.ts";
 import type { JobCode } from "./job-code.ts";
-
-/** Targets of checkpoints that are remembered: more than are ever pending. */
-const TARGETS_MAX = 256;
 
 export interface TaskManagerJobOptions {
   readonly request: DeployTasks;
@@ -46,21 +48,22 @@ interface Deployment {
 export class TaskManagerJob {
   readonly #threads: SlotThreads;
   readonly #executor: ThreadsExecutor;
-  readonly #platform: Platform;
-  readonly #files: FileSystems;
-  readonly #targetLimits: StateLimits;
   readonly #deployments = new Map<string, Deployment>();
-  /** Where the state of a checkpoint goes, by its id; undefined: into the acknowledgement. */
-  readonly #targets = new Map<number, SnapshotDirectory | undefined>();
+  readonly #targets: CheckpointTargets;
+  readonly #stores: StoreDownloads;
 
   private constructor(graph: JobGraph, configuration: Configuration, options: TaskManagerJobOptions) {
     const { request, code, platform, wire, onWarning } = options;
-    this.#platform = platform;
-    this.#files = FileSystems.of(platform, configuration);
-    const { stateBytesMax } = stateLimitsOf(configuration);
+    const files = FileSystems.of(platform, configuration);
     // Without a directory for checkpoints, what has one is a savepoint.
     const hasDirectory = configuration.get(CHECKPOINTS_DIRECTORY) !== undefined;
-    this.#targetLimits = hasDirectory ? stateLimitsOf(configuration) : fileLimitsOf(configuration);
+    this.#targets = new CheckpointTargets({
+      files,
+      random: platform.random,
+      limits: hasDirectory ? stateLimitsOf(configuration) : fileLimitsOf(configuration),
+      inlineBytesMax: stateLimitsOf(configuration).stateBytesMax,
+    });
+    this.#stores = storeDownloadsOf(files, platform, request.jobId);
     this.#threads = new SlotThreads({
       graph,
       jobId: request.jobId,
@@ -77,15 +80,9 @@ export class TaskManagerJob {
       graph,
       threads: this.#threads,
       ringSegments: ringSegmentsOf(configuration),
-      persist: persistTo({
-        write: async (checkpointId, bytes) => {
-          const target = this.#targets.get(checkpointId);
-          if (target !== undefined) return target.write(checkpointId, bytes);
-          checkStateSize(bytes, stateBytesMax);
-          return { kind: "inline", bytes };
-        },
-      }),
-      readRestore: restoreReader(this.#files, graph),
+      storage: this.#targets,
+      localFs: platform.fs,
+      readRestore: restoreReader({ files, stores: this.#stores }, graph),
       wire,
     });
   }
@@ -129,6 +126,7 @@ export class TaskManagerJob {
   /** Stops the subtasks of a deployment, once, however often it is asked for. */
   async cancel(deploymentId: string): Promise<void> {
     const deployment = this.#deployments.get(deploymentId);
+    this.#targets.giveUp();
     if (deployment !== undefined) await cancelOnce(deployment);
   }
 
@@ -146,8 +144,8 @@ export class TaskManagerJob {
     return [...this.#deployments.keys()];
   }
 
-  command({ deploymentId, command, slot, directory }: CommandTasks): void {
-    this.#noteTarget(command, directory);
+  command({ deploymentId, command, slot, location }: CommandTasks): void {
+    this.#noteTarget(command, location);
     this.#deployments.get(deploymentId)?.deployed.command(command, slot ?? undefined);
   }
 
@@ -157,30 +155,17 @@ export class TaskManagerJob {
 
   /** Stops everything; settles when nothing of the job can write any more here. */
   async close(): Promise<void> {
+    this.#targets.giveUp();
     const cancelled = [...this.#deployments.values()].map(cancelOnce);
     this.#deployments.clear();
     await Promise.allSettled(cancelled);
     await this.#threads.close();
+    await this.#stores.close();
   }
 
-  #noteTarget(command: AttemptCommand, directory: string | null): void {
-    if (command.kind !== "trigger") return;
-    const target =
-      directory === null
-        ? undefined
-        : new SnapshotDirectory({
-            fs: this.#files,
-            random: this.#platform.random,
-            path: directory,
-            limits: this.#targetLimits,
-            setting: "execution.checkpointing.dir",
-            isPrepared: true,
-          });
-    this.#targets.set(command.trigger.checkpointId, target);
-    for (const oldest of this.#targets.keys()) {
-      if (this.#targets.size <= TARGETS_MAX) return;
-      this.#targets.delete(oldest);
-    }
+  #noteTarget(command: AttemptCommand, location: CommandTasks["location"]): void {
+    if (command.kind === "aborted") this.#targets.giveUp(command.checkpointId);
+    if (command.kind === "trigger") this.#targets.note(command.trigger.checkpointId, unpackLocation(location));
   }
 }
 

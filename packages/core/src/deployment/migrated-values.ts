@@ -40,7 +40,8 @@ export async function withMigratedValues(
     for (const list of decodeOperatorLists(await readState(fs, directory, lists))) {
       tryOut(list.name, () => readElements(list, current));
     }
-    if (keyed === undefined) continue;
+    // What is in a store is read when the job restores it.
+    if (keyed === undefined || keyed.kind === "store") continue;
     const blob = await readState(fs, directory, keyed);
     for (const section of decodeKeyedState(blob, 0, Number.POSITIVE_INFINITY)) {
       tryOut(section.name, () => readValues(section, current));

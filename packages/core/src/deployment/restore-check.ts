@@ -4,7 +4,9 @@ import { type LoadedCheckpoint, loadCheckpoint, readState } from "../checkpoint/
 import { FileSystems } from "../checkpoint/file-systems.ts";
 import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import { checkFilesPresent } from "../checkpoint/savepoint.ts";
-import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import { keyedHandlesOf, stateSizeOf } from "../checkpoint/snapshot-files.ts";
+import { openState } from "../checkpoint/state-bytes.ts";
+import type { OperatorStateMetadata } from "../checkpoint/state-handles.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { IGNORE_UNCLAIMED_STATE } from "../config/recovery-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
@@ -75,8 +77,10 @@ export async function checkAgainst(options: RestoreCheckOptions): Promise<Restor
     if (!written.isStateful && (current === undefined || !needsRestore(current.operator.spec))) continue;
     const bytes = bytesOf(written);
     const { keyed, lists } = await readHeaders(fs, directory, written);
-    const compared = current === undefined ? [] : statesOf(current, keyed, lists);
-    const read = current === undefined ? [] : await withMigratedValues(fs, directory, written, current, compared);
+    const hasStores = written.subtasks.some((subtask) => subtask.keyed?.kind === "store");
+    const known = current !== undefined && hasStores ? { ...current, keyed: [] } : current;
+    const compared = known === undefined ? [] : statesOf(known, keyed, lists);
+    const read = known === undefined ? [] : await withMigratedValues(fs, directory, written, known, compared);
     // Lists of functions are called as the job calls them.
     const states = read.map((state) => ({ ...state, name: state.name.replace(/^function\//, "") }));
     operators.push({
@@ -86,7 +90,7 @@ export async function checkAgainst(options: RestoreCheckOptions): Promise<Restor
       parallelism: { from: written.parallelism, to: current?.vertex.parallelism },
       bytes,
       states,
-      unknown: current?.failure,
+      unknown: hasStores ? IN_STORES : current?.failure,
     });
   }
   for (const { operator, vertex, failure } of probed) {
@@ -134,6 +138,10 @@ function refusalOf(
   return { code: "MR_STATE_SCHEMA_INCOMPATIBLE", message: refused.join("\n") };
 }
 
+/** Of an operator whose keyed state only its state backend can read. */
+const IN_STORES =
+  "its keyed state is in files of the state backend, which are intact and are looked into when the job restores them";
+
 /** Reads, and so verifies, all state of the operator; returns what is said of it. */
 async function readHeaders(
   fs: FileSystems,
@@ -145,6 +153,10 @@ async function readHeaders(
   for (const subtask of subtasks) {
     for (const list of decodeOperatorLists(await readState(fs, directory, subtask.lists))) lists.set(list.name, list);
     if (subtask.keyed === undefined) continue;
+    if (subtask.keyed.kind === "store") {
+      for (const handle of keyedHandlesOf(subtask.keyed)) await (await openState(fs, directory, handle)).close();
+      continue;
+    }
     const blob = await readState(fs, directory, subtask.keyed);
     for (const section of decodeKeyedState(blob, 0, 0)) keyed.set(section.name, section);
   }
@@ -226,7 +238,5 @@ function typeText(schema: Parameters<typeof describeSchema>[0]): string | undefi
 }
 
 function bytesOf({ subtasks }: OperatorStateMetadata): number {
-  const sizeOf = (handle: StateHandle | undefined): number =>
-    handle === undefined ? 0 : handle.kind === "inline" ? handle.bytes.length : handle.sizeBytes;
-  return subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), 0);
+  return subtasks.reduce((sum, { keyed, lists }) => sum + stateSizeOf(keyed) + stateSizeOf(lists), 0);
 }

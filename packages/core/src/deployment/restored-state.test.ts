@@ -5,12 +5,13 @@ import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { FileSystems } from "../checkpoint/file-systems.ts";
 import type { ListMode, OperatorList } from "../checkpoint/operator-lists.ts";
 import { SnapshotDirectory } from "../checkpoint/snapshot-directory.ts";
-import type { CheckpointMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import type { CheckpointMetadata, KeyedStateHandle } from "../checkpoint/state-handles.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
-import { persistTo } from "../taskmanager/state-persister.ts";
-import { type RestoredState, readRestoredState } from "./restored-state.ts";
+import { StatePersister } from "../taskmanager/state-persister.ts";
+import { type RestoredState, type RestoreSources, readRestoredState } from "./restored-state.ts";
+import { storeDownloadsOf } from "./store-downloads.ts";
 
 const INLINE_BELOW = 100;
 const STATE_BYTES = 1000;
@@ -51,7 +52,13 @@ async function write(platform: SimulatedPlatform, layout: Layout): Promise<Loade
     limits: { inlineBelowBytes: INLINE_BELOW, stateBytesMax: Number.POSITIVE_INFINITY },
     setting,
   });
-  const persist = persistTo(directory);
+  const storage = {
+    write: directory.write.bind(directory),
+    writeFile: directory.writeFile.bind(directory),
+    baseOf: () => undefined,
+    removeShared: async () => {},
+  };
+  const persister = new StatePersister({ storage, localFs: fs, restored: undefined, listener: {} as never });
   const subtasks = [];
   for (let subtask = 0; subtask < oldParallelism; subtask++) {
     const fill = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(subtask + 1);
@@ -65,7 +72,7 @@ async function write(platform: SimulatedPlatform, layout: Layout): Promise<Loade
     );
     const channels = hasChannels ? { bytes: fill(STATE_BYTES), edges: ["edge"] } : undefined;
     const state = { uid: "counts", keyed: fill(STATE_BYTES), lists, ...(channels === undefined ? {} : { channels }) };
-    subtasks.push(...(await persist(1, [state as never])));
+    subtasks.push(...(await persister.write(1, [state as never], [])));
   }
   const operator = {
     uid: "counts",
@@ -110,7 +117,7 @@ const schema = { kind: "int32" } as const;
 /** Without whose memory it is, which depends on what else is read. */
 const bytesIn = (state: RestoredState, subtaskIndex: number): unknown =>
   [...state.of(0, subtaskIndex)].map(([uid, { ownMemory: _, ...bytes }]) => ({ uid, ...bytes }));
-const bytesOf = (handle: StateHandle | undefined): number => (handle?.kind === "file" ? handle.sizeBytes : 0);
+const bytesOf = (handle: KeyedStateHandle | undefined): number => (handle?.kind === "file" ? handle.sizeBytes : 0);
 const sum = (values: Iterable<number>): number => [...values].reduce((left, right) => left + right, 0);
 
 describe("a TaskManager reads what its subtasks restore", () => {
@@ -121,11 +128,11 @@ describe("a TaskManager reads what its subtasks restore", () => {
         await platform.run(async () => {
           const checkpoint = await write(platform, layout);
           const graph = graphOf(layout);
-          const all = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graph);
+          const all = await readRestoredState(sourcesOf(platform), checkpoint, graph);
           for (let subtaskIndex = 0; subtaskIndex < layout.parallelism; subtaskIndex++) {
             const read = new Map<string, number>();
             const fs = counting(platform.fs, read);
-            const one = await readRestoredState(FileSystems.local(fs), checkpoint, graph, [
+            const one = await readRestoredState(sourcesOf(platform, fs), checkpoint, graph, [
               { vertexId: 0, subtaskIndex },
             ]);
             expect(bytesIn(one, subtaskIndex)).toEqual(bytesIn(all, subtaskIndex));
@@ -144,11 +151,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
       fc.asyncProperty(layouts, async (layout) => {
         const platform = createSimulatedPlatform({ seed: 1 });
         await platform.run(async () => {
-          const state = await readRestoredState(
-            FileSystems.local(platform.fs),
-            await write(platform, layout),
-            graphOf(layout),
-          );
+          const state = await readRestoredState(sourcesOf(platform), await write(platform, layout), graphOf(layout));
           const used = new Map<unknown, number>();
           const own = new Set<unknown>();
           for (let subtaskIndex = 0; subtaskIndex < layout.parallelism; subtaskIndex++) {
@@ -181,7 +184,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
       const own = checkpoint.metadata.operators[0]!.subtasks.slice(1, 3);
       const read = new Map<string, number>();
       const tasks = [1, 2].map((subtaskIndex) => ({ vertexId: 0, subtaskIndex }));
-      await readRestoredState(FileSystems.local(counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
+      await readRestoredState(sourcesOf(platform, counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
       const expected = own.flatMap(({ keyed, lists, channels }) => [keyed, lists, channels?.handle].map(bytesOf));
       expect(sum(read.values())).toBe(sum(expected));
     }, 60_000);
@@ -200,7 +203,7 @@ describe("a TaskManager reads what its subtasks restore", () => {
     await platform.run(async () => {
       const checkpoint = await write(platform, layout);
       const tasks = [{ vertexId: 0, subtaskIndex: 2 }];
-      const state = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graphOf(layout), tasks);
+      const state = await readRestoredState(sourcesOf(platform), checkpoint, graphOf(layout), tasks);
       const { lists } = state.of(0, 2).get("counts")!;
       expect(lists.get("list-1")!.map(([value]) => value)).toEqual([1, 1, 2, 2, 3, 3]);
       expect(lists.get("list-0")!.map(([value]) => value)).toEqual([3, 3]);
@@ -221,8 +224,13 @@ describe("a TaskManager reads what its subtasks restore", () => {
       const checkpoint = await write(platform, layout);
       const read = new Map<string, number>();
       const tasks = [{ vertexId: 0, subtaskIndex: 0 }];
-      await readRestoredState(FileSystems.local(counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
+      await readRestoredState(sourcesOf(platform, counting(platform.fs, read)), checkpoint, graphOf(layout), tasks);
       expect(sum(read.values())).toBe(2 * STATE_BYTES);
     }, 60_000);
   });
 });
+
+function sourcesOf(platform: SimulatedPlatform, fs: LocalFs = platform.fs): RestoreSources {
+  const files = FileSystems.local(fs);
+  return { files, stores: storeDownloadsOf(files, platform, "job") };
+}

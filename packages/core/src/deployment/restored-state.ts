@@ -8,21 +8,35 @@ import {
   type OperatorList,
   redistributeLists,
 } from "../checkpoint/operator-lists.ts";
-import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import type {
+  OperatorStateMetadata,
+  OperatorSubtaskState,
+  StateHandle,
+  StoreHandle,
+} from "../checkpoint/state-handles.ts";
 import { allEdgeKeys } from "../graph/edge-keys.ts";
 import type { JobGraph, JobVertex } from "../graph/job-graph.ts";
 import { type SubtaskId, subtaskKey } from "../graph/subtask-id.ts";
 import { isKeyed } from "../operators/operator-spec.ts";
+import type { RestoredStore } from "../state/store-snapshot.ts";
 import { type OperatorRestore, WATERMARK_LIST } from "../task/chain.ts";
 import { subtasksOf } from "../taskmanager/slot-layout.ts";
 import type { ThreadsExecutorOptions } from "../taskmanager/threads/threads-executor-options.ts";
-import { keyGroupRange } from "../types/key-encoding.ts";
+import { type KeyGroupRange, keyGroupRange } from "../types/key-encoding.ts";
+import type { StoreDownloads } from "./store-downloads.ts";
 
 /** What the subtasks of an attempt restore. */
 export interface RestoredState {
   readonly checkpointId: number;
   /** By operator uid. */
   of(vertexId: number, subtaskIndex: number): ReadonlyMap<string, OperatorRestore>;
+}
+
+/** What state is read with. */
+export interface RestoreSources {
+  readonly files: FileSystems;
+  /** Brings local stores to this machine. */
+  readonly stores: StoreDownloads;
 }
 
 /**
@@ -32,13 +46,13 @@ export interface RestoredState {
  * @throws MillraceError `MR_STATE_FILE_CORRUPT`
  */
 export async function readRestoredState(
-  fs: FileSystems,
+  from: RestoreSources,
   checkpoint: LoadedCheckpoint,
   graph: JobGraph,
   tasks: readonly SubtaskId[] = subtasksOf(graph),
 ): Promise<RestoredState> {
   const restores = new Map<string, Map<string, OperatorRestore>>();
-  const reader = new StateReader(fs, checkpoint);
+  const reader = new StateReader(from, checkpoint);
   const reading = graph.vertices.flatMap((vertex) => {
     const own = tasks.filter(({ vertexId }) => vertexId === vertex.id).map(({ subtaskIndex }) => subtaskIndex);
     return vertex.operators.map(async ({ uid }) => {
@@ -59,9 +73,9 @@ export async function readRestoredState(
 }
 
 /** How the executors of a job read what their subtasks restore. */
-export function restoreReader(fs: FileSystems, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
+export function restoreReader(from: RestoreSources, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
   return async (checkpoint, tasks) => {
-    const state = await readRestoredState(fs, checkpoint, graph, tasks);
+    const state = await readRestoredState(from, checkpoint, graph, tasks);
     return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
   };
 }
@@ -70,22 +84,32 @@ export function restoreReader(fs: FileSystems, graph: JobGraph): ThreadsExecutor
 const FILES_AT_ONCE_MAX = 4;
 
 class StateReader {
-  readonly #fs: FileSystems;
+  readonly #from: RestoreSources;
   readonly #directory: string;
   readonly #waiting: (() => void)[] = [];
   #readingCount = 0;
 
-  constructor(fs: FileSystems, checkpoint: LoadedCheckpoint) {
-    this.#fs = fs;
+  constructor(from: RestoreSources, checkpoint: LoadedCheckpoint) {
+    this.#from = from;
     this.#directory = checkpoint.directory;
   }
 
   async read(handle: StateHandle): Promise<Uint8Array> {
     if (handle.kind === "inline") return handle.bytes;
+    return this.#limited(() => readState(this.#from.files, this.#directory, handle));
+  }
+
+  /** A copy of a store in a local directory of its own. */
+  async download(handle: StoreHandle, keyGroups: KeyGroupRange): Promise<RestoredStore> {
+    const store = await this.#from.stores.download(this.#directory, handle, (action) => this.#limited(action));
+    return { ...store, keyGroupStart: keyGroups.start, keyGroupEnd: keyGroups.end };
+  }
+
+  async #limited<T>(action: () => Promise<T>): Promise<T> {
     if (this.#readingCount === FILES_AT_ONCE_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#readingCount++;
     try {
-      return await readState(this.#fs, this.#directory, handle);
+      return await action();
     } finally {
       // The place goes to the next one, if there is any.
       const next = this.#waiting.shift();
@@ -110,7 +134,7 @@ class StateReader {
 }
 
 /** All of them, and the first error when none is at work any more. */
-async function allOf(reading: readonly Promise<void>[]): Promise<void> {
+async function allOf(reading: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(reading)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
 }
@@ -139,7 +163,8 @@ async function readOperator(
   const channelsOf = (subtaskIndex: number): readonly number[] =>
     isSameParallelism ? [subtaskIndex] : [...subtasks.keys()];
   const keyedUsed = own.flatMap(keyedOf);
-  const keyed = await reader.readEach(new Set(keyedUsed), (index) => subtasks[index]!.keyed);
+  const keyed = await reader.readEach(new Set(keyedUsed), (index) => blobOf(subtasks[index]!));
+  const stores = await readStores(reader, state, own, keyedOf);
   // After a rescale several subtasks may take their parts of one file.
   const isOwn = (index: number): boolean =>
     subtasks[index]!.keyed?.kind === "file" && keyedUsed.filter((used) => used === index).length === 1;
@@ -152,6 +177,7 @@ async function readOperator(
       const { start, end } = keyGroupRange(vertex.maxParallelism, vertex.parallelism, subtaskIndex);
       const restore = {
         keyedBlobs: keyedOf(subtaskIndex).flatMap((index) => keyed.get(index) ?? []),
+        keyedStores: stores.get(subtaskIndex) ?? [],
         keyGroupStart: start,
         keyGroupEnd: end,
         lists: dealt[subtaskIndex]!,
@@ -165,6 +191,30 @@ async function readOperator(
       return [subtaskIndex, restore];
     }),
   );
+}
+
+function blobOf({ keyed }: OperatorSubtaskState): StateHandle | undefined {
+  return keyed?.kind === "store" ? undefined : keyed;
+}
+
+/** By new subtask: each takes its stores over, so one that several need is there several times. */
+async function readStores(
+  reader: StateReader,
+  { subtasks, maxParallelism, parallelism }: OperatorStateMetadata,
+  own: readonly number[],
+  keyedOf: (subtaskIndex: number) => readonly number[],
+): Promise<ReadonlyMap<number, readonly RestoredStore[]>> {
+  const restored = new Map<number, readonly RestoredStore[]>();
+  const reading = own.map(async (subtaskIndex) => {
+    const downloads = keyedOf(subtaskIndex).flatMap((index) => {
+      const { keyed } = subtasks[index]!;
+      return keyed?.kind === "store" ? [reader.download(keyed, keyGroupRange(maxParallelism, parallelism, index))] : [];
+    });
+    await allOf(downloads);
+    restored.set(subtaskIndex, await Promise.all(downloads));
+  });
+  await allOf(reading);
+  return restored;
 }
 
 /**

@@ -2,9 +2,10 @@
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { takeOverCheckpoints } from "../checkpoint/checkpoint-storage.ts";
 import type { FileSystems } from "../checkpoint/file-systems.ts";
+import { sweepSharedFiles } from "../checkpoint/shared-files.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { STATE_RECOVERY_CLAIM_MODE } from "../config/recovery-options.ts";
-import type { KnownCheckpoint } from "../jobmanager/jobmaster/job-checkpoints.ts";
+import type { KnownCheckpoint } from "../jobmanager/jobmaster/completed-checkpoint.ts";
 import { checkpointDirectoryOf } from "./job-settings.ts";
 
 /** Checkpoint ids that are left out when a job is taken over: whoever had it may not know yet, and begin one or two. */
@@ -28,7 +29,7 @@ export interface Beginning {
 
 /**
  * Readies the directory of the job's checkpoints, when it had one before: those that were never completed, or never
- * announced, are removed, and their ids are not used again; those that it retains are its own again.
+ * announced, are removed, and their ids are not used again; with them go shared files that no checkpoint refers to; those that it retains are its own again.
  */
 export async function beginningOf(
   configuration: Configuration,
@@ -39,7 +40,7 @@ export async function beginningOf(
 ): Promise<Beginning> {
   const firstId = (restore?.metadata.checkpointId ?? 0) + 1;
   const isClaimed = restore !== undefined && configuration.get(STATE_RECOVERY_CLAIM_MODE) === "CLAIM";
-  const given = isClaimed ? [ownedBy("claimed", restore)] : [];
+  const given = isClaimed ? [ownedBy("claimed", restore, false)] : [];
   if (recovery === undefined) return { restore, known: given, firstId };
   const isGiven = recovery.path === undefined;
   const directory = checkpointDirectoryOf(configuration, files, jobId);
@@ -47,17 +48,19 @@ export async function beginningOf(
   const newestId = isGiven ? 0 : (restore?.metadata.checkpointId ?? 0);
   const { submittedMs } = recovery;
   const { lastId, own } = await takeOverCheckpoints(files, directory, { jobId, submittedMs, newestId });
+  // Nobody of this job writes for a checkpoint any more, or not yet.
+  await sweepSharedFiles(files, directory);
   const isOwn = restore !== undefined && files.resolve(restore.directory, "..") === directory;
   const older = own.filter((checkpoint) => checkpoint.metadata.checkpointId < newestId);
   // A savepoint that the job has committed on is no checkpoint of its own; older ones must not come before it.
-  const newest = restore === undefined ? [] : [ownedBy(isOwn ? "claimed" : "user", restore)];
+  const newest = restore === undefined ? [] : [ownedBy(isOwn ? "claimed" : "user", restore, isOwn)];
   return {
     restore,
-    known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each)), ...newest],
+    known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each, true)), ...newest],
     firstId: Math.max(firstId, lastId + 1) + IDS_LEFT_OUT,
   };
 }
 
-function ownedBy(owner: KnownCheckpoint["owner"], checkpoint: LoadedCheckpoint): KnownCheckpoint {
-  return { ...checkpoint, owner };
+function ownedBy(owner: KnownCheckpoint["owner"], checkpoint: LoadedCheckpoint, isInPlace: boolean): KnownCheckpoint {
+  return { ...checkpoint, owner, isInPlace };
 }

@@ -11,7 +11,6 @@ import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/sim
 import type { ValueState } from "../state/keyed-state.ts";
 import { valueState } from "../state/state-descriptors.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
-import { persistTo } from "../taskmanager/state-persister.ts";
 import { JobWire } from "../taskmanager/threads/job-wire.ts";
 import { runSlotThread } from "../taskmanager/threads/slot-thread-main.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
@@ -21,7 +20,8 @@ import { ExecutorsAttempt } from "./executors-attempt.ts";
 import { JobRunner } from "./job-runner.ts";
 import { ringSegmentsOf } from "./job-settings.ts";
 import type { JobOfSlots, JobSlots, SlotsOfJob } from "./job-slots.ts";
-import { readRestoredState } from "./restored-state.ts";
+import { type RestoreSources, readRestoredState } from "./restored-state.ts";
+import { storeDownloadsOf } from "./store-downloads.ts";
 
 const SLOT_MAIN = "slot-main";
 const HOSTS = ["a", "b"] as const;
@@ -109,9 +109,10 @@ class TwoProcesses {
           graph,
           threads,
           ringSegments: ringSegmentsOf(configuration),
-          persist: persistTo(job.storage),
+          storage: job.storage,
+          localFs: platform.fs,
           readRestore: async (checkpoint) => {
-            const state = await readRestoredState(FileSystems.local(platform.fs), checkpoint, graph);
+            const state = await readRestoredState(sourcesOf(platform), checkpoint, graph);
             return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
           },
           wire,
@@ -294,3 +295,8 @@ describe("slots in two processes, parallelism 4", () => {
     );
   });
 });
+
+function sourcesOf(platform: SimulatedPlatform): RestoreSources {
+  const files = FileSystems.local(platform.fs);
+  return { files, stores: storeDownloadsOf(files, platform, "job") };
+}

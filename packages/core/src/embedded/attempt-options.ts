@@ -1,3 +1,5 @@
+import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
+import type { StateWriter } from "../checkpoint/checkpoint-storage.ts";
 import type { RestoredState } from "../deployment/restored-state.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import type { SubtaskId } from "../graph/subtask-id.ts";
@@ -5,7 +7,6 @@ import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { SlotLoop } from "../task/slot-loop.ts";
-import type { PersistState } from "../taskmanager/state-persister.ts";
 import type { TaskSettings } from "../taskmanager/task-settings.ts";
 
 /** What an attempt in the caller's thread needs. */
@@ -22,6 +23,7 @@ export interface AttemptOptions {
   readonly loop: SlotLoop;
   readonly restore: RestoredState | undefined;
   readonly listener: AttemptListener;
-  /** Makes one subtask's state durable. */
-  readonly persist: PersistState;
+  readonly storage: StateWriter;
+  /** What `restore` was read from. */
+  readonly restored: LoadedCheckpoint | undefined;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FileSystemCheckpointStorage, JobManagerCheckpointStorage } from "../api/checkpoint-storages.ts";
 import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { FileSystems } from "../checkpoint/file-systems.ts";
-import { filesOf } from "../checkpoint/savepoint.ts";
+import { filesOf } from "../checkpoint/snapshot-files.ts";
 import { Configuration } from "../config/configuration.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";

@@ -31,7 +31,8 @@ export class InThreadAttempt implements LocalAttempt {
         return [subtaskKey(task), new TaskStatistics(memory, operators.length)];
       }),
     );
-    this.#persister = new StatePersister(options.persist, listener);
+    const { storage, restored, platform } = options;
+    this.#persister = new StatePersister({ storage, localFs: platform.fs, restored, listener });
     this.#slot = new TaskSlot({
       ...options,
       taskManagerId: "embedded",

@@ -1,7 +1,7 @@
 import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
 import { readRestoredState } from "../deployment/restored-state.ts";
+import { storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { SlotLoop } from "../task/slot-loop.ts";
-import { persistTo } from "../taskmanager/state-persister.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
 
@@ -16,6 +16,7 @@ export function inThreadSlots({
   metrics,
 }: JobOfSlots): JobSlots {
   const settings = taskSettingsOf(configuration);
+  const stores = storeDownloadsOf(files, platform, jobId);
   const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: settings.bufferTimeoutMs });
   return {
     async deploy({ tasks, attemptNumber, restore, listener }) {
@@ -28,12 +29,13 @@ export function inThreadSlots({
         metrics,
         settings,
         loop,
-        restore: restore === undefined ? undefined : await readRestoredState(files, restore, graph, tasks),
+        restore: restore === undefined ? undefined : await readRestoredState({ files, stores }, restore, graph, tasks),
+        restored: restore,
         listener,
-        persist: persistTo(storage),
+        storage,
       });
     },
     metrics: () => Promise.resolve([]),
-    close: () => Promise.resolve(),
+    close: () => stores.close(),
   };
 }

@@ -3,8 +3,8 @@ import { ExecutorsAttempt } from "../deployment/executors-attempt.ts";
 import { ringSegmentsOf } from "../deployment/job-settings.ts";
 import type { JobOfSlots, JobSlots, SlotsOfJob } from "../deployment/job-slots.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
+import { storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
-import { persistTo } from "../taskmanager/state-persister.ts";
 import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import { ThreadsExecutor } from "../taskmanager/threads/threads-executor.ts";
@@ -26,19 +26,24 @@ export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
     const { graph, jobId, configuration, platform, storage, files, onWarning } = job;
     const slots = Array.from({ length: slotCountOf(graph) }, (_, slot) => slot);
     const threads = new SlotThreads({ ...jobThreads, graph, jobId, configuration, slots, platform, onWarning });
+    const stores = storeDownloadsOf(files, platform, jobId);
     const executor = new ThreadsExecutor({
       graph,
       threads,
       ringSegments: ringSegmentsOf(configuration),
-      persist: persistTo(storage),
-      readRestore: restoreReader(files, graph),
+      storage,
+      localFs: platform.fs,
+      readRestore: restoreReader({ files, stores }, graph),
       wire: undefined,
     });
     return {
       deploy: (options) =>
         ExecutorsAttempt.deploy({ graph, ...options, executors: [executor], dataAddresses: undefined }),
       metrics: () => threads.metrics(),
-      close: () => threads.close(),
+      close: async () => {
+        await threads.close();
+        await stores.close();
+      },
     };
   };
 }

@@ -3,9 +3,11 @@ import { MillraceError } from "../base/errors.ts";
 import { readState } from "../checkpoint/checkpoint-reader.ts";
 import type { FileSystems } from "../checkpoint/file-systems.ts";
 import { decodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
+import { stateSizeOf } from "../checkpoint/snapshot-files.ts";
 import { openState } from "../checkpoint/state-bytes.ts";
-import type { OperatorStateMetadata, StateHandle } from "../checkpoint/state-handles.ts";
+import type { OperatorStateMetadata, StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
 import { TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
+import { keyGroupRange } from "../types/key-encoding.ts";
 import type { Schema } from "../types/type.ts";
 import { EnumeratorReader } from "./enumerator-reader.ts";
 import { KeyedStateFile } from "./keyed-state-file.ts";
@@ -13,6 +15,8 @@ import { KeyedStateReader } from "./keyed-state-reader.ts";
 import { ListStateReader } from "./list-state-reader.ts";
 import type { StateReader } from "./state-reader.ts";
 
+/** Stands for all keyed states of an operator that are in local stores. */
+const STORE_STATE = "keyed state";
 const BYTES: Schema = { kind: "bytes" };
 /** What lists of user functions are called in a snapshot (operators/function-states.ts). */
 export const FUNCTION_PREFIX = "function/";
@@ -24,12 +28,15 @@ const ENUMERATOR = "enumerator";
 export interface StateSummary {
   /** As the job calls it; with the name in the snapshot where two states would be called the same. */
   readonly name: string;
-  /** value, list, map, windows, timers, those with `ttl-`; or of operator state split, union, broadcast; or enumerator. */
+  /**
+   * value, list, map, windows, timers, those with `ttl-`; store for what is in files of the state backend; or of operator state
+   * split, union, broadcast; or enumerator.
+   */
   readonly kind: string;
   readonly schema: Schema;
   /** Key groups that have entries; undefined for operator state. */
   readonly keyGroups: number | undefined;
-  /** Keys, or elements of a list. */
+  /** Keys, or elements of a list; 0 of a store, which is not looked into. */
   readonly entries: number;
   readonly bytes: number;
   /** The name in the snapshot. */
@@ -61,12 +68,13 @@ export class OperatorSnapshot {
   /** Of all its files and of what of it is in the metadata. */
   get bytes(): number {
     const { subtasks } = this.metadata;
-    return subtasks.reduce((sum, { keyed, lists }) => sum + sizeOf(keyed) + sizeOf(lists), sizeOf(this.#enumerator));
+    const ofSubtasks = subtasks.reduce((sum, { keyed, lists }) => sum + stateSizeOf(keyed) + stateSizeOf(lists), 0);
+    return ofSubtasks + stateSizeOf(this.#enumerator);
   }
 
   /** Of elements on their way to it, in an unaligned checkpoint. */
   get channelBytes(): number {
-    return this.metadata.subtasks.reduce((sum, { channels }) => sum + sizeOf(channels?.handle), 0);
+    return this.metadata.subtasks.reduce((sum, { channels }) => sum + stateSizeOf(channels?.handle), 0);
   }
 
   /** All states that have been registered, empty ones included; timers only where there are some. */
@@ -84,7 +92,7 @@ export class OperatorSnapshot {
         schema: BYTES,
         keyGroups: undefined,
         entries: 1,
-        bytes: sizeOf(this.#enumerator),
+        bytes: stateSizeOf(this.#enumerator),
       };
       lists.set(ENUMERATOR, counts);
     }
@@ -129,6 +137,7 @@ export class OperatorSnapshot {
   async openKeyed(subtask: number): Promise<KeyedStateFile | undefined> {
     const { keyed } = this.metadata.subtasks[subtask]!;
     if (keyed === undefined) return undefined;
+    if (keyed.kind === "store") throw this.#notReadable(keyed);
     const bytes = await openState(this.#fs, this.#directory, keyed);
     const file = keyed.kind === "file" ? this.#fs.resolve(this.#directory, keyed.name) : this.#directory;
     try {
@@ -139,12 +148,37 @@ export class OperatorSnapshot {
     }
   }
 
+  /** What is in a store only the state backend knows; how much there is of it is known. */
+  #countStore(subtask: number, states: Map<string, Counts>): boolean {
+    const { keyed } = this.metadata.subtasks[subtask]!;
+    if (keyed?.kind !== "store") return false;
+    const { parallelism, maxParallelism } = this.metadata;
+    const { start, end } = keyGroupRange(maxParallelism, parallelism, subtask);
+    const counts = states.get(STORE_STATE) ?? { kind: "store", schema: BYTES, keyGroups: 0, entries: 0, bytes: 0 };
+    states.set(STORE_STATE, counts);
+    counts.keyGroups! += end - start;
+    counts.bytes += stateSizeOf(keyed);
+    return true;
+  }
+
+  #notReadable({ files }: StoreHandle): MillraceError {
+    const { uid, name } = this.metadata;
+    return new MillraceError("MR_STATE_NOT_READABLE", {
+      what: "The keyed state of the operator is in the snapshot as the files of its state backend, whose entries only a job reads",
+      where: { operator: name, uid, path: this.#directory },
+      found: `a local store of ${files.length} files`,
+      expected: "keyed state in the canonical format",
+      todo: "Take a canonical savepoint of the job, and read that",
+    });
+  }
+
   /** The operator states of an old subtask, by their names in the snapshot. */
   async lists(subtask: number): Promise<readonly OperatorList[]> {
     return decodeOperatorLists(await readState(this.#fs, this.#directory, this.metadata.subtasks[subtask]!.lists));
   }
 
   async #countKeyed(subtask: number, states: Map<string, Counts>): Promise<void> {
+    if (this.#countStore(subtask, states)) return;
     const file = await this.openKeyed(subtask);
     if (file === undefined) return;
     try {
@@ -186,9 +220,4 @@ export function stateNamesOf(storedNames: readonly string[]): readonly Pick<Stat
 function shortNameOf(storedName: string): string {
   if (storedName === TIMERS_SECTION.name) return "timers";
   return storedName.startsWith(FUNCTION_PREFIX) ? storedName.slice(FUNCTION_PREFIX.length) : storedName;
-}
-
-function sizeOf(handle: StateHandle | undefined): number {
-  if (handle === undefined) return 0;
-  return handle.kind === "inline" ? handle.bytes.length : handle.sizeBytes;
 }

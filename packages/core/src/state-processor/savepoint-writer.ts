@@ -8,6 +8,8 @@ import type {
   OperatorStateMetadata,
   OperatorSubtaskState,
   StateHandle,
+  StoreFileHandle,
+  StoreHandle,
 } from "../checkpoint/state-handles.ts";
 import { storageError } from "../checkpoint/storage-errors.ts";
 import { DATA_INLINE_THRESHOLD } from "../config/checkpointing-options.ts";
@@ -178,7 +180,7 @@ export class SavepointWriter {
     for (const { uid, metadata } of this.#kept) {
       const subtasks: OperatorSubtaskState[] = [];
       for (const { keyed, lists, ...subtask } of metadata.subtasks) {
-        const keyedCopy = keyed === undefined ? undefined : await copy(keyed);
+        const keyedCopy = keyed?.kind === "store" ? await copyStore(keyed, copy) : keyed && (await copy(keyed));
         subtasks.push({ ...subtask, uid, keyed: keyedCopy, lists: await copy(lists) });
       }
       operators.push({ ...metadata, uid, subtasks });
@@ -205,7 +207,7 @@ export class SavepointWriter {
       checkpointId,
       timestampMs: clock.wallMs(),
       graphHash,
-      savepoint: { format: "CANONICAL", isDrained },
+      savepoint: { format: hasStores(operators) ? "NATIVE" : "CANONICAL", isDrained },
       operators,
       coordinators,
     };
@@ -272,4 +274,18 @@ function inFlightRecords(directory: string): MillraceError {
     expected: "a savepoint, or an aligned checkpoint",
     todo: "Take a savepoint of the job: it never holds such records",
   });
+}
+
+/** File by file, into the savepoint's own directory. */
+async function copyStore(
+  { header, files, ...store }: StoreHandle,
+  copy: (handle: StateHandle) => Promise<StateHandle>,
+): Promise<StoreHandle> {
+  const copies: StoreFileHandle[] = [];
+  for (const { handle, ...file } of files) copies.push({ ...file, handle: await copy(handle) });
+  return { ...store, header: await copy(header), files: copies };
+}
+
+function hasStores(operators: readonly OperatorStateMetadata[]): boolean {
+  return operators.some(({ subtasks }) => subtasks.some(({ keyed }) => keyed?.kind === "store"));
 }

@@ -1,36 +1,22 @@
-import { invariant } from "../base/errors.ts";
+import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
-import type { CheckpointStorage } from "../checkpoint/checkpoint-storage.ts";
+import type { StateWriter } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
-import type { OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
+import type { KeyedStateHandle, OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
 import type { SubtaskId } from "../graph/subtask-id.ts";
+import type { LocalFs } from "../platform/platform.ts";
 import type { StoreSnapshot } from "../state/store-snapshot.ts";
 import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
+import { StoreUploads } from "./store-uploads.ts";
 
-/** Makes one subtask's state durable. */
-export type PersistState = (
-  checkpointId: number,
-  state: readonly EncodedOperatorState[],
-) => Promise<readonly OperatorSubtaskState[]>;
-
-/** Writes to a checkpoint storage. */
-export function persistTo(storage: Pick<CheckpointStorage, "write">): PersistState {
-  return (checkpointId, state) =>
-    Promise.all(
-      state.map(async ({ uid, keyed, lists, channels }) => ({
-        uid,
-        keyed: keyed === undefined ? undefined : await storage.write(checkpointId, bytesOf(keyed)),
-        ...listsOf(lists, await storage.write(checkpointId, encodeOperatorLists(lists))),
-        ...(channels === undefined
-          ? {}
-          : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
-      })),
-    );
-}
-
-function bytesOf(keyed: Uint8Array | StoreSnapshot): Uint8Array {
-  invariant(keyed instanceof Uint8Array, "keyed state in a local store, which no state backend has");
-  return keyed;
+/** Where the state of an attempt's subtasks goes, and comes from. */
+export interface StatePersisterOptions {
+  readonly storage: StateWriter;
+  /** Where the files of stores are. */
+  readonly localFs: LocalFs;
+  /** What the subtasks started from. */
+  readonly restored: LoadedCheckpoint | undefined;
+  readonly listener: AcknowledgeListener;
 }
 
 function listsOf(
@@ -54,28 +40,29 @@ export interface AcknowledgeListener {
 
 /** Makes the state of an attempt's subtasks durable and acknowledges it, until the attempt ends. */
 export class StatePersister {
-  readonly #persist: PersistState;
-  readonly #listener: AcknowledgeListener;
+  readonly #options: StatePersisterOptions;
+  readonly #stores: StoreUploads;
   readonly #persisting = new Set<Promise<void>>();
   #isEnded = false;
 
-  constructor(persist: PersistState, listener: AcknowledgeListener) {
-    this.#persist = persist;
-    this.#listener = listener;
+  constructor(options: StatePersisterOptions) {
+    this.#options = options;
+    this.#stores = new StoreUploads(options);
   }
 
-  persist(task: SubtaskId, checkpointId: number, { operators, metrics }: SubtaskSnapshot): void {
-    const persisted: Promise<void> = this.#persist(checkpointId, operators)
-      .then(
-        (handles) => {
-          if (!this.#isEnded) this.#listener.onAcknowledged(task, checkpointId, handles, metrics);
-        },
-        (error: unknown) => {
-          if (!this.#isEnded) this.#listener.onDeclined(task, checkpointId, error);
-        },
-      )
-      .finally(() => this.#persisting.delete(persisted));
+  persist(task: SubtaskId, checkpointId: number, snapshot: SubtaskSnapshot): void {
+    const persisted: Promise<void> = this.#persist(task, checkpointId, snapshot).finally(() =>
+      this.#persisting.delete(persisted),
+    );
     this.#persisting.add(persisted);
+  }
+
+  /** Nobody wants the snapshot any more. */
+  drop({ operators }: SubtaskSnapshot): void {
+    const dropped: Promise<void> = this.#stores
+      .drop(operators.flatMap(({ keyed }) => (keyed === undefined || keyed instanceof Uint8Array ? [] : [keyed])))
+      .finally(() => this.#persisting.delete(dropped));
+    this.#persisting.add(dropped);
   }
 
   /** Acknowledges nothing any more. */
@@ -86,5 +73,63 @@ export class StatePersister {
   /** Settles when nothing is being written. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#persisting]);
+  }
+
+  async #persist(task: SubtaskId, checkpointId: number, { operators, metrics }: SubtaskSnapshot): Promise<void> {
+    const { listener } = this.#options;
+    /** Shared files that nobody knows of before they are acknowledged. */
+    const written: string[] = [];
+    try {
+      const state = await this.write(checkpointId, operators, written);
+      if (!this.#isEnded) {
+        listener.onAcknowledged(task, checkpointId, state, metrics);
+        return;
+      }
+    } catch (error) {
+      if (!this.#isEnded) listener.onDeclined(task, checkpointId, error);
+    }
+    await this.#removeWritten(checkpointId, written);
+  }
+
+  /** @param written - Gets the names of shared files as they are written, also when something fails. */
+  async write(
+    checkpointId: number,
+    operators: readonly EncodedOperatorState[],
+    written: string[],
+  ): Promise<readonly OperatorSubtaskState[]> {
+    const writing = operators.map((each) => this.#writeOperator(checkpointId, each, written));
+    // Whoever removes what was written must not do so while the rest is being written.
+    await Promise.allSettled(writing);
+    return Promise.all(writing);
+  }
+
+  async #writeOperator(
+    checkpointId: number,
+    { uid, keyed, lists, channels }: EncodedOperatorState,
+    written: string[],
+  ): Promise<OperatorSubtaskState> {
+    const { storage } = this.#options;
+    return {
+      uid,
+      keyed: keyed === undefined ? undefined : await this.#writeKeyed(checkpointId, keyed, written),
+      ...listsOf(lists, await storage.write(checkpointId, encodeOperatorLists(lists))),
+      ...(channels === undefined
+        ? {}
+        : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
+    };
+  }
+
+  #writeKeyed(checkpointId: number, keyed: Uint8Array | StoreSnapshot, written: string[]): Promise<KeyedStateHandle> {
+    return keyed instanceof Uint8Array
+      ? this.#options.storage.write(checkpointId, keyed)
+      : this.#stores.upload(checkpointId, keyed, written);
+  }
+
+  async #removeWritten(checkpointId: number, written: readonly string[]): Promise<void> {
+    try {
+      await this.#options.storage.removeShared(checkpointId, written);
+    } catch {
+      // The storage does not work, as whoever waited for the checkpoint has heard; a sweep removes what is left.
+    }
   }
 }

@@ -29,8 +29,9 @@ const NEVER_MS = Number.MAX_SAFE_INTEGER;
 /** @param report - Undefined: nothing is known, and none has been taken here. */
 export function checkpointsBody(report: CheckpointHistoryReport | undefined): CheckpointsBody {
   const none = summarize([]);
-  const { stateBytes, endToEndDurationMs, processedBytes, persistedBytes } = report?.summary ?? {
+  const { stateBytes, checkpointedBytes, endToEndDurationMs, processedBytes, persistedBytes } = report?.summary ?? {
     stateBytes: none,
+    checkpointedBytes: none,
     endToEndDurationMs: none,
     processedBytes: none,
     persistedBytes: none,
@@ -48,7 +49,7 @@ export function checkpointsBody(report: CheckpointHistoryReport | undefined): Ch
       failed: counts.failed,
     },
     summary: {
-      checkpointed_size: statisticsBody(stateBytes),
+      checkpointed_size: statisticsBody(checkpointedBytes),
       state_size: statisticsBody(stateBytes),
       end_to_end_duration: statisticsBody(endToEndDurationMs),
       alignment_buffered: ZEROS,
@@ -98,7 +99,7 @@ export function taskCheckpointBody(
       ? {}
       : {
           summary: {
-            checkpointed_size: of(({ stateBytes }) => stateBytes),
+            checkpointed_size: of(({ checkpointedBytes }) => checkpointedBytes),
             state_size: of(({ stateBytes }) => stateBytes),
             end_to_end_duration: of((each) => durationOf(statistics, each)),
             checkpoint_duration: {
@@ -168,7 +169,7 @@ function subtaskCheckpointBody(
     status: "completed",
     ack_timestamp: subtask.ackTimestampMs,
     end_to_end_duration: durationOf(statistics, subtask),
-    checkpointed_size: subtask.stateBytes,
+    checkpointed_size: subtask.checkpointedBytes,
     state_size: subtask.stateBytes,
     checkpoint: { sync: Math.round(subtask.syncDurationMs), async: Math.round(subtask.asyncDurationMs) },
     alignment: {
@@ -197,6 +198,7 @@ function taskSizes(statistics: CheckpointStatistics, task: TaskCheckpointStatist
     latestAckTimestampMs,
     endToEndDurationMs: Math.max(0, ...subtasks.map((each) => durationOf(statistics, each))),
     stateBytes: sum(({ stateBytes }) => stateBytes),
+    checkpointedBytes: sum(({ checkpointedBytes }) => checkpointedBytes),
     processedBytes: sum(({ processedBytes }) => processedBytes),
     persistedBytes: sum(({ persistedBytes }) => persistedBytes),
   };
@@ -207,7 +209,12 @@ function sizesBody(
   { checkpointId, status }: CheckpointStatistics,
   sizes: Pick<
     CheckpointStatistics,
-    "latestAckTimestampMs" | "endToEndDurationMs" | "stateBytes" | "processedBytes" | "persistedBytes"
+    | "latestAckTimestampMs"
+    | "endToEndDurationMs"
+    | "stateBytes"
+    | "checkpointedBytes"
+    | "processedBytes"
+    | "persistedBytes"
   >,
   tasks: readonly TaskCheckpointStatistics[],
 ): CheckpointSizesBody {
@@ -215,7 +222,7 @@ function sizesBody(
     id: checkpointId,
     status,
     latest_ack_timestamp: sizes.latestAckTimestampMs ?? -1,
-    checkpointed_size: sizes.stateBytes,
+    checkpointed_size: sizes.checkpointedBytes,
     state_size: sizes.stateBytes,
     end_to_end_duration: sizes.endToEndDurationMs,
     alignment_buffered: 0,

@@ -37,7 +37,7 @@ function jobMetrics(
       numberOfCompletedCheckpoints: counts.completed,
       numberOfFailedCheckpoints: counts.failed,
       lastCheckpointDuration: last?.endToEndDurationMs,
-      lastCheckpointSize: last?.stateBytes,
+      lastCheckpointSize: last?.checkpointedBytes,
       lastCheckpointFullSize: last?.stateBytes,
       lastCheckpointProcessedData: last?.processedBytes,
       lastCheckpointPersistedData: last?.persistedBytes,

@@ -8,13 +8,20 @@ import type {
   SubtaskCheckpointStatistics,
 } from "../../checkpoint/checkpoint-statistics.ts";
 import { RunningSummary } from "../../checkpoint/number-summary.ts";
-import type { OperatorSubtaskState, StateHandle } from "../../checkpoint/state-handles.ts";
+import { handlesOf, stateSizeOf } from "../../checkpoint/snapshot-files.ts";
+import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
 import type { SubtaskId } from "../../graph/subtask-id.ts";
 
 /** Completed checkpoints that percentiles are of. */
 const SUMMARIZED_MAX = 1000;
 
-const SUMMARIZED = ["stateBytes", "endToEndDurationMs", "processedBytes", "persistedBytes"] as const;
+const SUMMARIZED = [
+  "stateBytes",
+  "checkpointedBytes",
+  "endToEndDurationMs",
+  "processedBytes",
+  "persistedBytes",
+] as const;
 
 /** One subtask's part of a checkpoint. */
 export interface CheckpointPart {
@@ -56,6 +63,7 @@ export class CheckpointHistory {
   readonly #latest: { completed?: Remembered; savepoint?: Remembered; failed?: Remembered } = {};
   readonly #summaries = {
     stateBytes: new RunningSummary(SUMMARIZED_MAX),
+    checkpointedBytes: new RunningSummary(SUMMARIZED_MAX),
     endToEndDurationMs: new RunningSummary(SUMMARIZED_MAX),
     processedBytes: new RunningSummary(SUMMARIZED_MAX),
     persistedBytes: new RunningSummary(SUMMARIZED_MAX),
@@ -79,13 +87,19 @@ export class CheckpointHistory {
     });
   }
 
-  acknowledge(checkpointId: number, { task, states, metrics, ackTimestampMs }: CheckpointPart): void {
+  /** @param reusedBytes - Of the part's state: in files that are there since an earlier checkpoint. */
+  acknowledge(
+    checkpointId: number,
+    { task, states, metrics, ackTimestampMs }: CheckpointPart,
+    reusedBytes: number = 0,
+  ): void {
     const parts = this.#pending.get(checkpointId)?.parts;
     if (parts === undefined) return;
     const subtasks = parts.get(task.vertexId) ?? [];
     parts.set(task.vertexId, subtasks);
-    const stateBytes = sum(states.map(bytesOf));
-    subtasks.push({ ...metrics, subtaskIndex: task.subtaskIndex, ackTimestampMs, stateBytes });
+    const stateBytes = sum(states.flatMap(handlesOf).map(stateSizeOf));
+    const checkpointedBytes = stateBytes - reusedBytes;
+    subtasks.push({ ...metrics, subtaskIndex: task.subtaskIndex, ackTimestampMs, stateBytes, checkpointedBytes });
   }
 
   complete(checkpointId: number, endMs: number, path: string | undefined): void {
@@ -138,6 +152,7 @@ export class CheckpointHistory {
       counts: { ...this.#counts, inProgress, total: this.#counts.completed + this.#counts.failed + inProgress },
       summary: {
         stateBytes: this.#summaries.stateBytes.summary,
+        checkpointedBytes: this.#summaries.checkpointedBytes.summary,
         endToEndDurationMs: this.#summaries.endToEndDurationMs.summary,
         processedBytes: this.#summaries.processedBytes.summary,
         persistedBytes: this.#summaries.persistedBytes.summary,
@@ -171,6 +186,7 @@ function statisticsOf(remembered: Remembered, nowMs: number): CheckpointStatisti
       acknowledged.length === 0 ? undefined : Math.max(...acknowledged.map(({ ackTimestampMs }) => ackTimestampMs)),
     endToEndDurationMs: Math.max(0, (endMs ?? nowMs) - timestampMs),
     stateBytes: sum(acknowledged.map(({ stateBytes }) => stateBytes)),
+    checkpointedBytes: sum(acknowledged.map(({ checkpointedBytes }) => checkpointedBytes)),
     processedBytes: sum(acknowledged.map(({ processedBytes }) => processedBytes)),
     persistedBytes: sum(acknowledged.map(({ persistedBytes }) => persistedBytes)),
     isUnaligned: acknowledged.some(({ isUnaligned }) => isUnaligned),
@@ -191,15 +207,6 @@ function tasksOf({ tasks, parts }: Remembered): CheckpointStatistics["tasks"] {
       subtasks: (parts.get(vertexId) ?? []).toSorted((left, right) => left.subtaskIndex - right.subtaskIndex),
     }))
     .sort((left, right) => left.vertexId - right.vertexId);
-}
-
-function bytesOf({ keyed, lists, channels }: OperatorSubtaskState): number {
-  const handles = [keyed, lists, channels?.handle].filter((handle) => handle !== undefined);
-  return sum(handles.map(sizeOf));
-}
-
-function sizeOf(handle: StateHandle): number {
-  return handle.kind === "inline" ? handle.bytes.length : handle.sizeBytes;
 }
 
 function sum(numbers: readonly number[]): number {

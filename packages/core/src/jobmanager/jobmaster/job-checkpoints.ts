@@ -7,6 +7,8 @@
  * - J2. A restart begins from the newest of: own checkpoints, the savepoint that the job was being stopped with, the claimed
  *   snapshot. Sinks have committed up to there and no further. Other savepoints do not count: nothing was committed on
  *   them, and their user may have moved them.
+ * - J3. A shared file is removed when the registry has given it up (S1 of checkpoint/shared-state-registry.ts), and after the
+ *   metadata that referred to it.
  */
 
 import { type MillraceError, unreachable } from "../../base/errors.ts";
@@ -34,6 +36,8 @@ import { type SubtaskId, subtaskKey } from "../../graph/subtask-id.ts";
 import type { Cancel, Platform } from "../../platform/platform.ts";
 import { failureMessage, tooManyFailures } from "./checkpoint-failures.ts";
 import { CheckpointHistory, type CheckpointPart } from "./checkpoint-history.ts";
+import type { CompletedCheckpoint, KnownCheckpoint } from "./completed-checkpoint.ts";
+import { SharedCheckpointFiles } from "./shared-checkpoint-files.ts";
 
 /** What the metadata says of one operator, besides its state. */
 export interface CheckpointedOperator {
@@ -103,17 +107,6 @@ interface Collected {
   readonly parts: Map<string, CheckpointPart>;
 }
 
-/** A snapshot that a restart may begin from (J2). */
-export interface CompletedCheckpoint extends LoadedCheckpoint {
-  /** Undefined when it is only in memory. */
-  readonly path: string | undefined;
-  /** Whose it is (J1). */
-  readonly owner: "job" | "claimed" | "user";
-}
-
-/** One that is on the disk, and that another process has taken. */
-export type KnownCheckpoint = LoadedCheckpoint & { readonly owner: "claimed" | "user" };
-
 export class JobCheckpoints {
   readonly #options: JobCheckpointsOptions;
   readonly #collected = new Map<number, Collected>();
@@ -124,6 +117,7 @@ export class JobCheckpoints {
   readonly #waiting: SavepointRequest[] = [];
   /** What is known of them besides their state. */
   readonly history: CheckpointHistory;
+  readonly #shared: SharedCheckpointFiles;
   readonly #storing = new Set<Promise<void>>();
   readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
@@ -139,7 +133,12 @@ export class JobCheckpoints {
     this.#options = options;
     this.#nextId = firstId;
     this.history = new CheckpointHistory(options.rememberedMax);
-    for (const each of options.known) this.#completed.push({ ...each, path: each.directory });
+    const { storage } = options;
+    this.#shared = new SharedCheckpointFiles({ storage, inBackground: (...removed) => this.#inBackground(...removed) });
+    for (const each of options.known) {
+      this.#completed.push({ ...each, path: each.directory });
+      if (each.isInPlace) this.#shared.register(each.metadata);
+    }
   }
 
   get latest(): CompletedCheckpoint | undefined {
@@ -201,6 +200,7 @@ export class JobCheckpoints {
       this.#nextId,
       this.#now(),
     );
+    this.#shared.sweep();
     for (const request of this.#waiting.splice(0)) this.takeSavepoint(request);
     this.#schedule();
   }
@@ -258,11 +258,12 @@ export class JobCheckpoints {
     states: readonly OperatorSubtaskState[],
     metrics: SubtaskCheckpointMetrics,
   ): void {
+    const reusedBytes = this.#shared.acknowledge(checkpointId, states);
     const parts = this.#collected.get(checkpointId)?.parts;
     if (parts !== undefined && !parts.has(subtaskKey(task))) {
       const part = { task, states, metrics, ackTimestampMs: this.#options.platform.clock.wallMs() };
       parts.set(subtaskKey(task), part);
-      this.history.acknowledge(checkpointId, part);
+      this.history.acknowledge(checkpointId, part, reusedBytes);
     }
     const coordinator = this.#coordinator;
     if (coordinator !== undefined)
@@ -289,6 +290,7 @@ export class JobCheckpoints {
     this.#attempt = undefined;
     this.#coordinator = undefined;
     this.#isAbandoned = true;
+    this.#shared.abandon();
     for (const request of [...this.#savepoints.values(), ...this.#waiting.splice(0)])
       request.onFailed("JOB_FAILOVER_REGION", undefined);
     this.#savepoints.clear();
@@ -363,6 +365,7 @@ export class JobCheckpoints {
           coordinators: attempt.snapshotCoordinators(checkpointId),
           parts: new Map(),
         });
+        this.#shared.trigger(checkpointId, action.savepoint !== undefined);
         this.#remember(checkpointId, timestampMs, attempt.tasks);
         attempt.trigger(checkpointId, timestampMs, action.savepoint);
         return;
@@ -417,6 +420,7 @@ export class JobCheckpoints {
     const path = await storage.storeMetadata(metadata);
     if (savepoint?.kind !== "savepoint") await this.#options.onRestartPoint({ checkpointId, path });
     if (this.#isAbandoned) return;
+    this.#shared.complete(metadata);
     this.#collected.delete(checkpointId);
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;
@@ -461,6 +465,7 @@ export class JobCheckpoints {
     this.#collected.delete(checkpointId);
     if (this.#completed.some((completed) => completed.metadata.checkpointId === checkpointId)) return;
     await this.#options.storage.discard(checkpointId);
+    await this.#shared.abort(checkpointId);
   }
 
   #discardInBackground(checkpointId: number): void {
@@ -475,11 +480,13 @@ export class JobCheckpoints {
   async #release(completed: CompletedCheckpoint): Promise<void> {
     const { storage, files } = this.#options;
     const { owner, metadata } = completed;
+    const { checkpointId } = metadata;
     if (owner === "job") {
-      this.history.discard(metadata.checkpointId);
-      await storage.discard(metadata.checkpointId);
+      this.history.discard(checkpointId);
+      await storage.discard(checkpointId);
     }
-    if (owner === "claimed") await removeClaimed(files, completed);
+    if (owner === "claimed") await removeClaimed(files, completed, this.#shared.isRegistered(checkpointId));
+    await this.#shared.release(checkpointId);
   }
 
   // What cannot be removed costs room, nothing else: the job goes on.

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { StateWriter } from "../../checkpoint/checkpoint-storage.ts";
 import type { JobGraph } from "../../graph/job-graph.ts";
+import type { LocalFs } from "../../platform/platform.ts";
 import type { DeploymentListener } from "../task-executor.ts";
 import type { AttemptMessage } from "./slot-thread-messages.ts";
 import type { SlotThreads } from "./slot-threads.ts";
@@ -60,7 +62,8 @@ test.each([0, 1])(
       graph,
       threads: threads as unknown as SlotThreads,
       ringSegments: 4,
-      persist: async () => [],
+      storage: {} as StateWriter,
+      localFs: {} as LocalFs,
       wire: undefined,
       restoreOf: () => undefined,
       deployment: {

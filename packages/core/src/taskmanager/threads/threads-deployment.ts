@@ -53,8 +53,8 @@ export class ThreadsDeployment implements DeployedTasks {
 
   private constructor(options: ThreadsDeploymentOptions) {
     this.#options = options;
-    const { graph, deployment, persist, listener } = options;
-    this.#persister = new StatePersister(persist, listener);
+    const { graph, deployment, storage, localFs, listener } = options;
+    this.#persister = new StatePersister({ storage, localFs, restored: deployment.restore, listener });
     this.#statistics = new Map(
       deployment.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
@@ -229,6 +229,7 @@ export class ThreadsDeployment implements DeployedTasks {
         return;
       case "snapshot":
         if (!this.#isCancelled) this.#persister.persist(message.task, message.checkpointId, message.snapshot);
+        else this.#persister.drop(message.snapshot);
         return;
       default:
         if (!this.#isCancelled) onTaskMessage(this.#options.listener, message);

@@ -1,8 +1,9 @@
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
+import type { StateWriter } from "../../checkpoint/checkpoint-storage.ts";
 import type { JobGraph } from "../../graph/job-graph.ts";
 import type { SubtaskId } from "../../graph/subtask-id.ts";
+import type { LocalFs } from "../../platform/platform.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
-import type { PersistState } from "../state-persister.ts";
 import type { ChannelWire } from "./channel-wire.ts";
 import type { SlotThreads } from "./slot-threads.ts";
 
@@ -14,7 +15,10 @@ export interface ThreadsExecutorOptions {
   readonly threads: SlotThreads;
   /** Segments a ring; a power of two. */
   readonly ringSegments: number;
-  readonly persist: PersistState;
+  /** Where the state of the subtasks goes. */
+  readonly storage: StateWriter;
+  /** Where the files of their stores are. */
+  readonly localFs: LocalFs;
   /** Reads what the given subtasks restore. */
   readonly readRestore: (checkpoint: LoadedCheckpoint, tasks: readonly SubtaskId[]) => Promise<RestoreOf>;
   /** Carries channels to other processes. Undefined: all slots of the job are here. */

@@ -1,0 +1,155 @@
+/** Brings the local stores of a checkpoint back to this machine's disk. */
+import { crc32c } from "../base/crc32c.ts";
+import { MillraceError } from "../base/errors.ts";
+import { readState } from "../checkpoint/checkpoint-reader.ts";
+import type { FileSystems } from "../checkpoint/file-systems.ts";
+import { stateSizeOf } from "../checkpoint/snapshot-files.ts";
+import type { StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
+import { readParts } from "../checkpoint/state-source.ts";
+import { FileSystemError, type LocalFs, type OpenFile, type Platform, type Random } from "../platform/platform.ts";
+import type { RestoredStore } from "../state/store-snapshot.ts";
+
+export interface StoreDownloadsOptions {
+  readonly files: FileSystems;
+  readonly fs: LocalFs;
+  readonly random: Random;
+  /** On this machine's disk, of one job in one process. Made when it is needed, removed by `close`. */
+  readonly directory: string;
+}
+
+/** Those of one job in one process. */
+export function storeDownloadsOf(files: FileSystems, platform: Platform, jobId: string): StoreDownloads {
+  const parent = platform.proc.env["TMPDIR"] ?? "/tmp";
+  const random = platform.random.fork("restored stores");
+  // Another process of the machine may have the job, too.
+  const directory = platform.fs.resolve(parent, `millrace-${jobId}-restored-${random.uuid()}`);
+  return new StoreDownloads({ files, fs: platform.fs, random, directory });
+}
+
+export class StoreDownloads {
+  readonly #options: StoreDownloadsOptions;
+  #downloadedBytes = 0;
+
+  constructor(options: StoreDownloadsOptions) {
+    this.#options = options;
+  }
+
+  /** Read from checkpoint storage since the job began here. */
+  get downloadedBytes(): number {
+    return this.#downloadedBytes;
+  }
+
+  /**
+   * Copies the files of a store into a directory of their own, each verified (R2).
+   *
+   * @param limited - Runs the copying of each file: not too many at a time.
+   * @throws MillraceError as `readState`, and `MR_DISK_FULL`, `MR_STATE_STORE_FAILED` for the local disk
+   */
+  async download(
+    checkpointDirectory: string,
+    { storeId, header, files }: StoreHandle,
+    limited: <T>(action: () => Promise<T>) => Promise<T>,
+  ): Promise<Omit<RestoredStore, "keyGroupStart" | "keyGroupEnd">> {
+    const { fs, random } = this.#options;
+    const directory = fs.resolve(this.#options.directory, random.uuid());
+    await onLocalDisk(directory, () => fs.makeDirectory(directory));
+    const copying = files.map(({ name, handle }) =>
+      limited(() => this.#copy(checkpointDirectory, handle, fs.resolve(directory, name))),
+    );
+    const reading = limited(() => readState(this.#options.files, checkpointDirectory, header));
+    const failed = (await Promise.allSettled<unknown>([reading, ...copying])).find(
+      (each) => each.status === "rejected",
+    );
+    if (failed !== undefined) {
+      await fs.removeTree(directory);
+      throw failed.reason;
+    }
+    return {
+      storeId,
+      header: await reading,
+      directory,
+      files: files.map(({ name, isImmutable, handle }) => ({ name, isImmutable, sizeBytes: stateSizeOf(handle) })),
+    };
+  }
+
+  /** Removes what nobody has taken over. */
+  async close(): Promise<void> {
+    await this.#options.fs.removeTree(this.#options.directory);
+  }
+
+  async #copy(checkpointDirectory: string, handle: StateHandle, to: string): Promise<void> {
+    if (handle.kind === "inline") {
+      await onLocalDisk(to, () => this.#write(to, (file) => file.write(handle.bytes, 0)));
+      return;
+    }
+    this.#downloadedBytes += handle.sizeBytes;
+    const from = this.#options.files.resolve(checkpointDirectory, handle.name);
+    if (await this.#copiesVerified(from, handle, to)) return;
+    // Whoever reads all of it at once tries again, and says what is wrong.
+    const bytes = await readState(this.#options.files, checkpointDirectory, handle);
+    await onLocalDisk(to, () => this.#write(to, (file) => file.write(bytes, 0)));
+  }
+
+  /** False when the file is not what was written, or its disk does not say. */
+  async #copiesVerified(
+    from: string,
+    { sizeBytes, crc32c: expected }: StateHandle & { readonly kind: "file" },
+    to: string,
+  ): Promise<boolean> {
+    const source = await unlessUnreadable(() => this.#options.files.open(from));
+    if (source === undefined) return false;
+    let checksum = 0;
+    let copiedBytes = 0;
+    try {
+      await this.#write(to, (file) =>
+        readParts(source, async (part, position) => {
+          checksum = crc32c(part, 0, part.length, checksum);
+          copiedBytes += part.length;
+          await onLocalDisk(to, () => file.write(part, position));
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+      return false;
+    } finally {
+      await source.close();
+    }
+    return copiedBytes === sizeBytes && source.sizeBytes === sizeBytes && checksum === expected;
+  }
+
+  async #write(path: string, fill: (file: OpenFile) => Promise<void>): Promise<void> {
+    const file = await onLocalDisk(path, () => this.#options.fs.open(path, "create"));
+    try {
+      await fill(file);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function unlessUnreadable<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof FileSystemError) return undefined;
+    throw error;
+  }
+}
+
+async function onLocalDisk<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof FileSystemError)) throw error;
+    const isFull = error.errno === "ENOSPC" || error.errno === "EDQUOT";
+    throw new MillraceError(isFull ? "MR_DISK_FULL" : "MR_STATE_STORE_FAILED", {
+      what: isFull
+        ? "The local disk has no room for the state that is restored"
+        : "State that is restored could not be written to the local disk",
+      where: { path },
+      found: error.message,
+      todo: "Look at the disk of the working directory, or set state.backend.rocksdb.localdir to another one",
+      cause: error,
+    });
+  }
+}
