@@ -33,7 +33,10 @@ export interface FaultyProxy {
   close(): Promise<void>;
 }
 
-/** @param target - The host and port of the service; undefined: the one that each request names in its path's first segment. */
+/**
+ * In front of a port of this machine. Answers that name another port as `Location`, as those of WebHDFS do, name the proxy instead,
+ * with that port in the path: requests to it go through here, too.
+ */
 export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy> {
   const requests: ProxiedRequest[] = [];
   const server = createServer((incoming, answer) => {
@@ -81,7 +84,9 @@ async function handle(targetPort: number, { proxied, body, answer, proxy }: Hand
       if (body.length > 0) body[body.length >> 1]! ^= 1;
       break;
   }
-  const answered = await forward(targetPort, proxied, body);
+  const [, port, path] = /^\/@(\d+)(\/.*)$/.exec(proxied.url) ?? [];
+  const target = port === undefined ? proxied : { ...proxied, url: path! };
+  const answered = throughProxy(await forward(Number(port ?? targetPort), target, body), proxy.url);
   switch (verdict?.kind) {
     case "lost":
       answer.destroy();
@@ -108,6 +113,12 @@ interface Answered {
   readonly status: number;
   readonly headers: Record<string, string | string[]>;
   readonly body: Buffer;
+}
+
+function throughProxy(answered: Answered, url: string): Answered {
+  if (answered.body.length > 10_000 || !answered.body.includes('"Location"')) return answered;
+  const text = answered.body.toString().replace(/"http:\/\/[^/:"]+:(\d+)\//, (_, port: string) => `"${url}/@${port}/`);
+  return { ...answered, body: Buffer.from(text) };
 }
 
 function send(answer: ServerResponse, { status, headers, body }: Answered, isHead = false): void {
