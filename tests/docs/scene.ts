@@ -4,6 +4,7 @@
  */
 import { Pattern } from "@millrace/cep";
 import type {
+  AggregateFunction,
   AsyncFunction,
   DataStream,
   FileSystem,
@@ -22,7 +23,7 @@ import type {
   WindowedStream,
 } from "millrace";
 
-import type { KeyedStateBootstrapFunction, KeyedStateReaderFunction } from "millrace/state-processor";
+import type { KeyedStateBootstrapFunction, KeyedStateReaderFunction, SavepointReader } from "millrace/state-processor";
 
 export { default as fc } from "fast-check";
 export { expect, test } from "vitest";
@@ -96,6 +97,8 @@ export declare const orderStore: {
 export declare const recordedClicks: readonly Click[];
 export declare const elements: TimestampedValue<Reading>[];
 export declare const cutoff: number;
+export declare const savepoint: SavepointReader;
+export declare const Average: new () => AggregateFunction<Reading, { sum: number; count: number }, number>;
 export declare const accounts: readonly { id: string; amount: number }[];
 export declare const Totals: new () => KeyedStateReaderFunction<string, { key: string; total: number }>;
 export declare const TotalOf: new () => KeyedStateBootstrapFunction<string, { id: string; amount: number }>;

@@ -45,7 +45,7 @@ export {
   type StateBackendConfiguration,
 } from "./api/state-backends.ts";
 export type { Nothing, ObjectOnly, Synchronous } from "./api/synchronous.ts";
-export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction, WindowOf } from "./api/window-specs.ts";
+export type { AggregateFunctionFor, AggregateOptions, MergingAggregateFunction } from "./api/window-specs.ts";
 export { WindowedStream, type WindowResult } from "./api/windowed-stream.ts";
 export { BinaryReader } from "./base/binary-reader.ts";
 export { BinaryWriter } from "./base/binary-writer.ts";
@@ -296,7 +296,7 @@ export {
   TwoPhaseCommitSinkFunction,
 } from "./operators/two-phase-commit-sink-function.ts";
 export type { TaggedUnion } from "./operators/window/co-group-window-function.ts";
-export type { AnyWindowAssigner } from "./operators/window/element-assigner.ts";
+export type { AnyWindowAssigner, WindowOf } from "./operators/window/element-assigner.ts";
 export { CountEvictor } from "./operators/window/evictors/count-evictor.ts";
 export { DeltaEvictor } from "./operators/window/evictors/delta-evictor.ts";
 export {

@@ -8,7 +8,7 @@ import type {
 } from "../operators/functions.ts";
 import type { WindowEmit, WindowFold } from "../operators/operator-spec.ts";
 import type { OutputTag } from "../operators/output-tag.ts";
-import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
+import type { AnyWindowAssigner, WindowOf } from "../operators/window/element-assigner.ts";
 import type { Evictor } from "../operators/window/evictors/evictor.ts";
 import type { Trigger } from "../operators/window/triggers/trigger.ts";
 import type { Window } from "../time/window.ts";
@@ -29,7 +29,6 @@ import {
   emitAllOf,
   reduceFold,
   type Windowing,
-  type WindowOf,
   windowName,
   windowSpec,
   withEvictor,

@@ -9,7 +9,7 @@ import {
   type TaggedUnion,
   type WindowJoining,
 } from "../operators/window/co-group-window-function.ts";
-import type { AnyWindowAssigner } from "../operators/window/element-assigner.ts";
+import type { AnyWindowAssigner, WindowOf } from "../operators/window/element-assigner.ts";
 import type { Evictor } from "../operators/window/evictors/evictor.ts";
 import { nameOf } from "../operators/window/general-window-spec.ts";
 import type { Trigger } from "../operators/window/triggers/trigger.ts";
@@ -18,7 +18,6 @@ import { checkFunction } from "./argument-checks.ts";
 import { userCall } from "./call-site.ts";
 import type { DataStream, SingleOutputStreamOperator } from "./data-stream.ts";
 import { erased } from "./erased.ts";
-import type { WindowOf } from "./window-specs.ts";
 import type { WindowedStream } from "./windowed-stream.ts";
 
 /** A record of either stream. @internal */

@@ -36,14 +36,6 @@ export type AggregateFunctionFor<A, T, ACC, R> = [A] extends [
   ? MergingAggregateFunction<T, ACC, R>
   : AggregateFunction<T, ACC, R>;
 
-/** The windows that an assigner makes. @public */
-export type WindowOf<A> =
-  A extends WindowAssigner<never, infer W>
-    ? W
-    : A extends { assign(...args: never): readonly (infer W extends Window)[] }
-      ? W
-      : never;
-
 /** What an aggregation may be told besides its function. @public */
 export interface AggregateOptions<ACC> {
   /** What accumulators are, for checkpoints; without it the runtime learns the shapes it sees. */

@@ -21,3 +21,4 @@ export {
 export { SavepointReader } from "./savepoint-reader.ts";
 export { SavepointWriter } from "./savepoint-writer.ts";
 export type { KeyedStateReaderContext, KeyedStateReaderFunction } from "./state-reader-functions.ts";
+export { WindowSavepointReader, type WindowState } from "./window-savepoint-reader.ts";

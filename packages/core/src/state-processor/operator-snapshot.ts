@@ -49,7 +49,7 @@ type Counts = { kind: string; schema: Schema; keyGroups: number | undefined; ent
 export class OperatorSnapshot {
   readonly metadata: OperatorStateMetadata;
   readonly #fs: FileSystems;
-  readonly #directory: string;
+  readonly directory: string;
   /** What the enumerator of a source keeps: bytes of its own, in no subtask. */
   readonly #enumerator: StateHandle | undefined;
 
@@ -60,7 +60,7 @@ export class OperatorSnapshot {
     enumerator: StateHandle | undefined,
   ) {
     this.#fs = fs;
-    this.#directory = directory;
+    this.directory = directory;
     this.metadata = metadata;
     this.#enumerator = enumerator;
   }
@@ -113,18 +113,18 @@ export class OperatorSnapshot {
   stateNotFound(name: string, states: readonly { readonly name: string }[]): MillraceError {
     return new MillraceError("MR_STATE_NOT_FOUND", {
       what: "The operator has no such state in the snapshot",
-      where: { state: name, uid: this.metadata.uid, path: this.#directory },
+      where: { state: name, uid: this.metadata.uid, path: this.directory },
       found: states.length === 0 ? "no state" : states.map((state) => state.name).join(", "),
       expected: "the name of a state",
-      todo: `Take one of these names; millrace state ls ${this.#directory} shows the states of all operators`,
+      todo: `Take one of these names; millrace state ls ${this.directory} shows the states of all operators`,
     });
   }
 
   /** @param state - One of `states`. */
   readerOf({ storedName, kind, schema, keyGroups }: StateSummary): StateReader {
     const { uid, name, maxParallelism } = this.metadata;
-    const owner = { operator: name, uid, state: storedName, path: this.#directory };
-    if (kind === ENUMERATOR) return new EnumeratorReader(() => readState(this.#fs, this.#directory, this.#enumerator!));
+    const owner = { operator: name, uid, state: storedName, path: this.directory };
+    if (kind === ENUMERATOR) return new EnumeratorReader(() => readState(this.#fs, this.directory, this.#enumerator!));
     if (keyGroups === undefined) {
       const lists = (subtask: number): Promise<readonly OperatorList[]> => this.lists(subtask);
       return new ListStateReader(storedName, { kind, schema, parallelism: this.metadata.subtasks.length, lists });
@@ -138,8 +138,8 @@ export class OperatorSnapshot {
     const { keyed } = this.metadata.subtasks[subtask]!;
     if (keyed === undefined) return undefined;
     if (keyed.kind === "store") throw this.#notReadable(keyed);
-    const bytes = await openState(this.#fs, this.#directory, keyed);
-    const file = keyed.kind === "file" ? this.#fs.resolve(this.#directory, keyed.name) : this.#directory;
+    const bytes = await openState(this.#fs, this.directory, keyed);
+    const file = keyed.kind === "file" ? this.#fs.resolve(this.directory, keyed.name) : this.directory;
     try {
       return await KeyedStateFile.open(bytes, { file, uid: this.metadata.uid });
     } catch (error) {
@@ -165,7 +165,7 @@ export class OperatorSnapshot {
     const { uid, name } = this.metadata;
     return new MillraceError("MR_STATE_NOT_READABLE", {
       what: "The keyed state of the operator is in the snapshot as the files of its state backend, whose entries only a job reads",
-      where: { operator: name, uid, path: this.#directory },
+      where: { operator: name, uid, path: this.directory },
       found: `a local store of ${files.length} files`,
       expected: "keyed state in the canonical format",
       todo: "Take a canonical savepoint of the job, and read that",
@@ -174,7 +174,7 @@ export class OperatorSnapshot {
 
   /** The operator states of an old subtask, by their names in the snapshot. */
   async lists(subtask: number): Promise<readonly OperatorList[]> {
-    return decodeOperatorLists(await readState(this.#fs, this.#directory, this.metadata.subtasks[subtask]!.lists));
+    return decodeOperatorLists(await readState(this.#fs, this.directory, this.metadata.subtasks[subtask]!.lists));
   }
 
   async #countKeyed(subtask: number, states: Map<string, Counts>): Promise<void> {

@@ -1,5 +1,6 @@
 import { FileSystems, type FileSystemsPlatform } from "../checkpoint/file-systems.ts";
 import { Configuration } from "../config/configuration.ts";
+import type { AnyWindowAssigner, WindowOf } from "../operators/window/element-assigner.ts";
 import { createNodePlatform } from "../platform/node-platform.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Type } from "../types/type.ts";
@@ -7,6 +8,7 @@ import { readKeyedState } from "./keyed-table-reader.ts";
 import { readBroadcast, readList } from "./operator-list-reader.ts";
 import type { KeyedStateReaderFunction } from "./state-reader-functions.ts";
 import { StateSnapshot } from "./state-snapshot.ts";
+import { WindowSavepointReader } from "./window-savepoint-reader.ts";
 
 /**
  * Reads the state of a savepoint or checkpoint with a program of one's own, without running its job.
@@ -86,5 +88,17 @@ export class SavepointReader {
     valueType?: Type<V>,
   ): AsyncIterable<[K, V]> {
     return readBroadcast({ operator: this.#snapshot.operator(uid), name, mode: "broadcast" }, keyType, valueType);
+  }
+
+  /**
+   * Reads what windows hold that have not fired yet, or that are kept for late records.
+   *
+   * @param assigner - As the job's own: it says which windows parts that several of them share belong to, and what windows of a
+   *   type of their own are.
+   * @example
+   * const averages = savepoint.window(TumblingEventTimeWindows.of("1 h")).aggregate("averages", new Average());
+   */
+  window<A extends AnyWindowAssigner<never>>(assigner: A): WindowSavepointReader<WindowOf<A>> {
+    return new WindowSavepointReader((uid) => this.#snapshot.operator(uid), assigner);
   }
 }

@@ -2,6 +2,7 @@
 import type { BinaryReader } from "../base/binary-reader.ts";
 import { MillraceError } from "../base/errors.ts";
 import { WINDOWS_AS_PANES, WINDOWS_AS_SLICES, WINDOWS_WITH_TRIGGERS } from "../operators/window/window-layout.ts";
+import type { Window } from "../time/window.ts";
 import type { EntryReader, EntryWindow, StateEntry, StateOwner } from "./state-entry.ts";
 
 const TIME_WINDOW = 0;
@@ -9,17 +10,25 @@ const GLOBAL_WINDOW = 1;
 
 type Read = (input: BinaryReader) => unknown;
 
+/** What is known of windows besides the snapshot. */
+export interface WindowReading {
+  /** Told for each key whose windows overlap, before its slices: how long windows are, and up to where they have fired. */
+  readonly onSlices?: (windowSizeMs: number, firedUntilMs: number) => void;
+  /** Reads windows of the assigner's own type; left out: they cannot be read. */
+  readonly readOwnWindow?: (input: BinaryReader) => Window;
+}
+
 /** @param readContents - Reads what a window has. */
-export function windowEntries(readContents: Read, owner: StateOwner): EntryReader {
+export function windowEntries(readContents: Read, owner: StateOwner, reading: WindowReading = {}): EntryReader {
   return (input, key) => {
     const layout = input.u8();
     switch (layout) {
       case WINDOWS_AS_PANES:
         return panes(input, key, readContents);
       case WINDOWS_AS_SLICES:
-        return slices(input, key, readContents);
+        return slices(input, key, readContents, reading);
       case WINDOWS_WITH_TRIGGERS:
-        return triggeredWindows(input, key, readContents, owner);
+        return triggeredWindows(input, key, readContents, (from) => readWindow(from, owner, reading));
       default:
         throw notReadable(owner, `windows in layout ${layout}`);
     }
@@ -36,10 +45,15 @@ function* panes(input: BinaryReader, key: unknown, readContents: Read): Iterable
   }
 }
 
-function* slices(input: BinaryReader, key: unknown, readContents: Read): Iterable<StateEntry> {
+function* slices(
+  input: BinaryReader,
+  key: unknown,
+  readContents: Read,
+  { onSlices }: WindowReading,
+): Iterable<StateEntry> {
   const windowSizeMs = input.varint();
-  // The watermark up to which windows have fired.
-  input.f64();
+  const firedUntilMs = input.f64();
+  onSlices?.(windowSizeMs, firedUntilMs);
   for (let left = input.varint(); left > 0; left--) {
     const bounds = { start: input.f64(), end: input.f64() };
     const windowNumber = input.varint();
@@ -52,10 +66,10 @@ function* triggeredWindows(
   input: BinaryReader,
   key: unknown,
   readContents: Read,
-  owner: StateOwner,
+  windowOf: (input: BinaryReader) => EntryWindow,
 ): Iterable<StateEntry> {
   for (let left = input.varint(); left > 0; left--) {
-    const window = readWindow(input, owner);
+    const window = windowOf(input);
     const windowNumber = input.varint();
     const contents = contentsOf(input, readContents);
     yield { key, window, windowNumber, ...contents };
@@ -69,10 +83,12 @@ function* triggeredWindows(
   }
 }
 
-function readWindow(input: BinaryReader, owner: StateOwner): EntryWindow {
+function readWindow(input: BinaryReader, owner: StateOwner, { readOwnWindow }: WindowReading): EntryWindow {
   const kind = input.u8();
   if (kind === TIME_WINDOW) return { start: input.f64(), end: input.f64() };
   if (kind === GLOBAL_WINDOW) return "global";
+  // Who has given the type knows what they are.
+  if (readOwnWindow !== undefined) return readOwnWindow(input) as unknown as EntryWindow;
   throw notReadable(owner, "windows of a type of their own");
 }
 
@@ -87,6 +103,6 @@ function notReadable(owner: StateOwner, found: string): MillraceError {
     where: owner,
     found,
     expected: "time windows or the global window",
-    todo: "Read the other states of the operator; this one only the job can restore",
+    todo: "Read it with a program: SavepointReader.window takes the assigner of the job, and with it the windows' type",
   });
 }

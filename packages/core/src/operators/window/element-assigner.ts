@@ -17,6 +17,14 @@ import { MergingWindowAssigner, WindowAssigner } from "./window-assigner.ts";
 /** Everything that a windowed stream can be cut with. @public */
 export type AnyWindowAssigner<T> = BuiltInAssigner<T> | WindowAssigner<T, Window>;
 
+/** The windows that an assigner makes. @public */
+export type WindowOf<A> =
+  A extends WindowAssigner<never, infer W>
+    ? W
+    : A extends { assign(...args: never): readonly (infer W extends Window)[] }
+      ? W
+      : never;
+
 /** Reports windows that become one. */
 export type MergeWindows = (
   windows: readonly Window[],
