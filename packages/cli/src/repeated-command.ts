@@ -1,4 +1,4 @@
-import type { SettingOptions } from "./settings.ts";
+import { type SettingOptions, withoutSecret } from "./settings.ts";
 
 /** Where a job started from: whoever repeats the command names another place. */
 const START_KEYS: ReadonlySet<string> = new Set(["execution.state-recovery.path", "execution.savepoint.path"]);
@@ -21,7 +21,7 @@ export function repeatedCommand(
   if (options.target !== undefined) words.push("-t", options.target);
   if (options.config !== undefined) words.push("-c", options.config);
   for (const setting of options.D) {
-    if (!START_KEYS.has(setting.split("=", 1)[0]!.trim())) words.push("-D", setting);
+    if (!START_KEYS.has(setting.split("=", 1)[0]!.trim())) words.push("-D", withoutSecret(setting));
   }
   return [...words, job, ...args].map(shellWord).join(" ");
 }

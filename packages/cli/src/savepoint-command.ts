@@ -1,4 +1,5 @@
 import { disposeSavepoint as dispose } from "millrace/internal";
+import type { SettingOptions } from "./settings.ts";
 import { snapshotFiles } from "./snapshot-files.ts";
 
 /**
@@ -7,8 +8,8 @@ import { snapshotFiles } from "./snapshot-files.ts";
  * @throws MillraceError as `disposeSavepoint` of the engine
  * @internal
  */
-export async function disposeSavepoint(path: string): Promise<string> {
-  const { directory, kept } = await dispose(snapshotFiles(), path);
+export async function disposeSavepoint(path: string, options: SettingOptions): Promise<string> {
+  const { directory, kept } = await dispose(snapshotFiles(options), path);
   const left = kept.length === 0 ? "" : `Left in its directory, since it is not part of it: ${kept.join(", ")}\n`;
   return `Savepoint '${directory}' disposed.\n${left}`;
 }

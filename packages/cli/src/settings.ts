@@ -1,6 +1,7 @@
 /** Where a run's settings come from: a YAML file and the command line. */
 import { readFileSync } from "node:fs";
 import { type ConfigEntry, Configuration, MillraceError } from "millrace";
+import { HIDDEN_CONTENT, isSecretKey } from "millrace/internal";
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 
 /** The options of the command line that become settings. @internal */
@@ -16,12 +17,18 @@ export interface SettingOptions {
   readonly D: readonly string[];
 }
 
+/** A setting as it was given, but for the value of a secret: for what others may read. @internal */
+export function withoutSecret(setting: string): string {
+  const [key = ""] = setting.split("=", 1);
+  return isSecretKey(key.trim()) ? `${key}=${HIDDEN_CONTENT}` : setting;
+}
+
 /** What the command line says, in its own words. @internal */
 export function commandLineEntries(options: SettingOptions): readonly ConfigEntry[] {
   const entries: ConfigEntry[] = options.D.map((text) => {
     const at = text.indexOf("=");
     const [key, value] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-    return { key: key.trim(), value, origin: `-D ${text}` };
+    return { key: key.trim(), value, origin: `-D ${withoutSecret(text)}` };
   });
   if (options.parallelism !== undefined) {
     entries.push({ key: "parallelism.default", value: options.parallelism, origin: `-p ${options.parallelism}` });

@@ -38,6 +38,7 @@ export type * from "./cluster/job-manager-api.ts";
 export { TaskManager } from "./cluster/task-manager.ts";
 export { startJobManager, startTaskManager } from "./cluster-processes.ts";
 export { generateChain } from "./codegen/chain-source.ts";
+export { isSecretKey } from "./config/all-options.ts";
 export {
   HA_STORAGE_DIR,
   JOBMANAGER_BIND_HOST,
@@ -50,7 +51,7 @@ export {
   TASKMANAGER_HOST,
   TASKMANAGER_RESOURCE_ID,
 } from "./config/cluster-options.ts";
-export type { ConfigEntry, LayeredEntry } from "./config/option-registry.ts";
+export { type ConfigEntry, HIDDEN_CONTENT, type LayeredEntry } from "./config/option-registry.ts";
 export * from "./config/rest-options.ts";
 export { Availability } from "./connectors/availability.ts";
 export type { Committer, Sink, SinkWriteContext, SinkWriter, WriterInitContext } from "./connectors/sink.ts";

@@ -76,7 +76,7 @@ async function savepoint(
   }
   if (id !== undefined) this.error("error: a savepoint is removed by its path, without the id of a job");
   if (jobmanager !== undefined) return (await jobCommands()).disposeOnCluster(dispose, options, say);
-  process.stdout.write(await (await import("../savepoint-command.ts")).disposeSavepoint(dispose));
+  process.stdout.write(await (await import("../savepoint-command.ts")).disposeSavepoint(dispose, options));
 }
 
 function jobCommands(): Promise<typeof import("./job-commands.ts")> {

@@ -1,11 +1,12 @@
 /** `millrace state diff`: what is different in the second of two snapshots. */
 import { diffSnapshots, type FieldDifference, type SnapshotDifference, StateSnapshot } from "millrace/internal";
+import type { SettingOptions } from "../settings.ts";
 import { snapshotFiles } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 import { entryJson } from "./query-state.ts";
 
 /** @internal */
-export interface DiffOptions {
+export interface DiffOptions extends SettingOptions {
   readonly limit?: string;
   readonly json?: boolean;
 }
@@ -22,10 +23,11 @@ const FIELDS_SHOWN_MAX = 10;
  */
 export async function* diffStates(
   paths: { readonly from: string; readonly to: string },
-  { limit, json }: DiffOptions,
+  options: DiffOptions,
 ): AsyncGenerator<string, boolean, undefined> {
+  const { limit, json } = options;
   const entriesMax = countOf("--limit", limit) ?? LIMIT_DEFAULT;
-  const files = snapshotFiles();
+  const files = snapshotFiles(options);
   const from = await StateSnapshot.open(files, paths.from);
   const to = await StateSnapshot.open(files, paths.to);
   if (json !== true) yield `${from.directory}\n${to.directory}`;

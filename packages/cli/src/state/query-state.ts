@@ -8,6 +8,7 @@ import {
   StateSnapshot,
   toReadableJson,
 } from "millrace/internal";
+import type { SettingOptions } from "../settings.ts";
 import { snapshotFiles } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 
@@ -19,14 +20,18 @@ export interface StateAddress {
 }
 
 /** @internal */
-export interface QueryOptions {
+export interface QueryOptions extends SettingOptions {
   readonly where: readonly string[];
   readonly limit?: string;
 }
 
 /** The entries of the first of the keys that the text may mean. @throws MillraceError `MR_STATE_KEY_NOT_FOUND` @internal */
-export async function* getState(address: StateAddress, key: string): AsyncGenerator<string, void, undefined> {
-  const reader = await readerOf(address);
+export async function* getState(
+  address: StateAddress,
+  key: string,
+  options: SettingOptions,
+): AsyncGenerator<string, void, undefined> {
+  const reader = await readerOf(address, options);
   try {
     for (const meant of keysMeantBy(key)) {
       let isFound = false;
@@ -57,7 +62,7 @@ export async function* queryState(
 ): AsyncGenerator<string, void, undefined> {
   const conditions = options.where.map(conditionOf);
   const limit = countOf("--limit", options.limit) ?? Number.POSITIVE_INFINITY;
-  const reader = await readerOf(address);
+  const reader = await readerOf(address, options);
   let count = 0;
   try {
     for await (const entry of reader.entries()) {
@@ -71,8 +76,8 @@ export async function* queryState(
   }
 }
 
-async function readerOf({ path, operator, state }: StateAddress): Promise<StateReader> {
-  const snapshot = await StateSnapshot.open(snapshotFiles(), path);
+async function readerOf({ path, operator, state }: StateAddress, options: SettingOptions): Promise<StateReader> {
+  const snapshot = await StateSnapshot.open(snapshotFiles(options), path);
   return snapshot.operator(operator).state(state);
 }
 

@@ -1,5 +1,7 @@
 /** The commands that read checkpoints and savepoints without their job. What they need is loaded when one is used. */
 import type { Command } from "commander";
+import { withSettingFlags } from "../setting-flags.ts";
+import type { SettingOptions } from "../settings.ts";
 import type { DiffOptions } from "./diff-states.ts";
 import { writeLines } from "./lines.ts";
 import type { ListStateOptions } from "./list-states.ts";
@@ -14,8 +16,7 @@ export function addStateCommands(program: Command): void {
     .description("look into checkpoints and savepoints, without the job that wrote them")
     .exitOverride()
     .addHelpText("after", examples);
-  const add = (name: string): Command =>
-    state.command(name).option("--stacktrace", "show the engine's frames of a failure too").exitOverride();
+  const add = (name: string): Command => withSettingFlags(state.command(name));
   add("ls")
     .description("operators and their states: kind, type, key groups, entries, bytes")
     .argument("<path>", SNAPSHOT)
@@ -29,9 +30,9 @@ export function addStateCommands(program: Command): void {
     .argument("<operator>", "its uid, or its name")
     .argument("<state>", "its name, as ls shows it")
     .argument("<key>", 'as JSON, or any other text: paris, 12, {"$bigint":"12"}, ["a",1]')
-    .action(async (path: string, operator: string, name: string, key: string) => {
+    .action(async (path: string, operator: string, name: string, key: string, options: SettingOptions) => {
       const { getState } = await import("./query-state.ts");
-      await writeLines(getState({ path, operator, state: name }, key));
+      await writeLines(getState({ path, operator, state: name }, key, options));
     });
   add("query")
     .description("the entries of a state as JSON lines, in no order")
@@ -67,4 +68,5 @@ Examples:
   millrace state ls savepoints/savepoint-5a1fe0-0c2b3d495867
   millrace state get savepoints/savepoint-5a1fe0-0c2b3d495867 totals total paris
   millrace state query checkpoints/<job id> totals total --where currency=EUR --limit 10
+  millrace state ls s3://bucket/checkpoints/<job id> -D s3.endpoint=http://127.0.0.1:9000
   millrace state diff checkpoints/<job id>/chk-41 checkpoints/<job id>/chk-42`;

@@ -25,3 +25,10 @@ export const allOptions: readonly OptionGroup[] = [
   clusterOptions,
   restOptions,
 ];
+
+/** Whether a setting's value is shown to nobody, by its key or an older one. @internal */
+export function isSecretKey(key: string): boolean {
+  return allOptions.some(({ options }) =>
+    options.some((option) => option.isSecret && (option.key === key || option.legacyKeys.includes(key))),
+  );
+}
