@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import { decodeMetadata } from "../checkpoint/metadata-codec.ts";
 import { filesOf, sharedFilesOf } from "../checkpoint/snapshot-files.ts";
 import type { CheckpointMetadata } from "../checkpoint/state-handles.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
+import { StateSnapshot } from "../state-processor/state-snapshot.ts";
 import type { StreamExecutionEnvironment } from "../stream-execution-environment.ts";
 import { CommittedRows } from "../testing/committed-rows.ts";
 import { storedCounts } from "../testing/stored-counts.ts";
@@ -224,6 +226,25 @@ describe("S31: incremental checkpoints of whole jobs", () => {
       await client.getJobExecutionResult();
     });
     expect(rows.rows).toEqual(countRows("a"));
+  });
+
+  test("S31: who looks into a checkpoint without its job sees how much is in stores, and is told that entries are not read", async () => {
+    const platform = createSimulatedPlatform({ seed: 96 });
+    await platform.run(async () => {
+      const first = await halfway(platform, { ...retained, ...at(2) }, (env) => build(env, new CommittedRows()));
+      await first.cancel();
+      const path = first.getProgress().checkpoints.lastPath!;
+      const snapshot = await StateSnapshot.open(FileSystems.local(platform.fs), path);
+      const operator = snapshot.operators.find(({ metadata }) => metadata.uid === "stored-a")!;
+      const [state] = await operator.states();
+      expect(state).toMatchObject({ name: "keyed state", kind: "store", keyGroups: 128 });
+      expect(state!.bytes).toBeGreaterThan(0);
+      const entries = (await operator.state("keyed state")).entries();
+      const read = async (): Promise<void> => {
+        for await (const _ of entries) throw new Error("an entry");
+      };
+      await expect(read()).rejects.toThrow(/MR_STATE_NOT_READABLE.*canonical savepoint/s);
+    }, 60_000);
   });
 
   test("S31: a state file that has changed is refused by name before anything is restored", async () => {
