@@ -21,6 +21,7 @@ export default defineConfig({
         ssr: { resolve: { conditions, externalConditions: conditions } },
         test: {
           name: "sources",
+          setupFiles: ["tools/stored-state.ts"],
           include: [
             "packages/*/src/**/*.test.ts",
             "bench/src/**/*.test.ts",

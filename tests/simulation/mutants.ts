@@ -437,15 +437,15 @@ const SOURCES_AND_STATE: readonly Mutant[] = [
   {
     name: "timers are not in snapshots",
     file: "core/src/state/keyed-snapshot.ts",
-    original: "if (entry.timers !== undefined && entry.timers.size > 0) this.#writeTimers(entry, entry.timers, group);",
-    mutated: "",
+    original: "if (entry.timers === undefined || entry.timers.size === 0) return;",
+    mutated: "return;",
     breaks: "Timers that were registered before a failure never fire.",
     shapes: ["timers", "windows"],
   },
   {
     name: "restored timers are dropped",
     file: "core/src/state/keyed-state-table.ts",
-    original: "this.#addTimer(entry, timer.domain, timer.timeMs, timer.seq);",
+    original: "this.restoreTimer(this.entryFor(timer.key), timer.domain, timer.timeMs, timer.seq);",
     mutated: "",
     breaks: "Timers that were registered before a failure never fire.",
     shapes: ["timers", "windows"],

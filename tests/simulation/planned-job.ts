@@ -44,7 +44,7 @@ export function registerThreads(world: World, platform: SimulatedPlatform): void
 
 /** The platform, with the threads that are started noted down, for as long as they live. */
 export function watched(platform: SimulatedPlatform, threads: WorkerHandle[]): Platform {
-  const { clock, random, fs, workers, bells, proc, transport, packages } = platform;
+  const { clock, random, fs, workers, bells, proc, transport, packages, stores } = platform;
   const spawn: typeof workers.spawn = (...spawned) => {
     const worker = workers.spawn(...spawned);
     threads.push(worker);
@@ -53,7 +53,7 @@ export function watched(platform: SimulatedPlatform, threads: WorkerHandle[]): P
     });
     return worker;
   };
-  return { clock, random, fs, workers: { spawn }, bells, proc, transport, packages };
+  return { clock, random, fs, workers: { spawn }, bells, proc, transport, packages, stores };
 }
 
 /** @param path - The snapshot that the job starts from. */

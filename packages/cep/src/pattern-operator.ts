@@ -9,7 +9,7 @@
  * - C4. A key whose runs are those of the beginning keeps nothing.
  */
 import { type Collector, type Counter, MillraceError, NO_TIMESTAMP, type OutputTag, type Type } from "millrace";
-import { cloneFunction, KeyedStateTable, type OperatorHost, StreamOperator } from "millrace/internal";
+import { cloneFunction, type KeyedStateTable, type OperatorHost, StreamOperator } from "millrace/internal";
 import type { SkipRule } from "./after-match-skip-strategy.ts";
 import { compilePattern } from "./compile-pattern.ts";
 import { type AnyCondition, compileExpression } from "./conditions.ts";
@@ -46,7 +46,7 @@ export class PatternOperator extends StreamOperator {
   constructor(host: OperatorHost, matching: PatternMatching) {
     super(host);
     this.#matching = matching;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.#nfa = compilePattern(matching.last);
     this.#ownConditions();
     this.#handler = createHandler(matching.functions, host.operatorName);

@@ -154,7 +154,12 @@ export {
   type RestartStrategyType,
 } from "./config/restart-options.ts";
 export { MAX_FUTURE_SKEW, POISON_RECORDS, type PoisonRecordPolicy } from "./config/source-options.ts";
-export { STATE_BACKEND_TYPE, type StateBackendType } from "./config/state-options.ts";
+export {
+  OBJECT_CACHE_ENTRIES,
+  ROCKSDB_LOCAL_DIRECTORY,
+  STATE_BACKEND_TYPE,
+  type StateBackendType,
+} from "./config/state-options.ts";
 export { AsyncSinkBase } from "./connectors/async-sink.ts";
 export type { AsyncSinkClient, AsyncSinkLimits, AsyncSinkWriter } from "./connectors/async-sink-writer.ts";
 export { type CollectReceiver, CollectSink } from "./connectors/collect-sink.ts";

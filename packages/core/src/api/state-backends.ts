@@ -22,10 +22,22 @@ export class HashMapStateBackend implements StateBackendConfiguration {
   readonly settings: readonly ConfigEntry[] = [backend("hashmap")];
 }
 
-/** Keyed state in RocksDB. `env.setStateBackend` refuses it with `MR_CONFIG_UNSUPPORTED`. @public */
+/**
+ * Keyed state in RocksDB on the machine's disk, with a cache of objects in front, for state that outgrows memory; short for
+ * `state.backend.type: rocksdb`. Needs the package `@millrace/state-rocksdb` on every machine that runs tasks, otherwise the job
+ * fails with `MR_ROCKSDB_UNAVAILABLE`.
+ *
+ * What leaves memory are values of process functions and of rolling reduces. Windows and interval joins keep their state
+ * in memory and in the store.
+ *
+ * @example
+ * env.setStateBackend(new EmbeddedRocksDBStateBackend(true));
+ * @public
+ */
 export class EmbeddedRocksDBStateBackend implements StateBackendConfiguration {
   readonly settings: readonly ConfigEntry[];
 
+  /** @param enableIncrementalCheckpointing - Whether a checkpoint has only what is new since the one before. */
   constructor(enableIncrementalCheckpointing: boolean = false) {
     this.settings = [backend("rocksdb"), incremental(enableIncrementalCheckpointing)];
   }
@@ -77,8 +89,10 @@ export class FsStateBackend implements StateBackendConfiguration {
 }
 
 /**
- * The older name of {@link EmbeddedRocksDBStateBackend}, with checkpoints kept by {@link FileSystemCheckpointStorage}.
- * `env.setStateBackend` refuses it with `MR_CONFIG_UNSUPPORTED`.
+ * The older name of two settings: {@link EmbeddedRocksDBStateBackend}, and checkpoints kept by {@link FileSystemCheckpointStorage}.
+ *
+ * @example
+ * env.setStateBackend(new RocksDBStateBackend("file:///data/checkpoints", true));
  * @public
  */
 export class RocksDBStateBackend implements StateBackendConfiguration {

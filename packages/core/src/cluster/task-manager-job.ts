@@ -15,6 +15,7 @@ import { subtaskKey } from "../graph/subtask-id.ts";
 import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { DeployedTasks, DeploymentListener } from "../taskmanager/task-executor.ts";
+import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import type { ChannelWire } from "../taskmanager/threads/channel-wire.ts";
 import { differentGraph } from "../taskmanager/threads/slot-thread.ts";
 import type { AttemptCommand } from "../taskmanager/threads/slot-thread-messages.ts";
@@ -63,7 +64,7 @@ export class TaskManagerJob {
       limits: hasDirectory ? stateLimitsOf(configuration) : fileLimitsOf(configuration),
       inlineBytesMax: stateLimitsOf(configuration).stateBytesMax,
     });
-    this.#stores = storeDownloadsOf(files, platform, request.jobId);
+    this.#stores = storeDownloadsOf(files, platform, taskSettingsOf(configuration), request.jobId);
     this.#threads = new SlotThreads({
       graph,
       jobId: request.jobId,

@@ -174,9 +174,8 @@ export const INCREMENTAL_CHECKPOINTS: ConfigOption<boolean> = option({
   type: booleanType,
   default: false,
   legacyKeys: ["state.backend.incremental"],
-  unsupportedValues: [true],
-  unsupportedHint: "the state backend hashmap, the only one, writes all of its state every time",
-  description: "Whether a checkpoint stores only what has changed since the one before.",
+  description:
+    "With `state.backend.type: rocksdb`: whether a checkpoint stores only the files that are new since the one before. Everything else, and the other state backend, stores all state every time.",
 });
 
 /** The option `execution.checkpointing.local-backup.enabled`. @public */

@@ -172,7 +172,7 @@ describe("refusing", () => {
           { key: "parallelism.default", value: "many", origin: "config.yaml:1:22" },
           { key: "no.such.key", value: 1, origin: "config.yaml:2:1" },
         ],
-        "command line": [{ key: "state.backend.type", value: "rocksdb" }],
+        "command line": [{ key: "state.backend.type", value: "disk" }],
       }),
     );
     expect(error.code).toBe("MR_CONFIG_INVALID");
@@ -185,7 +185,6 @@ describe("refusing", () => {
   test("what the engine does not implement is refused by name, never accepted and ignored", () => {
     const unsupported: readonly ConfigEntry[] = [
       { key: "execution.state-recovery.claim-mode", value: "LEGACY" },
-      { key: "state.backend.type", value: "rocksdb" },
       { key: "execution.checkpointing.unaligned.interruptible-timers.enabled", value: "true" },
       { key: "taskmanager.memory.process.size", value: "1728m" },
     ];

@@ -24,7 +24,6 @@ const flinkPrefixes: readonly string[] = [
   "heartbeat.",
   "high-availability.",
   "historyserver.",
-  "io.tmp.dirs",
   "jobmanager.",
   "kubernetes.",
   "metrics.",

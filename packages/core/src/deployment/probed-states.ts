@@ -10,6 +10,7 @@ import { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { SlotCodec } from "../state/slot-codec.ts";
+import { heapStateBackend } from "../state/state-backend.ts";
 import { createOperator } from "../task/create-operator.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
@@ -56,7 +57,6 @@ async function probe(
   if (plan.spec.kind === "source" || plan.spec.kind === "sink") return nothing;
   const context = contextOf(graph, vertex, plan);
   const host = {
-    ...taskSettingsOf(configuration),
     context,
     clock: platform.clock,
     platform,
@@ -65,6 +65,9 @@ async function probe(
     operatorName: plan.name,
     maxParallelism: vertex.maxParallelism,
     restoredCheckpointId: undefined,
+    ...taskSettingsOf(configuration),
+    // What is asked for is there as soon as an operator is open: nothing of it is stored.
+    stateBackend: heapStateBackend,
     wake: (): void => {},
     fail: (): void => {},
     reportWatermark: (): void => {},

@@ -232,5 +232,5 @@ describe("a TaskManager reads what its subtasks restore", () => {
 
 function sourcesOf(platform: SimulatedPlatform, fs: LocalFs = platform.fs): RestoreSources {
   const files = FileSystems.local(fs);
-  return { files, stores: storeDownloadsOf(files, platform, "job") };
+  return { files, stores: storeDownloadsOf(files, platform, { localDirectory: undefined }, "job") };
 }

@@ -8,6 +8,8 @@ import type { StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
 import { readParts } from "../checkpoint/state-source.ts";
 import { FileSystemError, type LocalFs, type OpenFile, type Platform, type Random } from "../platform/platform.ts";
 import type { RestoredStore } from "../state/store-snapshot.ts";
+import { localDirectoryOf } from "../taskmanager/subtask-state.ts";
+import type { TaskSettings } from "../taskmanager/task-settings.ts";
 
 export interface StoreDownloadsOptions {
   readonly files: FileSystems;
@@ -18,11 +20,15 @@ export interface StoreDownloadsOptions {
 }
 
 /** Those of one job in one process. */
-export function storeDownloadsOf(files: FileSystems, platform: Platform, jobId: string): StoreDownloads {
-  const parent = platform.proc.env["TMPDIR"] ?? "/tmp";
+export function storeDownloadsOf(
+  files: FileSystems,
+  platform: Platform,
+  settings: Pick<TaskSettings, "localDirectory">,
+  jobId: string,
+): StoreDownloads {
   const random = platform.random.fork("restored stores");
   // Another process of the machine may have the job, too.
-  const directory = platform.fs.resolve(parent, `millrace-${jobId}-restored-${random.uuid()}`);
+  const directory = localDirectoryOf(platform, settings, `${jobId}-restored-${random.uuid()}`);
   return new StoreDownloads({ files, fs: platform.fs, random, directory });
 }
 

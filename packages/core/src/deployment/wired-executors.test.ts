@@ -298,5 +298,5 @@ describe("slots in two processes, parallelism 4", () => {
 
 function sourcesOf(platform: SimulatedPlatform): RestoreSources {
   const files = FileSystems.local(platform.fs);
-  return { files, stores: storeDownloadsOf(files, platform, "job") };
+  return { files, stores: storeDownloadsOf(files, platform, { localDirectory: undefined }, "job") };
 }

@@ -53,7 +53,11 @@ describe("S32: checkpoints in memory", () => {
       await env.execute();
     }, 600_000);
     expect(rows.rows).toEqual(countRows("a"));
-    expect(await platform.run(() => platform.fs.list("/"), 1000)).toEqual([]);
+    const left = await platform.run(async () => [
+      ...(await platform.fs.list("/")).filter((name) => name !== "tmp"),
+      ...((await platform.fs.stat("/tmp")) === undefined ? [] : await platform.fs.list("/tmp")),
+    ]);
+    expect(left).toEqual([]);
   });
 
   test("take no state above 5 MiB, or above what is set: the job ends by name, whatever the restart strategy", async () => {

@@ -2,6 +2,7 @@ import type { JobOfSlots, JobSlots } from "../deployment/job-slots.ts";
 import { readRestoredState } from "../deployment/restored-state.ts";
 import { storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { SlotLoop } from "../task/slot-loop.ts";
+import { prepareStateBackend } from "../taskmanager/subtask-state.ts";
 import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { InThreadAttempt } from "./in-thread-attempt.ts";
 
@@ -16,10 +17,11 @@ export function inThreadSlots({
   metrics,
 }: JobOfSlots): JobSlots {
   const settings = taskSettingsOf(configuration);
-  const stores = storeDownloadsOf(files, platform, jobId);
+  const stores = storeDownloadsOf(files, platform, settings, jobId);
   const loop = new SlotLoop({ clock: platform.clock, bufferTimeoutMs: settings.bufferTimeoutMs });
   return {
     async deploy({ tasks, attemptNumber, restore, listener }) {
+      await prepareStateBackend(platform, settings);
       return new InThreadAttempt({
         graph,
         jobId,

@@ -36,6 +36,10 @@ import type { Type } from "../types/type.ts";
 /** A savepoint of each is restored in each: another backend is one more row. */
 const backends: readonly { readonly name: string; readonly settings: Settings }[] = [
   { name: "hashmap", settings: { "state.backend.type": "hashmap" } },
+  {
+    name: "rocksdb",
+    settings: { "state.backend.type": "rocksdb", "state.backend.rocksdb.object-cache.max-entries": "16" },
+  },
 ];
 
 const Euros = t.object({ euros: t.float64 });

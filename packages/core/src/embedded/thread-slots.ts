@@ -5,6 +5,7 @@ import type { JobOfSlots, JobSlots, SlotsOfJob } from "../deployment/job-slots.t
 import { restoreReader } from "../deployment/restored-state.ts";
 import { storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
+import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import { ThreadsExecutor } from "../taskmanager/threads/threads-executor.ts";
@@ -26,7 +27,7 @@ export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
     const { graph, jobId, configuration, platform, storage, files, onWarning } = job;
     const slots = Array.from({ length: slotCountOf(graph) }, (_, slot) => slot);
     const threads = new SlotThreads({ ...jobThreads, graph, jobId, configuration, slots, platform, onWarning });
-    const stores = storeDownloadsOf(files, platform, jobId);
+    const stores = storeDownloadsOf(files, platform, taskSettingsOf(configuration), jobId);
     const executor = new ThreadsExecutor({
       graph,
       threads,

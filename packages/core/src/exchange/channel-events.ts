@@ -13,7 +13,11 @@ export interface CheckpointBarrier {
    * first hears of the checkpoint. 0: it does not wait; Infinity: as long as it takes.
    */
   readonly unalignedAfterMs: number;
+  /** The format of a savepoint; left out for a checkpoint. */
+  readonly format?: (typeof FORMATS)[number];
 }
+
+const FORMATS = ["CANONICAL", "NATIVE"] as const;
 
 /** What travels between records, in order with them. */
 export type ChannelEvent =
@@ -47,7 +51,7 @@ const KINDS = [
   "endOfInput",
 ] as const satisfies readonly ChannelEvent["kind"][];
 
-/** u8 kind; a watermark's f64 timestamp; a barrier's varint checkpoint id, f64 timestamp and f64 alignment timeout. */
+/** u8 kind; a watermark's f64 timestamp; a barrier's varint checkpoint id, f64 timestamp, f64 alignment timeout, u8 format or 0. */
 export function writeEvent(event: ChannelEvent, out: BinaryWriter): void {
   out.u8(KINDS.indexOf(event.kind));
   if (event.kind === "watermark") out.f64(event.timestampMs);
@@ -55,6 +59,7 @@ export function writeEvent(event: ChannelEvent, out: BinaryWriter): void {
     out.varint(event.checkpointId);
     out.f64(event.timestampMs);
     out.f64(event.unalignedAfterMs);
+    out.u8(event.format === undefined ? 0 : 1 + FORMATS.indexOf(event.format));
   }
 }
 
@@ -67,7 +72,7 @@ export function readEvent(input: BinaryReader): ChannelEvent {
     case "watermark":
       return { kind, timestampMs: input.f64() };
     case "barrier":
-      return { kind, checkpointId: input.varint(), timestampMs: input.f64(), unalignedAfterMs: input.f64() };
+      return readBarrier(input);
     case "idle":
     case "active":
     case "endOfInput":
@@ -75,4 +80,17 @@ export function readEvent(input: BinaryReader): ChannelEvent {
     default:
       return input.corrupt(`the event kind ${number}`, `a kind below ${KINDS.length}`, at);
   }
+}
+
+function readBarrier(input: BinaryReader): CheckpointBarrier {
+  const barrier = {
+    kind: "barrier",
+    checkpointId: input.varint(),
+    timestampMs: input.f64(),
+    unalignedAfterMs: input.f64(),
+  } as const;
+  const number = input.u8();
+  if (number === 0) return barrier;
+  const format = FORMATS[number - 1] ?? input.corrupt(`the snapshot format ${number}`, `at most ${FORMATS.length}`);
+  return { ...barrier, format };
 }

@@ -1,4 +1,4 @@
-import { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import { NO_TIMESTAMP } from "../time/timestamps.ts";
 import { invokeClose, invokeOpen } from "./clone-function.ts";
 import type { Collector, OnTimerContext } from "./functions.ts";
@@ -41,7 +41,7 @@ export class KeyedFunctionOperator extends BaseOperator {
   constructor(host: OperatorHost, fn: unknown) {
     super(host);
     this.#fn = fn;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.table.readsOnDemand = true;
     this.context = new KeyedOperatorContext(this, this.table);
   }

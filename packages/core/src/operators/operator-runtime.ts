@@ -6,7 +6,8 @@
  */
 import type { Clock, Platform } from "../platform/platform.ts";
 import type { KeyedStateTable } from "../state/keyed-state-table.ts";
-import type { RunningKeyedSnapshot } from "../state/store-snapshot.ts";
+import type { KeyedStateBackend } from "../state/state-backend.ts";
+import type { RunningKeyedSnapshot, SnapshotFormat } from "../state/store-snapshot.ts";
 import type { TimerQueue } from "../state/timer-queue.ts";
 import type { Schema } from "../types/type.ts";
 import type { FunctionContext } from "./function-states.ts";
@@ -51,7 +52,7 @@ export interface OperatorRuntime {
   nextProcessingTimeMs(): number;
   /** All input has been seen and all timers up to the end have fired; emits what is left. Called once per job, not per attempt. */
   finish(): void;
-  snapshot(checkpointId: number): OperatorSnapshot;
+  snapshot(checkpointId: number, format?: SnapshotFormat): OperatorSnapshot;
   /** The checkpoint is durable. The promise is awaited before the next notification; a rejection fails the subtask. */
   notifyCheckpointComplete(checkpointId: number): Promise<void> | undefined;
   /** At the end of a job that takes no checkpoints: makes everything visible. Called after `finish`. */
@@ -73,6 +74,8 @@ export interface OperatorHost {
   readonly uid: string;
   readonly operatorName: string;
   readonly maxParallelism: number;
+  /** Where the keyed state of the job is kept. */
+  readonly stateBackend: KeyedStateBackend;
   /** Asks the subtask's loop for a turn, after something happened outside it; `onProcessingTime` is called in it when due. */
   readonly wake: () => void;
   /** Ends the subtask: something failed outside the loop. */
@@ -128,8 +131,8 @@ export abstract class BaseOperator implements OperatorRuntime {
 
   finish(): void {}
 
-  snapshot(_checkpointId: number): OperatorSnapshot {
-    return { keyed: this.table?.beginSnapshot(), lists: [], durable: undefined };
+  snapshot(_checkpointId: number, format?: SnapshotFormat): OperatorSnapshot {
+    return { keyed: this.table?.beginSnapshotAs(format), lists: [], durable: undefined };
   }
 
   notifyCheckpointComplete(_checkpointId: number): Promise<void> | undefined {

@@ -1,4 +1,4 @@
-import { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import { serializerCodec } from "../state/state-handles.ts";
 import type { Serializer } from "../types/type.ts";
 import { invokeClose, invokeOpen } from "./clone-function.ts";
@@ -14,7 +14,7 @@ export class ReduceOperator extends BaseOperator {
     super(host);
     this.#fn = fn;
     this.#serializer = serializer;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.table.readsOnDemand = true;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createSimulatedPlatform } from "../platform/simulated-platform.ts";
-import { KeyedStateTable } from "../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../state/keyed-state-table.ts";
 import { OperatorHarness } from "../testing/operator-harness.ts";
 import type { OperatorHost } from "./operator-runtime.ts";
 import type { TransformSpec } from "./operator-spec.ts";
@@ -38,7 +38,7 @@ class KeyedPair extends StreamOperator {
 
   constructor(host: OperatorHost) {
     super(host);
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
   }
 
   processElement(value: unknown, timestampMs: number): void {

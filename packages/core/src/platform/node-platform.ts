@@ -4,6 +4,7 @@ import { NodeFs } from "./node-fs.ts";
 import { NodePackages } from "./node-packages.ts";
 import { NodeProc } from "./node-proc.ts";
 import { NodeRandom } from "./node-random.ts";
+import { NodeStores } from "./node-stores.ts";
 import { NodeTransport } from "./node-transport.ts";
 import { NodeWorkers } from "./node-workers.ts";
 import type { Platform } from "./platform.ts";
@@ -19,5 +20,6 @@ export function createNodePlatform(): Platform {
     proc: new NodeProc(),
     transport: new NodeTransport(),
     packages: new NodePackages(),
+    stores: new NodeStores(new NodePackages()),
   };
 }

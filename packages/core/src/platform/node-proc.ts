@@ -1,4 +1,5 @@
-import { availableParallelism, hostname } from "node:os";
+import { availableParallelism, hostname, tmpdir } from "node:os";
+import { resolve } from "node:path";
 import type { Proc } from "./platform.ts";
 
 /** The Node process. In a worker thread, CPU time and resident memory are still those of the whole process. @internal */
@@ -7,6 +8,7 @@ export class NodeProc implements Proc {
   readonly hostName: string = hostname();
   readonly processId: number = process.pid;
   readonly availableParallelism: number = availableParallelism();
+  readonly temporaryDirectory: string = resolve(tmpdir());
 
   writeOut(text: string): void {
     process.stdout.write(text);
@@ -19,6 +21,14 @@ export class NodeProc implements Proc {
   memory(): { readonly heapUsedBytes: number; readonly residentBytes: number } {
     const { heapUsed, rss } = process.memoryUsage();
     return { heapUsedBytes: heapUsed, residentBytes: rss };
+  }
+
+  isAlive(processId: number): boolean {
+    try {
+      return process.kill(processId, 0);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    }
   }
 
   cpuMs(): number {

@@ -6,6 +6,7 @@
  * hold the tests that both pass.
  */
 
+import type { Stores } from "./stores.ts";
 import type { Transport } from "./transport.ts";
 
 /** Cancels what it was returned for; calling it twice is harmless. @public */
@@ -178,10 +179,14 @@ export interface Proc {
   readonly processId: number;
   /** How many threads can run at once. */
   readonly availableParallelism: number;
+  /** Absolute; for files that nobody misses when the process has ended. */
+  readonly temporaryDirectory: string;
   writeOut(text: string): void;
   writeError(text: string): void;
   /** Bytes of the JavaScript heap in use, and of the whole process. */
   memory(): { readonly heapUsedBytes: number; readonly residentBytes: number };
+  /** Whether a process of this machine is there; true also for one that this process may not ask. */
+  isAlive(processId: number): boolean;
   /** CPU time of the whole process, user and system, in milliseconds. */
   cpuMs(): number;
 }
@@ -205,4 +210,5 @@ export interface Platform {
   readonly proc: Proc;
   readonly transport: Transport;
   readonly packages: Packages;
+  readonly stores: Stores;
 }

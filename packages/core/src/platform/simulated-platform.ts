@@ -10,6 +10,7 @@ import { SimulatedProc } from "./simulated-proc.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedScheduler } from "./simulated-scheduler.ts";
 import { SimulatedStorage, type SimulatedStorageOptions } from "./simulated-storage.ts";
+import { SimulatedStores } from "./simulated-stores.ts";
 import { SimulatedTransport } from "./simulated-transport.ts";
 import { SimulatedWall } from "./simulated-wall.ts";
 import { SimulatedWorkers } from "./simulated-workers.ts";
@@ -144,6 +145,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
       proc,
       transport: transportOf(thread),
       packages,
+      stores: new SimulatedStores(storage.disk, () => threadClock.wallMs()),
     };
   };
   return {
@@ -155,6 +157,7 @@ function incarnate(parts: IncarnationParts): SimulatedPlatform {
     proc,
     transport: transportOf(process),
     packages,
+    stores: new SimulatedStores(storage.disk, () => clock.wallMs()),
     network,
     scheduler,
     storage,

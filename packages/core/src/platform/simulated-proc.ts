@@ -10,6 +10,7 @@ export class SimulatedProc implements Proc {
   readonly hostName: string;
   readonly processId: number;
   readonly availableParallelism = 2;
+  readonly temporaryDirectory = "/tmp";
   readonly #scheduler: SimulatedScheduler;
   readonly #out: string[] = [];
   readonly #error: string[] = [];
@@ -38,6 +39,11 @@ export class SimulatedProc implements Proc {
 
   memory(): { readonly heapUsedBytes: number; readonly residentBytes: number } {
     return { heapUsedBytes: this.heapUsedBytes, residentBytes: this.residentBytes };
+  }
+
+  /** Incarnations of one process follow each other. */
+  isAlive(processId: number): boolean {
+    return processId === this.processId;
   }
 
   cpuMs(): number {

@@ -1,6 +1,7 @@
 /**
  * The keyed state of one operator in one subtask as bytes: a container (types/container.ts) with one section a state
- * and one for timers. A section's payload is a sequence of key groups in rising order:
+ * and one for timers. A section's payload is a sequence of key groups in rising order; a group may come in several parts,
+ * each of which is a stream of its own:
  *
  *     key group  varint
  *     count      varint   entries in the group
@@ -16,7 +17,7 @@ import { decodeContainer, encodeContainerOfParts } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
 import { haveSameBytes } from "../types/schema-compatibility.ts";
 import type { Schema } from "../types/type.ts";
-import type { TimeDomain } from "./key-entry.ts";
+import type { TimeDomain, TimerSet } from "./key-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import { isStamped } from "./state-codecs.ts";
 
@@ -163,6 +164,11 @@ export class RestoredKeyedState {
     return timers.sort((left, right) => left.seq - right.seq);
   }
 
+  /** How a state was written; undefined when there is none of the name, or when it has been taken. */
+  formOf(name: string): Pick<KeyedSection, "kind" | "schema"> | undefined {
+    return this.#sections.find((section) => section.name === name);
+  }
+
   /** Sections that no registered state has claimed. */
   untakenStates(): readonly KeyedSection[] {
     return this.#sections;
@@ -173,5 +179,17 @@ export class RestoredKeyedState {
     // Nothing keeps their bytes alive any more.
     this.#sections = this.#sections.filter((section) => section.name !== name);
     return taken;
+  }
+}
+
+/** The timers of a key, behind the key. */
+export function writeTimers(timers: TimerSet, writer: BinaryWriter): void {
+  for (const domain of ["event", "processing"] as const) {
+    const registered = timers.of(domain);
+    writer.varint(registered.size);
+    for (const timer of registered.values()) {
+      writer.f64(timer.timeMs);
+      writer.varint(timer.seq);
+    }
   }
 }

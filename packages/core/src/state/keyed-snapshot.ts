@@ -1,19 +1,18 @@
-/**
- * One running snapshot of a keyed state table: entries are written in slices between records, each at most once, in
- * any order, into one buffer per state and key group.
- */
+/** Snapshots of keyed state tables that are written in slices between records. */
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { encodeKey, hashKey, keyGroup } from "../types/key-encoding.ts";
 import type { EntryMap } from "./entry-map.ts";
-import { type KeyEntry, slotOf, type TimerSet } from "./key-entry.ts";
+import { type KeyEntry, slotOf } from "./key-entry.ts";
 import {
   encodeKeyedState,
   type GroupBytes,
   type KeyedSection,
   type RestoredKeyedState,
   TIMERS_SECTION,
+  writeTimers,
 } from "./keyed-snapshot-format.ts";
 import type { SlotCodec } from "./slot-codec.ts";
+import type { RunningKeyedSnapshot } from "./store-snapshot.ts";
 
 interface GroupBuffer {
   readonly writer: BinaryWriter;
@@ -29,7 +28,15 @@ export interface SnapshotSource {
   waitingOf(slot: number): readonly GroupBytes[];
 }
 
-export class KeyedSnapshot {
+/** One running snapshot of a table, in the canonical format. */
+export interface KeyedSnapshot extends RunningKeyedSnapshot {
+  writeAll(): void;
+  /** The encoded state: a checksummed container. Empty when the operator has no keyed state at all. */
+  encode(): Uint8Array;
+}
+
+/** Of a table on the heap: every entry is written at most once, in any order, into one buffer per state and key group. */
+export class HeapKeyedSnapshot implements KeyedSnapshot {
   readonly #table: SnapshotSource;
   readonly #version: number;
   readonly #slots: readonly SlotCodec[];
@@ -92,10 +99,12 @@ export class KeyedSnapshot {
       encodeKey(entry.key, writer);
       codec.write(value, writer);
     }
-    if (entry.timers !== undefined && entry.timers.size > 0) this.#writeTimers(entry, entry.timers, group);
+    if (entry.timers === undefined || entry.timers.size === 0) return;
+    const writer = this.#buffer(this.#slots.length, group);
+    encodeKey(entry.key, writer);
+    writeTimers(entry.timers, writer);
   }
 
-  /** The encoded state: a checksummed container. Empty when the operator has no keyed state at all. */
   encode(): Uint8Array {
     this.writeAll();
     const sections: KeyedSection[] = this.#slots.flatMap((codec, slot) =>
@@ -105,19 +114,6 @@ export class KeyedSnapshot {
     );
     sections.push({ ...TIMERS_SECTION, groups: this.#groupsOf(this.#slots.length) });
     return encodeKeyedState([...sections, ...this.#carriedOver]);
-  }
-
-  #writeTimers(entry: KeyEntry, timers: TimerSet, group: number): void {
-    const writer = this.#buffer(this.#slots.length, group);
-    encodeKey(entry.key, writer);
-    for (const domain of ["event", "processing"] as const) {
-      const registered = timers.of(domain);
-      writer.varint(registered.size);
-      for (const timer of registered.values()) {
-        writer.f64(timer.timeMs);
-        writer.varint(timer.seq);
-      }
-    }
   }
 
   #buffer(section: number, group: number): BinaryWriter {

@@ -1,5 +1,5 @@
 /**
- * All keyed state of one operator in one subtask, on the heap.
+ * All keyed state of one operator in one subtask, on the heap. `StoredStateTable` keeps the same in a sorted store.
  *
  * - T1. Code that may change an entry gets it only through `select`, `selectEntry` or `create`, which make it current.
  * - T2. A snapshot is the contents at `beginSnapshot`. An entry whose version is older than the table's is written to
@@ -11,13 +11,14 @@
  */
 import { invariant } from "../base/errors.ts";
 import type { Clock } from "../platform/platform.ts";
-import { hashKey, keyGroup, mapKeyOf, validateKey } from "../types/key-encoding.ts";
+import { hashKey, keyGroup, type MapKey, mapKeyOf, validateKey } from "../types/key-encoding.ts";
 import { type EntryMap, MAP_ENTRIES_MAX, ShardedEntryMap } from "./entry-map.ts";
-import { isEmptyEntry, KeyEntry, setSlot, type TimeDomain, type Timer, TimerSet } from "./key-entry.ts";
-import { KeyedSnapshot } from "./keyed-snapshot.ts";
+import { isEmptyEntry, KeyEntry, setSlot, slotOf, type TimeDomain, type Timer, TimerSet } from "./key-entry.ts";
+import { HeapKeyedSnapshot, type KeyedSnapshot } from "./keyed-snapshot.ts";
 import type { GroupBytes, RestoredKeyedState } from "./keyed-snapshot-format.ts";
 import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
+import type { RunningKeyedSnapshot, SnapshotFormat } from "./store-snapshot.ts";
 import { backendDiffers, type RestoredStore } from "./store-snapshot.ts";
 import { timerInvalid } from "./timer-invalid.ts";
 import { TimerQueue } from "./timer-queue.ts";
@@ -52,7 +53,7 @@ export class KeyedStateTable {
   readonly maxParallelism: number;
   readonly slots: SlotCodec[] = [];
   #nextSeq = 0;
-  #snapshot: KeyedSnapshot | undefined = undefined;
+  #snapshot: HeapKeyedSnapshot | undefined = undefined;
   #restored: RestoredKeyedState | undefined = undefined;
   #waiting: WaitingGroups | undefined = undefined;
   readonly #mapEntriesMax: number;
@@ -120,7 +121,7 @@ export class KeyedStateTable {
 
   /** Creates the entry of a key that has none and makes it current. @throws MillraceError `MR_KEY_INVALID` */
   create(key: unknown): KeyEntry {
-    const entry = this.#insert(key);
+    const entry = this.insert(key);
     this.currentKey = key;
     this.current = entry;
     return entry;
@@ -149,6 +150,15 @@ export class KeyedStateTable {
     }
     return slot;
   }
+
+  /** The keys that have a value in the slot; what is changed meanwhile may or may not be among them. */
+  *keysOf(slot: number): Iterable<unknown> {
+    this.readAll();
+    for (const entry of [...this.map.values()]) if (slotOf(entry, slot) !== undefined) yield entry.key;
+  }
+
+  /** Nothing is asked of the table any more. */
+  close(): void {}
 
   /** Drops all entries and timers. Not while a snapshot is written. */
   clear(): void {
@@ -200,13 +210,18 @@ export class KeyedStateTable {
     return timer;
   }
 
+  /** As `beginSnapshot`, in the terms of the state backend where the format allows it; left out: it is for a checkpoint. */
+  beginSnapshotAs(_format: SnapshotFormat | undefined): RunningKeyedSnapshot {
+    return this.beginSnapshot();
+  }
+
   /** Freezes the contents (T2). The returned snapshot is written in slices by its owner. */
   beginSnapshot(): KeyedSnapshot {
     // At most one snapshot at a time: finishing the older one first costs time, never correctness.
     this.#snapshot?.writeAll();
     this.version++;
     this.current = undefined;
-    const snapshot = new KeyedSnapshot(this, this.version, this.#restored, () => {
+    const snapshot = new HeapKeyedSnapshot(this, this.version, this.#restored, () => {
       if (this.#snapshot === snapshot) this.#snapshot = undefined;
     });
     this.#snapshot = snapshot;
@@ -214,10 +229,11 @@ export class KeyedStateTable {
   }
 
   /**
-   * Takes the local stores that a checkpoint holds for this subtask, before `restore`. On the heap there is no place for them.
+   * Takes the local stores that a checkpoint holds for this subtask, before `restore` gets their headers, too. On the heap there is no place for
+   * them.
    * @throws MillraceError `MR_STATE_BACKEND_DIFFERS`
    */
-  restoreStores(stores: readonly RestoredStore[]): void {
+  restoreStores(stores: readonly RestoredStore[], _groupStart: number, _groupEnd: number): void {
     if (stores.length > 0) throw backendDiffers(this.owner);
   }
 
@@ -230,10 +246,7 @@ export class KeyedStateTable {
     }
     for (const timer of restored.takeTimers()) {
       this.#waiting?.open(timer.group);
-      const entry = this.#entryFor(timer.key);
-      entry.timers ??= new TimerSet();
-      this.#addTimer(entry, timer.domain, timer.timeMs, timer.seq);
-      this.raiseNextSeq(timer.seq);
+      this.restoreTimer(this.entryFor(timer.key), timer.domain, timer.timeMs, timer.seq);
     }
   }
 
@@ -242,13 +255,19 @@ export class KeyedStateTable {
     if (usedSeq >= this.#nextSeq) this.#nextSeq = usedSeq + 1;
   }
 
+  protected restoreTimer(entry: KeyEntry, domain: TimeDomain, timeMs: number, seq: number): void {
+    entry.timers ??= new TimerSet();
+    this.#addTimer(entry, domain, timeMs, seq);
+    this.raiseNextSeq(seq);
+  }
+
   #addTimer(entry: KeyEntry, domain: TimeDomain, timeMs: number, seq: number): void {
     const timer: Timer = { timeMs, seq, entry, domain, isDeleted: false };
     entry.timers!.of(domain).set(timeMs, timer);
     (domain === "event" ? this.eventTimers : this.processingTimers).add(timer);
   }
 
-  readonly #put = (key: unknown, slot: number, value: unknown): void => setSlot(this.#entryFor(key), slot, value);
+  readonly #put = (key: unknown, slot: number, value: unknown): void => setSlot(this.entryFor(key), slot, value);
 
   /** Nothing waits any more: keys without an entry have no values, and states that come later are read at once. */
   #dropWaiting(): void {
@@ -257,17 +276,26 @@ export class KeyedStateTable {
     this.mayWait = false;
   }
 
-  #entryFor(key: unknown): KeyEntry {
-    return this.map.get(mapKeyOf(key)) ?? this.#insert(key);
+  protected entryFor(key: unknown): KeyEntry {
+    return this.map.get(mapKeyOf(key)) ?? this.insert(key);
   }
 
-  #insert(key: unknown): KeyEntry {
+  /** Makes the entry of a key that the map has none for. */
+  protected insert(key: unknown): KeyEntry {
     validateKey(key, this.owner);
+    const entry = this.newEntry(key);
+    this.putEntry(mapKeyOf(key), entry);
+    return entry;
+  }
+
+  protected putEntry(place: MapKey, entry: KeyEntry): void {
     if (this.map instanceof Map && this.map.size >= this.#mapEntriesMax) {
       this.map = new ShardedEntryMap(this.map, this.#mapEntriesMax);
     }
-    const entry = new KeyEntry(key, this.version);
-    this.map.set(mapKeyOf(key), entry);
-    return entry;
+    this.map.set(place, entry);
+  }
+
+  protected newEntry(key: unknown): KeyEntry {
+    return new KeyEntry(key, this.version);
   }
 }

@@ -33,3 +33,8 @@ export function transientCodec(name: string): SlotCodec {
   const codec = { name, kind: "value", schema: { kind: "any" }, isTransient: true } as const;
   return { ...codec, snapshotOf: () => undefined, write: refuse, read: refuse, readWrittenAs: refuse };
 }
+
+/** Whether a value's bytes may lean on those of values before it in the same stream (types/learned-codec.ts). */
+export function isContextual(codec: Pick<SlotCodec, "schema">): boolean {
+  return JSON.stringify(codec.schema).includes('"kind":"any"');
+}

@@ -11,6 +11,6 @@ test("files of a local store are refused by a table on the heap, and not lost", 
     keyGroupStart: 0,
     keyGroupEnd: 128,
   };
-  expect(() => table.restoreStores([store])).toThrow(/MR_STATE_BACKEND_DIFFERS.*uid counts-1/s);
-  expect(() => table.restoreStores([])).not.toThrow();
+  expect(() => table.restoreStores([store], 0, 128)).toThrow(/MR_STATE_BACKEND_DIFFERS.*uid counts-1/s);
+  expect(() => table.restoreStores([], 0, 128)).not.toThrow();
 });

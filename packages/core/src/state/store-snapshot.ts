@@ -40,6 +40,9 @@ export interface RestoredStore {
   readonly keyGroupEnd: number;
 }
 
+/** Whether keyed state is written for every backend, or as the files of its own. @internal */
+export type SnapshotFormat = "CANONICAL" | "NATIVE";
+
 /** A snapshot of keyed state that goes on between records, as a checkpoint sees it. @internal */
 export interface RunningKeyedSnapshot {
   /** Nothing that happens to the state from now on changes what `encode` returns. */

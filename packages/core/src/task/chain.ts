@@ -5,6 +5,7 @@
  * - H1. Once `snapshot` returns, every record taken in is in state or has been emitted.
  * - H2. Watermarks leave only from here, after the timers they fire.
  */
+
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
@@ -20,7 +21,7 @@ import { SourceOperator } from "../operators/source-operator.ts";
 import type { SourceProgress } from "../operators/split-watermarks.ts";
 import { TimestampsOperator } from "../operators/timestamps-operator.ts";
 import { RestoredKeyedState } from "../state/keyed-snapshot-format.ts";
-import type { RestoredStore } from "../state/store-snapshot.ts";
+import type { RestoredStore, SnapshotFormat } from "../state/store-snapshot.ts";
 import { TimeWindow } from "../time/time-window.ts";
 import { MAX_WATERMARK, MIN_WATERMARK } from "../time/timestamps.ts";
 import { mapKeyOf } from "../types/key-encoding.ts";
@@ -208,13 +209,16 @@ export class Chain {
     for (const node of this.#nodes) node.operator.finish();
   }
 
-  /** The synchronous part of a checkpoint (H1). */
-  snapshot(checkpointId: number): readonly OperatorSnapshotOfUid[] {
+  /**
+   * The synchronous part of a checkpoint (H1).
+   * @param format - Of a savepoint; left out for a checkpoint
+   */
+  snapshot(checkpointId: number, format?: SnapshotFormat): readonly OperatorSnapshotOfUid[] {
     this.emitOwnWatermarks();
     return this.#nodes.map((node) => {
       const { functionStates } = node.operator.host.context;
       const functionLists = functionStates.snapshot(checkpointId, node.operator.table);
-      const snapshot = node.operator.snapshot(checkpointId);
+      const snapshot = node.operator.snapshot(checkpointId, format);
       // An operator below may throw, and then nobody asks for it.
       snapshot.durable?.catch(() => {});
       const lists = [...snapshot.lists, ...functionLists, this.#watermarkList(node)];
@@ -289,12 +293,16 @@ export class Chain {
   /** Closes every operator, also after failures; throws the first error after all have been closed. */
   async close(): Promise<void> {
     const failures: unknown[] = [];
-    for (const node of this.#nodes) {
+    const attempt = async (close: () => void | Promise<void>): Promise<void> => {
       try {
-        await node.operator.close();
+        await close();
       } catch (error) {
         failures.push(error);
       }
+    };
+    for (const { operator } of this.#nodes) {
+      await attempt(() => operator.close());
+      await attempt(() => operator.table?.close());
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -350,8 +358,10 @@ export class Chain {
   #restoreOperator(node: ChainNode, restore: OperatorRestore): void {
     const { operator } = node;
     if (operator.table !== undefined) {
-      if (restore.keyedStores !== undefined) operator.table.restoreStores(restore.keyedStores);
-      operator.table.restore(new RestoredKeyedState(restore.keyedBlobs, restore.keyGroupStart, restore.keyGroupEnd));
+      const { keyedBlobs, keyedStores = [], keyGroupStart, keyGroupEnd } = restore;
+      operator.table.restoreStores(keyedStores, keyGroupStart, keyGroupEnd);
+      const blobs = [...keyedBlobs, ...keyedStores.map(({ header }) => header)];
+      operator.table.restore(new RestoredKeyedState(blobs, keyGroupStart, keyGroupEnd));
     }
     operator.restoreLists(restore.lists);
     operator.host.context.functionStates.restore(restore.lists, restore.listHeaders);

@@ -9,6 +9,7 @@
  * - V5. What a writer cannot make durable fails the subtask at once, even when its checkpoint is not whole yet or was given up:
  *   no later checkpoint has it.
  */
+
 import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
 import type { AlignmentAction, BarrierHandler } from "../checkpoint/barrier-handler.ts";
 import { BarrierTracker } from "../checkpoint/barrier-tracker.ts";
@@ -17,6 +18,7 @@ import type { CheckpointingMode } from "../config/checkpointing-options.ts";
 import type { CheckpointBarrier } from "../exchange/channel-events.ts";
 import type { RecordWriter } from "../exchange/record-writer.ts";
 import type { Clock } from "../platform/platform.ts";
+import type { SnapshotFormat } from "../state/store-snapshot.ts";
 import type { OperatorSnapshotOfUid } from "./chain.ts";
 import { type CapturedChannel, ChannelCapture } from "./channel-capture.ts";
 import type { InputGate } from "./input-gate.ts";
@@ -53,7 +55,7 @@ export interface SubtaskCheckpointsOptions {
   /** Puts a call between two records. */
   readonly mail: (action: () => void) => void;
   /** The synchronous part of a snapshot. */
-  readonly snapshot: (checkpointId: number) => readonly OperatorSnapshotOfUid[];
+  readonly snapshot: (checkpointId: number, format: SnapshotFormat | undefined) => readonly OperatorSnapshotOfUid[];
   readonly onSnapshot: (checkpointId: number, snapshot: SubtaskSnapshot) => void;
   readonly onFailed: (error: unknown) => void;
 }
@@ -200,15 +202,16 @@ export class SubtaskCheckpoints {
   #takeSnapshot(checkpointId: number, isUnaligned: boolean, channels: readonly number[]): void {
     const { writers, snapshot, clock, entries, onFailed } = this.#options;
     const heard = this.#heard.get(checkpointId)!;
-    const { timestampMs, unalignedAfterMs } = heard.trigger;
+    const { timestampMs, unalignedAfterMs, format } = heard.trigger;
     const startMonoMs = clock.monoMs();
     this.#startAlignment(checkpointId);
-    const state = snapshot(checkpointId);
+    const state = snapshot(checkpointId, format);
     const barrier: CheckpointBarrier = {
       kind: "barrier",
       checkpointId,
       timestampMs,
       unalignedAfterMs: isUnaligned ? 0 : unalignedAfterMs,
+      ...(format === undefined ? {} : { format }),
     };
     for (const writer of writers) writer.broadcastEvent(barrier);
     const capture = new ChannelCapture(checkpointId);
@@ -241,11 +244,11 @@ export class SubtaskCheckpoints {
   }
 
   /** Remembers when the subtask first heard of the checkpoint. */
-  #hear({ checkpointId, timestampMs, unalignedAfterMs }: CheckpointTrigger): void {
+  #hear({ checkpointId, timestampMs, unalignedAfterMs, format }: CheckpointTrigger): void {
     if (checkpointId <= this.#snapshottedId || this.#heard.has(checkpointId)) return;
     const { clock } = this.#options;
     this.#heard.set(checkpointId, {
-      trigger: { checkpointId, timestampMs, unalignedAfterMs },
+      trigger: { checkpointId, timestampMs, unalignedAfterMs, ...(format === undefined ? {} : { format }) },
       heardMonoMs: clock.monoMs(),
       startDelayMs: Math.max(0, clock.wallMs() - timestampMs),
       alignmentStart: undefined,

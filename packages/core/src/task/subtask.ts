@@ -327,7 +327,7 @@ export class Subtask {
       writers,
       clock,
       mail: (action) => this.mail(action),
-      snapshot: (checkpointId) => this.chain.snapshot(checkpointId),
+      snapshot: (checkpointId, format) => this.chain.snapshot(checkpointId, format),
       onSnapshot: (checkpointId, snapshot) => {
         if (!this.#isEnded) listener.onSnapshot(checkpointId, snapshot);
       },

@@ -1,9 +1,19 @@
 import type { CachedFile } from "../config/cached-files.ts";
-import { CHECKPOINTING_MODE, type CheckpointingMode } from "../config/checkpointing-options.ts";
+import {
+  CHECKPOINTING_MODE,
+  type CheckpointingMode,
+  INCREMENTAL_CHECKPOINTS,
+} from "../config/checkpointing-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { BUFFER_TIMEOUT, BUFFER_TIMEOUT_ENABLED } from "../config/execution-options.ts";
 import { AUTO_WATERMARK_INTERVAL, CACHED_FILES } from "../config/pipeline-options.ts";
 import { MAX_FUTURE_SKEW, POISON_RECORDS } from "../config/source-options.ts";
+import {
+  OBJECT_CACHE_ENTRIES,
+  ROCKSDB_LOCAL_DIRECTORY,
+  STATE_BACKEND_TYPE,
+  type StateBackendType,
+} from "../config/state-options.ts";
 import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
 import type { PoisonPolicy } from "../operators/source-operator.ts";
 
@@ -18,6 +28,11 @@ export interface TaskSettings {
   /** How long closing may take when an attempt is cancelled. */
   readonly cancellationTimeoutMs: number;
   readonly cachedFiles: readonly CachedFile[];
+  readonly stateBackend: StateBackendType;
+  /** Undefined: where the system has temporary files. */
+  readonly localDirectory: string | undefined;
+  readonly objectCacheEntriesMax: number;
+  readonly isIncremental: boolean;
 }
 
 export function taskSettingsOf(configuration: Configuration): TaskSettings {
@@ -31,5 +46,9 @@ export function taskSettingsOf(configuration: Configuration): TaskSettings {
       : Number.POSITIVE_INFINITY,
     cancellationTimeoutMs: configuration.get(CANCELLATION_TIMEOUT),
     cachedFiles: configuration.get(CACHED_FILES),
+    stateBackend: configuration.get(STATE_BACKEND_TYPE),
+    localDirectory: configuration.get(ROCKSDB_LOCAL_DIRECTORY),
+    objectCacheEntriesMax: configuration.get(OBJECT_CACHE_ENTRIES),
+    isIncremental: configuration.get(INCREMENTAL_CHECKPOINTS),
   };
 }

@@ -15,6 +15,7 @@ import { AccumulatorRegistry } from "../operators/accumulators/accumulator-regis
 import type { ChainedOperator } from "../operators/chain-plan.ts";
 import type { SourceOperator } from "../operators/source-operator.ts";
 import type { Platform } from "../platform/platform.ts";
+import { heapStateBackend } from "../state/state-backend.ts";
 import type { OperatorRestore } from "../task/chain.ts";
 import type { AnyOperatorHost } from "../task/create-operator.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
@@ -25,6 +26,7 @@ import type { TaskStatistics } from "../task/task-statistics.ts";
 import { cachedFilePaths } from "./cached-file-paths.ts";
 import { inFlightOf } from "./in-flight.ts";
 import { type RemoteChannels, SlotChannels } from "./slot-channels.ts";
+import { stateBackendOf } from "./subtask-state.ts";
 import { registerTaskMetrics } from "./task-metrics.ts";
 import type { TaskSettings } from "./task-settings.ts";
 
@@ -202,6 +204,11 @@ export class TaskSlot {
     const restore = restoreOf(task);
     const gates = this.#channels.gatesOf(vertex, subtaskIndex);
     const { captured, entries, chainEntries } = inFlightOf(graph, vertex, subtaskIndex, gates, restore);
+    // What a batch job has of a key is gone when the next one comes.
+    const stateBackend =
+      vertex.sortsInputs === true
+        ? heapStateBackend
+        : stateBackendOf(platform, settings, `${this.#options.jobId}-${vertexId}-${subtaskIndex}`);
     const subtask: Subtask = new Subtask({
       chain: {
         plan: vertex,
@@ -210,6 +217,7 @@ export class TaskSlot {
         parallelism: vertex.parallelism,
         hostOf: (operator) => ({
           ...this.#hostOf(operator, vertex, subtaskIndex, operatorGroups[operator.index]!, accumulators),
+          stateBackend,
           wake: this.#loop.wake,
           fail: (error) => subtask.fail(error),
         }),
@@ -259,7 +267,7 @@ export class TaskSlot {
     subtaskIndex: number,
     metricGroup: MetricGroup,
     accumulators: AccumulatorRegistry,
-  ): Omit<AnyOperatorHost, "wake" | "fail"> {
+  ): Omit<AnyOperatorHost, "wake" | "fail" | "stateBackend"> {
     const { graph, jobId, platform, attemptNumber, restoredCheckpointId, settings, listener } = this.#options;
     const place = {
       jobName: graph.name,

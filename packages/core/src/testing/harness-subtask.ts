@@ -1,4 +1,5 @@
 /** One subtask of the operator under test: its chain, fed by hand, and what leaves it. */
+
 import { LocalChannel } from "../exchange/local-channel.ts";
 import { createRecordWriter } from "../exchange/record-writer.ts";
 import { MetricRegistry } from "../metrics/metric-registry.ts";
@@ -9,6 +10,7 @@ import { Chain, type OperatorRestore } from "../task/chain.ts";
 import type { AnyOperatorHost } from "../task/create-operator.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
 import { MIN_WATERMARK } from "../time/timestamps.ts";
+import { testStateBackend } from "./test-state-backend.ts";
 
 /** A record with its event time in epoch ms, as it left an operator. @public */
 export interface TimestampedValue<T> {
@@ -139,6 +141,7 @@ export function harnessHost(operator: ChainedOperator, options: HarnessSubtaskOp
     sendSourceEvent: () => {},
     reportWatermark: () => {},
     watermarkIntervalMs: 200,
+    stateBackend: testStateBackend(),
     wake: options.wake,
     fail: options.fail,
   };

@@ -11,9 +11,11 @@ import { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { ChainedOperator, ChainPlan } from "../operators/chain-plan.ts";
 import { inputCountOf, type OperatorSpec } from "../operators/operator-spec.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { KeyedStateBackend } from "../state/state-backend.ts";
 import { Chain, type OperatorRestore } from "../task/chain.ts";
 import { OperatorRuntimeContext } from "../task/runtime-context.ts";
 import { encodedBytes } from "./encoded-bytes.ts";
+import { testStateBackend } from "./test-state-backend.ts";
 
 /** A record with its event time, as it left the operator. */
 export interface Emitted {
@@ -26,6 +28,8 @@ export interface HarnessOptions {
   readonly sideOutputs?: readonly string[];
   readonly maxParallelism?: number;
   readonly restore?: OperatorRestore;
+  /** Default: that of all tests. */
+  readonly stateBackend?: KeyedStateBackend;
 }
 
 /** What `snapshot` returns: everything the operator needs to go on elsewhere. */
@@ -144,6 +148,7 @@ function hostOf(
     uid: operator.uid,
     operatorName: operator.name,
     maxParallelism: options.maxParallelism ?? MAX_PARALLELISM,
+    stateBackend: options.stateBackend ?? testStateBackend(),
     restoredCheckpointId: options.restore === undefined ? undefined : 1,
     poisonPolicy: "fail",
     futureSkewMaxMs: 0,

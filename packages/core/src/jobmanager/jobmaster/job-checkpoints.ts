@@ -10,7 +10,6 @@
  * - J3. A shared file is removed when the registry has given it up (S1 of checkpoint/shared-state-registry.ts), and after the
  *   metadata that referred to it.
  */
-
 import { type MillraceError, unreachable } from "../../base/errors.ts";
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../../checkpoint/checkpoint-statistics.ts";
@@ -28,6 +27,7 @@ import type { SnapshotDirectory } from "../../checkpoint/snapshot-directory.ts";
 import type {
   CheckpointMetadata,
   OperatorSubtaskState,
+  SavepointFormatType,
   SavepointProperties,
   StateHandle,
 } from "../../checkpoint/state-handles.ts";
@@ -94,7 +94,7 @@ export interface AttemptCheckpointing {
   readonly tasks: readonly SubtaskId[];
   snapshotCoordinators(checkpointId: number): ReadonlyMap<string, Uint8Array>;
   /** @param timestampMs - Epoch ms. */
-  trigger(checkpointId: number, timestampMs: number, savepoint: SavepointKind | undefined): void;
+  trigger(checkpointId: number, timestampMs: number, savepoint?: SavepointKind, format?: SavepointFormatType): void;
   onComplete(checkpointId: number): void;
   onAborted(checkpointId: number, reason: CheckpointFailureReason, cause: unknown): void;
   onTooManyFailures(error: MillraceError): void;
@@ -366,8 +366,8 @@ export class JobCheckpoints {
           parts: new Map(),
         });
         this.#shared.trigger(checkpointId, action.savepoint !== undefined);
-        this.#remember(checkpointId, timestampMs, attempt.tasks);
-        attempt.trigger(checkpointId, timestampMs, action.savepoint);
+        const format = this.#remember(checkpointId, timestampMs, attempt.tasks);
+        attempt.trigger(checkpointId, timestampMs, action.savepoint, format);
         return;
       }
       case "store":
@@ -384,11 +384,12 @@ export class JobCheckpoints {
     }
   }
 
-  #remember(checkpointId: number, timestampMs: number, tasks: readonly SubtaskId[]): void {
+  #remember(checkpointId: number, timestampMs: number, tasks: readonly SubtaskId[]): SavepointFormatType | undefined {
     const request = this.#savepoints.get(checkpointId);
     const { format } = request?.properties ?? {};
     const savepoint = format === undefined ? undefined : { format, isTerminal: request?.kind === "terminal" };
     this.history.trigger({ checkpointId, timestampMs, savepoint, tasks });
+    return format;
   }
 
   #store(checkpointId: number): void {

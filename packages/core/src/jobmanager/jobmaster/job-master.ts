@@ -334,11 +334,12 @@ export class JobMaster {
     checkpoints.start({
       tasks: tasksOf(this.#regions),
       snapshotCoordinators: (checkpointId) => this.#sources.snapshot(checkpointId),
-      trigger: (checkpointId, timestampMs, savepoint) => {
+      trigger: (checkpointId, timestampMs, savepoint, format) => {
         const isLast = noteTrigger(this.#ending, checkpointId, savepoint);
         // What others may start from, other parallelism and other graphs included, holds nothing that is on its way.
         const unalignedAfterMs = isLast || savepoint !== undefined ? Number.POSITIVE_INFINITY : configuredMs;
-        this.#toAll((attempt) => attempt.triggerCheckpoint({ checkpointId, timestampMs, unalignedAfterMs }, isLast));
+        const trigger = { checkpointId, timestampMs, unalignedAfterMs, ...(format === undefined ? {} : { format }) };
+        this.#toAll((attempt) => attempt.triggerCheckpoint(trigger, isLast));
       },
       onComplete: (id) => {
         this.#sources.onCheckpointComplete(id);

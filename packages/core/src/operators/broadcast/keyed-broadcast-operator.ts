@@ -1,5 +1,4 @@
-import { type KeyEntry, slotOf } from "../../state/key-entry.ts";
-import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import type { BroadcastState } from "../../state/operator-state.ts";
 import type { KeyedStateDescriptor, MapStateDescriptor, StateDescriptor } from "../../state/state-descriptors.ts";
 import { NO_TIMESTAMP } from "../../time/timestamps.ts";
@@ -57,7 +56,7 @@ export class KeyedBroadcastOperator extends StreamOperator {
     super(host);
     this.#fn = fn;
     this.#descriptors = descriptors;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.context = new KeyedBroadcastOperatorContext(this);
     this.#out = contextCollector(this, this.context);
   }
@@ -102,12 +101,9 @@ export class KeyedBroadcastOperator extends StreamOperator {
     const { table } = this;
     const state = this.host.context.keyedState(descriptor);
     const slot = table.slots.findIndex(({ name }) => name === descriptor.name);
-    // What the function clears and writes again becomes a new entry, which must not be visited twice.
-    const entries: readonly KeyEntry[] = [...table.map.values()];
-    for (const entry of entries) {
-      if (slotOf(entry, slot) === undefined) continue;
-      table.selectEntry(entry);
-      fn(entry.key, state);
+    for (const key of table.keysOf(slot)) {
+      table.select(key);
+      fn(key, state);
     }
     table.selectNone();
   }

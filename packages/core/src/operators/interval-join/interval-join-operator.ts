@@ -13,10 +13,12 @@
  *
  * Generated code checks J1, keeps the record and walks through the other side's buffer.
  */
+
 import { MillraceError } from "../../base/errors.ts";
 import type { Counter } from "../../metrics/counter.ts";
 import type { KeyEntry } from "../../state/key-entry.ts";
-import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { SnapshotFormat } from "../../state/store-snapshot.ts";
 import { MIN_WATERMARK, NO_TIMESTAMP } from "../../time/timestamps.ts";
 import type { Serializer } from "../../types/type.ts";
 import { invokeClose, invokeOpen } from "../clone-function.ts";
@@ -85,7 +87,7 @@ export class IntervalJoinOperator extends BaseOperator {
     const boundedMs = Math.min(Math.max(bucketMs, BUCKET_MS_MIN), BUCKET_MS_MAX);
     this.#left = new JoinSide(0, Math.max(0, upperMs), boundedMs);
     this.#right = new JoinSide(1, Math.max(0, -lowerMs), boundedMs);
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.context = new JoinContext(this);
     this.#lateDropped = host.context.metricGroup.counter("numLateRecordsDropped");
   }
@@ -119,9 +121,9 @@ export class IntervalJoinOperator extends BaseOperator {
     this.#right.expiry.restart();
   }
 
-  override snapshot(checkpointId: number): OperatorSnapshot {
+  override snapshot(checkpointId: number, format?: SnapshotFormat): OperatorSnapshot {
     // Before the rest: beginning a snapshot finishes the one before, which is of another moment.
-    const snapshot = super.snapshot(checkpointId);
+    const snapshot = super.snapshot(checkpointId, format);
     this.#snapshotWatermark = this.currentWatermark;
     this.#snapshotWatermarkCount = this.#watermarkCount;
     return snapshot;

@@ -8,7 +8,7 @@
 import { BinaryReader } from "../../base/binary-reader.ts";
 import { BinaryWriter } from "../../base/binary-writer.ts";
 import { slotOf } from "../../state/key-entry.ts";
-import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import { serializerCodec } from "../../state/state-handles.ts";
 import { MAX_WATERMARK, NO_TIMESTAMP } from "../../time/timestamps.ts";
 import { compareKeys } from "../../types/compare-keys.ts";
@@ -103,7 +103,7 @@ export class KeyPartitionOperator extends PartitionOperator {
 
   constructor(host: OperatorHost, fold: PartitionFold, type: Type<unknown> | undefined) {
     super(host, fold, type);
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
   }
 
   override open(): void {

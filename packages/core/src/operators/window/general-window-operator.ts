@@ -17,7 +17,7 @@
 import { MillraceError } from "../../base/errors.ts";
 import type { Counter } from "../../metrics/counter.ts";
 import type { TimeDomain } from "../../state/key-entry.ts";
-import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import type { TimerQueue } from "../../state/timer-queue.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import { MAX_WATERMARK } from "../../time/timestamps.ts";
@@ -64,7 +64,7 @@ export class GeneralWindowOperator extends StreamOperator {
     super(host);
     const { assigner, contents } = windowing;
     this.#windowing = windowing;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.#states = new WindowStateTable(host, this.table);
     const isMerging = assigner.merge !== undefined;
     this.context = new GeneralWindowContext(this, isMerging ? undefined : new WindowStates(this.#states, "_window."));

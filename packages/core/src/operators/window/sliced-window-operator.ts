@@ -18,6 +18,7 @@
 
 import type { KeyEntry } from "../../state/key-entry.ts";
 import { transientCodec } from "../../state/slot-codec.ts";
+import type { SnapshotFormat } from "../../state/store-snapshot.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { OperatorHost, OperatorSnapshot } from "../operator-runtime.ts";
 import { WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
@@ -123,9 +124,9 @@ export class SlicedWindowOperator extends WindowOperator {
     }
   }
 
-  override snapshot(checkpointId: number): OperatorSnapshot {
+  override snapshot(checkpointId: number, format?: SnapshotFormat): OperatorSnapshot {
     // Beginning a snapshot finishes the one before, which has its own watermark.
-    const snapshot = super.snapshot(checkpointId);
+    const snapshot = super.snapshot(checkpointId, format);
     const now = this.currentWatermark;
     this.#snapshotWatermark = now;
     if (this.#ahead !== undefined && [...this.#ahead.values()].every((each) => each <= now)) this.#ahead = undefined;

@@ -11,7 +11,7 @@
  */
 import { MillraceError } from "../../base/errors.ts";
 import type { Counter } from "../../metrics/counter.ts";
-import { KeyedStateTable } from "../../state/keyed-state-table.ts";
+import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { Serializer } from "../../types/type.ts";
 import { invokeClose, invokeOpen } from "../clone-function.ts";
@@ -70,7 +70,7 @@ export abstract class WindowOperator extends BaseOperator {
     this.#emitFunction = settings.emitFunction;
     this.folding = settings.folding;
     this.allowedLatenessMs = settings.allowedLatenessMs;
-    this.table = new KeyedStateTable(host, host.maxParallelism);
+    this.table = host.stateBackend.createTable(host, host.maxParallelism);
     this.context = new WindowContext(this);
     this.#lateDropped = host.context.metricGroup.counter("numLateRecordsDropped");
   }

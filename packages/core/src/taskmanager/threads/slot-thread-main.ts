@@ -22,6 +22,7 @@ import type { WorkerScope } from "../../platform/platform.ts";
 import { SlotLoop } from "../../task/slot-loop.ts";
 import { TaskStatistics } from "../../task/task-statistics.ts";
 import { subtasksOfSlot } from "../slot-layout.ts";
+import { prepareStateBackend } from "../subtask-state.ts";
 import { taskSettingsOf } from "../task-settings.ts";
 import { type SlotListener, TaskSlot } from "../task-slot.ts";
 import { RingChannels } from "./ring-channels.ts";
@@ -53,6 +54,7 @@ export async function runSlotThread(scope: WorkerScope, load: PipelineLoader): P
     const given = Configuration.fromLayered(input.configuration);
     const { transformations, configuration } = await load(input.module, given);
     const graph = buildJobGraph(transformations, graphOptionsOf(configuration, input.jobName));
+    await prepareStateBackend(scope.platform, taskSettingsOf(configuration));
     thread = new SlotThread(scope, input, graph, configuration);
     say({ kind: "loaded", graphHash: graph.hash, plan: describeJobGraph(graph) });
   } catch (error) {

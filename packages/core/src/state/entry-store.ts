@@ -1,0 +1,322 @@
+/**
+ * What a stored table has in its sorted store: a column family a state and one for timers, all with the same keys
+ * (`stored-keys.ts`). Every value is a stream of its own, so that it can be read alone.
+ *
+ * Writes are collected and applied together by `flush`; until then reads do not see them.
+ */
+import { BinaryReader } from "../base/binary-reader.ts";
+import { BinaryWriter } from "../base/binary-writer.ts";
+import { KvBatch, KvEntryCursor } from "../kv/kv-packing.ts";
+import { KV_PAGE_HEADER_BYTES, type SortedKv } from "../kv/sorted-kv.ts";
+import { setSlot, slotOf } from "./key-entry.ts";
+import { TIMERS_SECTION, writeTimers } from "./keyed-snapshot-format.ts";
+import type { SlotCodec } from "./slot-codec.ts";
+import type { StoredEntry } from "./stored-entry.ts";
+import { GROUP_BYTES, readStoredKey, writeStoredKey } from "./stored-keys.ts";
+
+/** A batch is applied when it is about as long. */
+const BATCH_BYTES = 256 * 1024;
+const PAGE_BYTES = 64 * 1024;
+const VALUE_BYTES = 4 * 1024;
+
+/** Keys that ascend are written faster: a chunk of entries is sorted before. */
+const CHUNK_ENTRIES = 1024;
+
+export class EntryStore {
+  readonly kv: SortedKv;
+  readonly #maxParallelism: number;
+  readonly #slots: readonly SlotCodec[];
+  /** By slot; undefined for one that no store has. */
+  readonly #families: (number | undefined)[] = [];
+  readonly #timersFamily: number;
+  readonly #batch = new KvBatch();
+  readonly #keys = new BinaryWriter(4096);
+  readonly #value = new BinaryWriter(4096);
+  readonly #reader = new BinaryReader(new Uint8Array(0));
+  #read = new Uint8Array(VALUE_BYTES);
+  /** Since the store was opened, for statistics. */
+  readCount = 0;
+  writeCount = 0;
+
+  /** @param slots - The table's; a slot is there before its family is added. */
+  constructor(kv: SortedKv, slots: readonly SlotCodec[], maxParallelism: number) {
+    this.kv = kv;
+    this.#slots = slots;
+    this.#maxParallelism = maxParallelism;
+    this.#timersFamily = this.namedFamily(TIMERS_SECTION.name);
+  }
+
+  /** Slots are added in their order. */
+  addSlot(codec: SlotCodec): void {
+    this.#families.push(codec.isTransient === true ? undefined : this.namedFamily(codec.name));
+  }
+
+  /** The column family of a slot; undefined for what is in no snapshot. */
+  familyOf(slot: number): number | undefined {
+    return this.#families[slot];
+  }
+
+  get timersFamily(): number {
+    return this.#timersFamily;
+  }
+
+  /** The column family of the name, made when there is none. */
+  namedFamily(name: string): number {
+    const known = this.kv.columnFamilies.indexOf(name);
+    return known >= 0 ? known : this.kv.addColumnFamily({ name });
+  }
+
+  /** Reads the values of all states into the entry; true when there is one. */
+  load(entry: StoredEntry): boolean {
+    const keys = this.#keys;
+    keys.reset();
+    writeStoredKey(entry.key, this.#maxParallelism, keys);
+    let isFound = false;
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      const family = this.#families[slot];
+      if (family === undefined) continue;
+      const value = this.#get(family, keys.buffer, keys.position, this.#slots[slot]!);
+      if (value === undefined) continue;
+      setSlot(entry, slot, value);
+      entry.setStored(slot, true);
+      isFound = true;
+    }
+    return isFound;
+  }
+
+  /** Reads the value of one state into the entry. */
+  loadSlot(entry: StoredEntry, slot: number): void {
+    const family = this.#families[slot];
+    if (family === undefined) return;
+    const keys = this.#keys;
+    keys.reset();
+    writeStoredKey(entry.key, this.#maxParallelism, keys);
+    const value = this.#get(family, keys.buffer, keys.position, this.#slots[slot]!);
+    if (value === undefined) return;
+    setSlot(entry, slot, value);
+    entry.setStored(slot, true);
+  }
+
+  /**
+   * Writes the entries, sorted, `CHUNK_ENTRIES` at a time: those that are still dirty, and have not been touched since
+   * they were of this version.
+   */
+  *writeSorted(entries: readonly StoredEntry[], version: number): Generator<void> {
+    for (let start = 0; start < entries.length; start += CHUNK_ENTRIES) {
+      const end = Math.min(start + CHUNK_ENTRIES, entries.length);
+      this.#writeChunk(entries.slice(start, end), version);
+      yield;
+    }
+  }
+
+  #writeChunk(entries: readonly StoredEntry[], version: number): void {
+    const keys = this.#keys;
+    keys.reset();
+    const chunk: { readonly entry: StoredEntry; readonly from: number; readonly to: number; readonly order: number }[] =
+      [];
+    for (const entry of entries) {
+      if (!entry.isDirty || entry.version !== version) continue;
+      const from = keys.position;
+      writeStoredKey(entry.key, this.#maxParallelism, keys);
+      chunk.push({ entry, from, to: keys.position, order: orderOf(keys.buffer, from, keys.position) });
+    }
+    const { buffer } = keys;
+    chunk.sort((left, right) => left.order - right.order || compareRanges(buffer, left, right));
+    for (const { entry, from, to } of chunk) this.#writeEntry(entry, buffer.subarray(from, to));
+  }
+
+  /** Writes one entry as it is now. */
+  write(entry: StoredEntry): void {
+    const keys = this.#keys;
+    keys.reset();
+    writeStoredKey(entry.key, this.#maxParallelism, keys);
+    this.#writeEntry(entry, keys.written());
+  }
+
+  #writeEntry(entry: StoredEntry, key: Uint8Array): void {
+    const batch = this.#batch;
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      const family = this.#families[slot];
+      if (family === undefined) continue;
+      const codec = this.#slots[slot]!;
+      let value = slotOf(entry, slot);
+      if (value !== undefined && codec.snapshotOf !== undefined) value = codec.snapshotOf(value);
+      if (value === undefined) {
+        if (entry.hasStored(slot)) batch.delete(family, key);
+      } else {
+        const out = this.#value;
+        out.reset();
+        codec.write(value, out);
+        batch.put(family, key, out.written());
+      }
+      entry.setStored(slot, value !== undefined);
+    }
+    this.#writeTimers(entry, key);
+    entry.isDirty = false;
+    this.writeCount++;
+    if (batch.length >= BATCH_BYTES) this.flush();
+  }
+
+  /** Writes the timers only. */
+  writeTimersOf(entry: StoredEntry): void {
+    const keys = this.#keys;
+    keys.reset();
+    writeStoredKey(entry.key, this.#maxParallelism, keys);
+    this.#writeTimers(entry, keys.written());
+    if (this.#batch.length >= BATCH_BYTES) this.flush();
+  }
+
+  #writeTimers(entry: StoredEntry, key: Uint8Array): void {
+    const { timers } = entry;
+    const hasTimers = timers !== undefined && timers.size > 0;
+    if (hasTimers) {
+      const out = this.#value;
+      out.reset();
+      writeTimers(timers, out);
+      this.#batch.put(this.#timersFamily, key, out.written());
+    } else if (entry.hasStoredTimers) this.#batch.delete(this.#timersFamily, key);
+    entry.hasStoredTimers = hasTimers;
+  }
+
+  /** All entries of a family, a page at a time; what is changed meanwhile is of no matter to the page at hand. */
+  *entriesOf(
+    family: number,
+  ): Iterable<{ readonly key: unknown; readonly stored: Uint8Array; readonly value: BinaryReader }> {
+    const scan = new FamilyScan(this.kv, family);
+    while (scan.nextPage()) {
+      // The keys of a page at once: whoever goes along them may read and write.
+      const { cursor } = scan;
+      const page = scan.page.slice();
+      const places: number[] = [];
+      while (cursor.next()) places.push(cursor.keyStart, cursor.keyEnd, cursor.valueStart, cursor.valueEnd);
+      for (let at = 0; at < places.length; at += 4) {
+        const stored = page.subarray(places[at]!, places[at + 1]!);
+        const value = new BinaryReader(page, places[at + 2]!, places[at + 3]!);
+        yield { key: readStoredKey(page, places[at]!, places[at + 1]!), stored, value };
+      }
+    }
+  }
+
+  /** Writes bytes under a key with its group. */
+  putStored(family: number, stored: Uint8Array, value: Uint8Array): void {
+    this.#batch.put(family, stored, value);
+    if (this.#batch.length >= BATCH_BYTES) this.flush();
+  }
+
+  /** Writes a value under a key with its group. */
+  putSlot(slot: number, stored: Uint8Array, value: unknown): void {
+    const out = this.#value;
+    out.reset();
+    this.#slots[slot]!.write(value, out);
+    this.putStored(this.#families[slot]!, stored, out.written());
+  }
+
+  /** Writes a value that is in bytes already, behind a key without its group. */
+  putBytes(family: number, group: number, key: Uint8Array, value: Uint8Array): void {
+    const keys = this.#keys;
+    keys.reset();
+    keys.u8(group >>> 8);
+    keys.u8(group & 0xff);
+    keys.rawBytes(key);
+    this.putStored(family, keys.written(), value);
+  }
+
+  /** Writes a value behind a key without its group. */
+  putValue(slot: number, group: number, key: Uint8Array, value: unknown): void {
+    const out = this.#value;
+    out.reset();
+    this.#slots[slot]!.write(value, out);
+    this.putBytes(this.#families[slot]!, group, key, out.written());
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.opCount === 0) return;
+    this.kv.writeBatch(batch.packed(), batch.length);
+    batch.reset();
+  }
+
+  /** Deletes everything that was written. */
+  clear(): void {
+    this.#batch.reset();
+    const all = Uint8Array.of(0xff, 0xff, 0xff);
+    for (const family of this.kv.columnFamilies.keys()) this.kv.deleteRange(family, new Uint8Array(0), all);
+  }
+
+  #get(family: number, key: Uint8Array, keyBytes: number, codec: SlotCodec): unknown {
+    this.readCount++;
+    let length = this.kv.get(family, key, keyBytes, this.#read);
+    if (length < 0) return undefined;
+    if (length > this.#read.length) {
+      this.#read = new Uint8Array(Math.max(length, 2 * this.#read.length));
+      length = this.kv.get(family, key, keyBytes, this.#read);
+    }
+    this.#reader.reset(this.#read, 0, length);
+    return codec.read(this.#reader);
+  }
+}
+
+/** Goes along a family a page at a time. */
+export class FamilyScan {
+  readonly cursor: KvEntryCursor = new KvEntryCursor();
+  page: Uint8Array = new Uint8Array(PAGE_BYTES);
+  readonly #kv: SortedKv;
+  readonly #family: number;
+  readonly #end: Uint8Array;
+  #from: Uint8Array;
+  #isResumed = false;
+  #isAtEnd = false;
+
+  /** @param end - Empty: to the end. */
+  constructor(kv: SortedKv, family: number, start: Uint8Array = new Uint8Array(0), end: Uint8Array = start) {
+    this.#kv = kv;
+    this.#family = family;
+    this.#from = start;
+    this.#end = end;
+  }
+
+  /** Reads a page; false when there is none any more. `cursor` goes along its entries, in `page`. */
+  nextPage(): boolean {
+    if (this.#isAtEnd) return false;
+    let length = this.#kv.scan(this.#family, this.#from, this.#end, this.page, this.#isResumed);
+    this.cursor.startPage(this.page, length);
+    if (length === KV_PAGE_HEADER_BYTES && this.cursor.nextBytes > 0) {
+      this.page = new Uint8Array(KV_PAGE_HEADER_BYTES + this.cursor.nextBytes);
+      length = this.#kv.scan(this.#family, this.#from, this.#end, this.page, this.#isResumed);
+      this.cursor.startPage(this.page, length);
+    }
+    if (this.cursor.nextBytes === 0) this.#isAtEnd = true;
+    else this.#from = this.#lastKey(length);
+    this.#isResumed = true;
+    return length > KV_PAGE_HEADER_BYTES;
+  }
+
+  #lastKey(length: number): Uint8Array {
+    const walk = new KvEntryCursor();
+    walk.startPage(this.page, length);
+    let last = this.#from;
+    while (walk.next()) last = this.page.subarray(walk.keyStart, walk.keyEnd);
+    return last.slice();
+  }
+}
+
+/** The first bytes of a key as a number that rises with them. */
+function orderOf(bytes: Uint8Array, from: number, to: number): number {
+  let order = 0;
+  for (let at = from; at < from + GROUP_BYTES + 4; at++) order = order * 256 + (at < to ? bytes[at]! : 0);
+  return order;
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+function compareRanges(bytes: Uint8Array, left: Range, right: Range): number {
+  const shared = Math.min(left.to - left.from, right.to - right.from);
+  for (let at = 0; at < shared; at++) {
+    const difference = bytes[left.from + at]! - bytes[right.from + at]!;
+    if (difference !== 0) return difference;
+  }
+  return left.to - left.from - (right.to - right.from);
+}

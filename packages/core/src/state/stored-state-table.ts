@@ -1,0 +1,459 @@
+/**
+ * All keyed state of one operator in one subtask, in a sorted store with a write-back cache of entries in front.
+ *
+ * - D1. An entry that may have changed since it was written is dirty, and is in `#touched` or in the cut of the running
+ *   snapshot. T1 of the table is what makes it so: whoever may change an entry makes it current first.
+ * - D2. A cut is the contents at `beginSnapshot`. Until all of it is in the store nothing newer is written: an entry of the
+ *   cut that is about to change is written first, and whoever has to write more brings the cut to its end before.
+ * - D3. Only clean entries leave the cache. One that has timers keeps its place without values (`SPILLED`), because the
+ *   queues of timers lead to it; becoming current reads them again.
+ * - D4. The entry of a removed key is known until the store has forgotten the key, too.
+ *
+ * An operator that looks through the map (`readsOnDemand` is false) has all its entries in it: they are written, and never
+ * leave.
+ */
+
+import { BinaryReader } from "../base/binary-reader.ts";
+import { invariant } from "../base/errors.ts";
+import type { Random } from "../platform/platform.ts";
+import type { Stores } from "../platform/stores.ts";
+import { decodeKey, type MapKey, mapKeyOf, validateKey } from "../types/key-encoding.ts";
+import { EntryStore, FamilyScan } from "./entry-store.ts";
+import { isEmptyEntry, type KeyEntry, setSlot } from "./key-entry.ts";
+import type { KeyedSnapshot } from "./keyed-snapshot.ts";
+import {
+  type KeyedSection,
+  type RestoredGroup,
+  type RestoredKeyedState,
+  type RestoredTimer,
+  readerOf,
+  readTimers,
+} from "./keyed-snapshot-format.ts";
+import { type KeyedStateOwner, KeyedStateTable } from "./keyed-state-table.ts";
+import { isContextual, type SlotCodec } from "./slot-codec.ts";
+import type { RestoredStore, RunningKeyedSnapshot, SnapshotFormat } from "./store-snapshot.ts";
+import { SPILLED, StoredEntry } from "./stored-entry.ts";
+import { groupStart } from "./stored-keys.ts";
+import {
+  CanonicalStoredSnapshot,
+  NativeStoredSnapshot,
+  type StoredSnapshot,
+  type StoredSnapshotParts,
+} from "./stored-snapshot.ts";
+
+/** @internal */
+export interface StoredTableOptions {
+  readonly stores: Stores;
+  /** The table's own, absolute: made when it is needed, removed by `close`. */
+  readonly directory: string;
+  /** Entries with values that are in memory at a time, about. */
+  readonly cacheEntriesMax: number;
+  /** Whether checkpoints have the files of the store; otherwise they have all state in the canonical format. */
+  readonly isIncremental: boolean;
+  /** Makes the names of stores. */
+  readonly random: Pick<Random, "uuid">;
+}
+
+/** What an eviction leaves in the cache. */
+const KEPT_SHARE = 0.75;
+
+/** Entries that were touched or removed, and are not written, before what of them is nothing any more is let go. */
+const TOUCHED_MIN = 65_536;
+const REMOVED_MAX = 65_536;
+
+/** Entries that were touched under the same version. */
+interface Generation {
+  readonly version: number;
+  readonly entries: readonly StoredEntry[];
+  /** The next one to look at. */
+  next: number;
+}
+
+/** @internal */
+export class StoredStateTable extends KeyedStateTable {
+  readonly #options: StoredTableOptions;
+  #opened: EntryStore | undefined = undefined;
+  #restored: RestoredKeyedState | undefined = undefined;
+  /** D4. */
+  readonly #removed = new Map<MapKey, StoredEntry>();
+  /** Under the current version. */
+  #touched: StoredEntry[] = [];
+  #touchedMax = TOUCHED_MIN;
+  /** Oldest first. */
+  #generations: Generation[] = [];
+  /** Entries with values in the map. */
+  #cachedCount = 0;
+  /** Its cut is not wholly written. */
+  #cutting: StoredSnapshot | undefined = undefined;
+  readonly #snapshots = new Set<StoredSnapshot>();
+  /** Changes when files may get names that were other files'. */
+  #storeId: string;
+  #snapshotCount = 0;
+
+  constructor(owner: KeyedStateOwner, maxParallelism: number, options: StoredTableOptions) {
+    super(owner, maxParallelism);
+    this.#options = options;
+    this.#storeId = options.random.uuid();
+    // An entry that was read, and not touched, is of the version before.
+    this.version = 1;
+  }
+
+  /** What the cache has cost, for statistics: entries read from and written to the store. */
+  get traffic(): { readonly read: number; readonly written: number; readonly cached: number } {
+    return { read: this.#opened?.readCount ?? 0, written: this.#opened?.writeCount ?? 0, cached: this.#cachedCount };
+  }
+
+  override readKey(key: unknown): KeyEntry | undefined {
+    validateKey(key, this.owner);
+    const place = mapKeyOf(key);
+    if (!this.mayWait || this.#removed.has(place)) return this.map.get(place);
+    this.#makeRoom();
+    const entry = new StoredEntry(key, this.version);
+    if (!this.#store.load(entry)) return undefined;
+    this.map.set(place, entry);
+    this.#cachedCount++;
+    this.#markDirty(entry);
+    return entry;
+  }
+
+  override readAll(): void {}
+
+  override touch(touched: KeyEntry): void {
+    const entry = touched as StoredEntry;
+    if (entry.version === SPILLED) {
+      this.#makeRoom();
+      this.#store.load(entry);
+      this.#cachedCount++;
+    } else if (entry.isDirty) this.#store.write(entry);
+    entry.version = this.version;
+    this.#markDirty(entry);
+  }
+
+  override removeIfEmpty(removed: KeyEntry): void {
+    if (!isEmptyEntry(removed)) return;
+    const entry = removed as StoredEntry;
+    const place = mapKeyOf(entry.key);
+    if (this.map.get(place) === entry) {
+      if (!entry.isDirty) this.touch(entry);
+      this.map.delete(place);
+      this.#cachedCount--;
+      if (entry.isStored) this.#removed.set(place, entry);
+    }
+    if (this.current === entry) this.current = undefined;
+  }
+
+  override registerSlot(codec: SlotCodec): number {
+    invariant(!this.slots.some((slot) => slot.name === codec.name), `state ${codec.name} registered twice`);
+    const slot = this.slots.length;
+    const store = this.#store;
+    this.slots.push(codec);
+    store.addSlot(codec);
+    this.mayWait = this.readsOnDemand;
+    const form = this.#restored?.formOf(codec.name);
+    if (form !== undefined) this.#adoptStored(slot, form);
+    for (const values of this.#restored?.takeState(codec, this.owner) ?? []) this.#takeRestored(slot, values);
+    store.flush();
+    if (this.readsOnDemand) {
+      for (const entry of this.map.values()) if (entry.version !== SPILLED) store.loadSlot(entry as StoredEntry, slot);
+    }
+    return slot;
+  }
+
+  /**
+   * Goes on from the stores of a checkpoint, before `restore` is called with their headers. What was one subtask's and is this
+   * one's now is taken over as it is; otherwise the wanted key groups are copied.
+   */
+  override restoreStores(stores: readonly RestoredStore[], groupStartAt: number, groupEndAt: number): void {
+    if (stores.length === 0) return;
+    invariant(this.#opened === undefined, "a store is restored over another");
+    const disk = this.#options.stores;
+    const [only] = stores;
+    const isTaken = stores.length === 1 && only!.keyGroupStart === groupStartAt && only!.keyGroupEnd === groupEndAt;
+    if (isTaken) {
+      const target = this.#storeDirectory;
+      disk.makeDirectory(target);
+      for (const { name } of only!.files) disk.link(`${only!.directory}/${name}`, `${target}/${name}`);
+      this.#storeId = only!.storeId;
+    } else for (const store of stores) this.#copyGroups(store, groupStartAt, groupEndAt);
+    for (const { directory } of stores) disk.remove(directory);
+    this.#adoptTimers();
+  }
+
+  #copyGroups({ directory }: RestoredStore, groupStartAt: number, groupEndAt: number): void {
+    const view = this.#options.stores.open(directory, []);
+    const store = this.#store;
+    for (const [from, name] of view.columnFamilies.entries()) {
+      const to = store.namedFamily(name);
+      const scan = new FamilyScan(view, from, groupStart(groupStartAt), groupStart(groupEndAt));
+      while (scan.nextPage()) {
+        const { cursor, page } = scan;
+        while (cursor.next()) {
+          const key = page.subarray(cursor.keyStart, cursor.keyEnd);
+          store.putStored(to, key, page.subarray(cursor.valueStart, cursor.valueEnd));
+        }
+      }
+    }
+    store.flush();
+    view.close();
+  }
+
+  #adoptTimers(): void {
+    const store = this.#store;
+    const restored: { readonly entry: StoredEntry; readonly timer: Omit<RestoredTimer, "key" | "group"> }[] = [];
+    for (const { key, value } of store.entriesOf(store.timersFamily)) {
+      const entry = this.#restoredEntry(key);
+      entry.hasStoredTimers = true;
+      for (const timer of readTimers(value)) restored.push({ entry, timer });
+    }
+    restored.sort((left, right) => left.timer.seq - right.timer.seq);
+    for (const { entry, timer } of restored) this.restoreTimer(entry, timer.domain, timer.timeMs, timer.seq);
+  }
+
+  /** What the store had of a state before the state was registered: as its codec would have written it, and in memory if need be. */
+  #adoptStored(slot: number, form: Pick<KeyedSection, "kind" | "schema">): void {
+    const store = this.#store;
+    const family = store.familyOf(slot);
+    const { read, isCurrent } = readerOf(this.slots[slot]!, form, this.owner);
+    if (family === undefined || (isCurrent && this.readsOnDemand)) return;
+    for (const { key, stored, value } of store.entriesOf(family)) {
+      const found = read(value);
+      if (this.readsOnDemand) {
+        store.putSlot(slot, stored, found);
+        continue;
+      }
+      const entry = this.#restoredEntry(key);
+      setSlot(entry, slot, found);
+      entry.setStored(slot, true);
+      if (!isCurrent && !entry.isDirty) this.touch(entry);
+    }
+    store.flush();
+  }
+
+  override restore(restored: RestoredKeyedState): void {
+    this.#restored = restored;
+    this.mayWait = this.readsOnDemand;
+    const store = this.#store;
+    for (const { key, domain, timeMs, seq } of restored.takeTimers()) {
+      this.restoreTimer(this.#restoredEntry(key), domain, timeMs, seq);
+    }
+    for (const entry of this.map.values()) {
+      if (!(entry as StoredEntry).hasStoredTimers) store.writeTimersOf(entry as StoredEntry);
+    }
+    store.flush();
+  }
+
+  override *keysOf(slot: number): Iterable<unknown> {
+    const family = this.#store.familyOf(slot);
+    if (family === undefined) return;
+    this.#writeBack();
+    for (const { key } of this.#store.entriesOf(family)) yield key;
+  }
+
+  override clear(): void {
+    this.#cutting?.writeCut();
+    super.clear();
+    this.#store.clear();
+    this.#removed.clear();
+    this.#touched = [];
+    this.#generations = [];
+    this.#cachedCount = 0;
+    this.mayWait = this.readsOnDemand;
+  }
+
+  override beginSnapshotAs(format: SnapshotFormat | undefined): RunningKeyedSnapshot {
+    const isNative = format === "NATIVE" || (format === undefined && this.#options.isIncremental);
+    return isNative ? this.#begin((parts) => new NativeStoredSnapshot(parts, this.#storeId)) : this.beginSnapshot();
+  }
+
+  override beginSnapshot(): KeyedSnapshot {
+    return this.#begin((parts) => new CanonicalStoredSnapshot(parts));
+  }
+
+  #begin<T extends StoredSnapshot>(create: (parts: StoredSnapshotParts) => T): T {
+    this.#cutting?.writeCut();
+    const cut = this.#touched;
+    const { version } = this;
+    this.#endGeneration();
+    this.current = undefined;
+    const snapshot: T = create({
+      cut,
+      version,
+      store: this.#store,
+      stores: this.#options.stores,
+      // Beside the table's directory: a snapshot may outlive the table.
+      directory: `${this.#options.directory}-snapshot-${this.#snapshotCount++}`,
+      slots: this.slots.slice(),
+      carriedOver: this.#carriedOver(),
+      onCutWritten: () => {
+        this.#forgetRemoved(cut);
+        if (this.#cutting === snapshot) this.#cutting = undefined;
+      },
+      onWritten: () => this.#snapshots.delete(snapshot),
+    });
+    this.#cutting = snapshot;
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  /** What nobody has registered since the restore; of what is in the store each state once. */
+  #carriedOver(): readonly KeyedSection[] {
+    const names = new Set<string>();
+    return (this.#restored?.untakenStates() ?? []).filter(({ name, groups }) => {
+      const isKnown = names.has(name);
+      names.add(name);
+      return !isKnown || groups.length > 0;
+    });
+  }
+
+  override close(): void {
+    for (const snapshot of this.#snapshots) snapshot.close();
+    this.#opened?.kv.close();
+    this.#options.stores.remove(this.#options.directory);
+  }
+
+  protected override newEntry(key: unknown): KeyEntry {
+    if (this.#removed.size >= REMOVED_MAX || this.#touched.length >= this.#touchedMax) this.#tidy();
+    this.#cachedCount++;
+    const place = mapKeyOf(key);
+    const removed = this.#removed.get(place);
+    if (removed !== undefined) {
+      this.#removed.delete(place);
+      if (removed.version !== this.version) this.touch(removed);
+      return removed;
+    }
+    const entry = new StoredEntry(key, this.version);
+    this.#markDirty(entry);
+    return entry;
+  }
+
+  get #storeDirectory(): string {
+    return `${this.#options.directory}/db`;
+  }
+
+  get #store(): EntryStore {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  #open(): EntryStore {
+    const { stores, directory } = this.#options;
+    stores.makeDirectory(directory);
+    return new EntryStore(stores.open(this.#storeDirectory, []), this.slots, this.maxParallelism);
+  }
+
+  #markDirty(entry: StoredEntry): void {
+    entry.isDirty = true;
+    this.#touched.push(entry);
+  }
+
+  /** What a checkpoint has of one state in one key group goes to the store, and to the entries that are in memory. */
+  #takeRestored(slot: number, { group, count, bytes, read, isCurrent }: RestoredGroup): void {
+    const store = this.#store;
+    const family = store.familyOf(slot);
+    if (family === undefined) return;
+    const isCopied = isCurrent && (count === 1 || !isContextual(this.slots[slot]!));
+    const input = new BinaryReader(bytes);
+    for (let index = 0; index < count; index++) {
+      const keyStart = input.position;
+      const key = decodeKey(input);
+      const keyEnd = input.position;
+      const value = read(input);
+      const keyBytes = bytes.subarray(keyStart, keyEnd);
+      if (isCopied) store.putBytes(family, group, keyBytes, bytes.subarray(keyEnd, input.position));
+      else if (this.readsOnDemand) store.putValue(slot, group, keyBytes, value);
+      if (this.readsOnDemand) continue;
+      const entry = this.#restoredEntry(key);
+      setSlot(entry, slot, value);
+      if (isCopied) entry.setStored(slot, true);
+      else if (!entry.isDirty) this.touch(entry);
+    }
+  }
+
+  /** The entry of a restored key: as clean as the store. */
+  #restoredEntry(key: unknown): StoredEntry {
+    const place = mapKeyOf(key);
+    const known = this.map.get(place) as StoredEntry | undefined;
+    if (known !== undefined) return known;
+    const entry = new StoredEntry(key, this.readsOnDemand ? SPILLED : this.version - 1);
+    if (!this.readsOnDemand) this.#cachedCount++;
+    this.putEntry(place, entry);
+    return entry;
+  }
+
+  #makeRoom(): void {
+    if (this.#cachedCount < this.#options.cacheEntriesMax) return;
+    this.#writeBack();
+    this.#evict();
+  }
+
+  /** Lets go what was touched and is nothing any more; writes when that is not enough. */
+  #tidy(): void {
+    this.#touched = this.#touched.filter((entry) => !(isEmptyEntry(entry) && !entry.isStored));
+    const touchedMax = Math.max(TOUCHED_MIN, 2 * this.#cachedCount);
+    if (this.#removed.size >= REMOVED_MAX || this.#touched.length >= touchedMax) this.#writeBack();
+    this.#touchedMax = Math.max(touchedMax, 2 * this.#touched.length);
+  }
+
+  /** Makes all entries clean. */
+  #writeBack(): void {
+    this.#cutting?.writeCut();
+    const touched = this.#touched;
+    const store = this.#store;
+    for (const _chunk of store.writeSorted(touched, this.version)) {
+      // All of them in one go.
+    }
+    store.flush();
+    this.#forgetRemoved(touched);
+    const { current } = this;
+    this.#endGeneration();
+    // Whoever is at work on the current entry goes on with it.
+    if (current instanceof StoredEntry) this.touch(current);
+  }
+
+  #endGeneration(): void {
+    if (this.#touched.length > 0 && this.readsOnDemand) {
+      this.#generations.push({ version: this.version, entries: this.#touched, next: 0 });
+    }
+    this.#touched = [];
+    this.version++;
+  }
+
+  /** Those that were touched longest ago leave the cache. */
+  #evict(): void {
+    const kept = Math.floor(this.#options.cacheEntriesMax * KEPT_SHARE);
+    const { current } = this;
+    while (this.#cachedCount > kept) {
+      const oldest = this.#generations[0];
+      if (oldest === undefined) return;
+      if (oldest.next === oldest.entries.length) {
+        this.#generations.shift();
+        continue;
+      }
+      const entry = oldest.entries[oldest.next++]!;
+      if (entry.version === oldest.version && entry !== current && !isEmptyEntry(entry)) this.#evictEntry(entry);
+    }
+  }
+
+  #evictEntry(entry: StoredEntry): void {
+    invariant(!entry.isDirty, "what was not written leaves the cache");
+    entry.version = SPILLED;
+    this.#cachedCount--;
+    if (entry.timers === undefined || entry.timers.size === 0) {
+      this.map.delete(mapKeyOf(entry.key));
+      return;
+    }
+    entry.s0 = undefined;
+    entry.s1 = undefined;
+    entry.more = undefined;
+  }
+
+  /** D4: the store has been told. */
+  #forgetRemoved(written: readonly StoredEntry[]): void {
+    if (this.#removed.size === 0) return;
+    for (const entry of written) {
+      if (entry.isDirty || !isEmptyEntry(entry)) continue;
+      const place = mapKeyOf(entry.key);
+      if (this.#removed.get(place) === entry) this.#removed.delete(place);
+    }
+  }
+}

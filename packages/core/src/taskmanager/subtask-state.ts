@@ -1,0 +1,57 @@
+import { localPathOf } from "../base/local-path.ts";
+import type { Platform } from "../platform/platform.ts";
+import { heapStateBackend, type KeyedStateBackend, StoredStateBackend } from "../state/state-backend.ts";
+import type { TaskSettings } from "./task-settings.ts";
+
+type StateSettings = Pick<TaskSettings, "stateBackend" | "localDirectory" | "objectCacheEntriesMax" | "isIncremental">;
+
+type LocalSettings = Pick<TaskSettings, "localDirectory">;
+
+/** Before host and process id in the names of directories of stores. */
+const PREFIX = "millrace-state-";
+
+/**
+ * Settles when the keyed state of the job's operators can be made, and what processes of this machine have left behind that were
+ * killed is removed.
+ *
+ * @throws MillraceError `MR_ROCKSDB_UNAVAILABLE`
+ */
+export async function prepareStateBackend(platform: Platform, settings: StateSettings): Promise<void> {
+  if (settings.stateBackend !== "rocksdb") return;
+  await platform.stores.load();
+  const { fs, proc } = platform;
+  const root = rootOf(platform, settings);
+  if ((await fs.stat(root)) === undefined) return;
+  const own = `${PREFIX}${proc.hostName}-`;
+  for (const name of await fs.list(root)) {
+    const processId = name.startsWith(own) ? Number.parseInt(name.slice(own.length), 10) : Number.NaN;
+    if (processId > 0 && !proc.isAlive(processId)) await fs.removeTree(fs.resolve(root, name));
+  }
+}
+
+/**
+ * Makes the keyed state of one subtask in one attempt.
+ *
+ * @param name - Of the subtask: tells people what a directory is of.
+ */
+export function stateBackendOf(platform: Platform, settings: StateSettings, name: string): KeyedStateBackend {
+  if (settings.stateBackend === "hashmap") return heapStateBackend;
+  const { random, stores } = platform;
+  return new StoredStateBackend({
+    stores,
+    directory: localDirectoryOf(platform, settings, `${name}-${random.uuid()}`),
+    cacheEntriesMax: settings.objectCacheEntriesMax,
+    isIncremental: settings.isIncremental,
+    random,
+  });
+}
+
+/** Where this process has local state of that name; removed by a later process of the machine when this one is killed. */
+export function localDirectoryOf(platform: Platform, settings: LocalSettings, name: string): string {
+  const { fs, proc } = platform;
+  return fs.resolve(rootOf(platform, settings), `${PREFIX}${proc.hostName}-${proc.processId}-${name}`);
+}
+
+function rootOf({ fs, proc }: Platform, { localDirectory }: LocalSettings): string {
+  return fs.resolve(localPathOf(localDirectory ?? proc.temporaryDirectory, "The directory of local state"));
+}
