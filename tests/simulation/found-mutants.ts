@@ -66,7 +66,8 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
     name: "an older checkpoint comes before the savepoint that was committed on",
     file: "core/src/deployment/take-over.ts",
     original: 'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each, true)), ...newest],',
-    mutated: 'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each, true)), ...(isOwn ? newest : [])],',
+    mutated:
+      'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each, true)), ...(isOwn ? newest : [])],',
     breaks: "What the job has committed since its older checkpoint comes out once more.",
   },
 ];

@@ -8,7 +8,7 @@ import type { StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
 import { readParts } from "../checkpoint/state-source.ts";
 import { FileSystemError, type LocalFs, type OpenFile, type Platform, type Random } from "../platform/platform.ts";
 import type { RestoredStore } from "../state/store-snapshot.ts";
-import { localDirectoryOf } from "../taskmanager/subtask-state.ts";
+import { localDirectoryOf, removeLocal } from "../taskmanager/subtask-state.ts";
 import type { TaskSettings } from "../taskmanager/task-settings.ts";
 
 export interface StoreDownloadsOptions {
@@ -35,6 +35,7 @@ export function storeDownloadsOf(
 export class StoreDownloads {
   readonly #options: StoreDownloadsOptions;
   #downloadedBytes = 0;
+  #isUsed = false;
 
   constructor(options: StoreDownloadsOptions) {
     this.#options = options;
@@ -58,6 +59,7 @@ export class StoreDownloads {
   ): Promise<Omit<RestoredStore, "keyGroupStart" | "keyGroupEnd">> {
     const { fs, random } = this.#options;
     const directory = fs.resolve(this.#options.directory, random.uuid());
+    this.#isUsed = true;
     await onLocalDisk(directory, () => fs.makeDirectory(directory));
     const copying = files.map(({ name, handle }) =>
       limited(() => this.#copy(checkpointDirectory, handle, fs.resolve(directory, name))),
@@ -67,7 +69,7 @@ export class StoreDownloads {
       (each) => each.status === "rejected",
     );
     if (failed !== undefined) {
-      await fs.removeTree(directory);
+      await removeLocal(fs, directory);
       throw failed.reason;
     }
     return {
@@ -80,7 +82,7 @@ export class StoreDownloads {
 
   /** Removes what nobody has taken over. */
   async close(): Promise<void> {
-    await this.#options.fs.removeTree(this.#options.directory);
+    if (this.#isUsed) await removeLocal(this.#options.fs, this.#options.directory);
   }
 
   async #copy(checkpointDirectory: string, handle: StateHandle, to: string): Promise<void> {

@@ -15,6 +15,7 @@ import { checksumOf, type StateSource } from "../checkpoint/state-source.ts";
 import type { KvFile } from "../kv/sorted-kv.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import type { StoreSnapshot } from "../state/store-snapshot.ts";
+import { removeLocal } from "./subtask-state.ts";
 
 /** Files of one store that are written at a time. */
 const FILES_AT_ONCE = 4;
@@ -59,13 +60,13 @@ export class StoreUploads {
       this.#remember(checkpointId, baseId, store);
       return store;
     } finally {
-      await localFs.removeTree(directory);
+      await removeLocal(localFs, directory);
     }
   }
 
   /** U3. */
   async drop(snapshots: readonly StoreSnapshot[]): Promise<void> {
-    for (const { directory } of snapshots) await this.#options.localFs.removeTree(directory);
+    for (const { directory } of snapshots) await removeLocal(this.#options.localFs, directory);
   }
 
   /** U1: by name. */

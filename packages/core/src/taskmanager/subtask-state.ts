@@ -1,5 +1,5 @@
 import { localPathOf } from "../base/local-path.ts";
-import type { Platform } from "../platform/platform.ts";
+import { FileSystemError, type LocalFs, type Platform } from "../platform/platform.ts";
 import { heapStateBackend, type KeyedStateBackend, StoredStateBackend } from "../state/state-backend.ts";
 import type { TaskSettings } from "./task-settings.ts";
 
@@ -25,7 +25,7 @@ export async function prepareStateBackend(platform: Platform, settings: StateSet
   const own = `${PREFIX}${proc.hostName}-`;
   for (const name of await fs.list(root)) {
     const processId = name.startsWith(own) ? Number.parseInt(name.slice(own.length), 10) : Number.NaN;
-    if (processId > 0 && !proc.isAlive(processId)) await fs.removeTree(fs.resolve(root, name));
+    if (processId > 0 && !proc.isAlive(processId)) await removeLocal(fs, fs.resolve(root, name));
   }
 }
 
@@ -50,6 +50,18 @@ export function stateBackendOf(platform: Platform, settings: StateSettings, name
 export function localDirectoryOf(platform: Platform, settings: LocalSettings, name: string): string {
   const { fs, proc } = platform;
   return fs.resolve(rootOf(platform, settings), `${PREFIX}${proc.hostName}-${proc.processId}-${name}`);
+}
+
+/**
+ * Removes local state that nobody needs any more. What the disk does not let go is removed by a later process of the machine:
+ * no job fails for it.
+ */
+export async function removeLocal(fs: LocalFs, directory: string): Promise<void> {
+  try {
+    await fs.removeTree(directory);
+  } catch (error) {
+    if (!(error instanceof FileSystemError)) throw error;
+  }
 }
 
 function rootOf({ fs, proc }: Platform, { localDirectory }: LocalSettings): string {
