@@ -59,7 +59,7 @@ test("U06: check says what is restored, new and rescaled, with exit code 0", asy
   const { code, out } = await millrace("check", "-p", "2", "-n", "--against", savepoint, path);
   expect(out).toMatch(/^savepoint \d+ of job "counts", /);
   expect(out).toMatch(/restored +source-numbers "Source: numbers", rescaled from 1 to 2/);
-  expect(out).toMatch(/migrated +value count: int64/);
+  expect(out).toMatch(/reconfigured +value count: int64/);
   expect(out).toMatch(/new +value last: string/);
   expect(out).toMatch(/dropped +others "[^"]+" \(\d+ bytes; needs -n\)/);
   expect(out).toContain("The job can start from it.");

@@ -178,6 +178,8 @@ export class JobRunner {
     this.result = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
+    // It rejects only for who has abandoned the job, which may be before anybody waits for it.
+    this.result.catch(() => {});
     this.#master = new JobMaster({
       platform,
       files,
