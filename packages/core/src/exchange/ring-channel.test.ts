@@ -324,8 +324,8 @@ test("the bytes are those of docs/internals/exchange.md", () => {
   writer.pushEvent({ ...barrier(300), timestampMs: 1 });
   const bytes = new Uint8Array(SEGMENT_BYTES);
   const count = new RingConsumer(memory, 1).read(bytes, 0);
-  const times = "00 00 00 00 00 00 f0 3f  00 00 00 00 00 00 f0 7f";
-  const hex = `0b 00 00 00  00 00 00 00 00 00 f0 3f  04 68 69  13 00 00 80  03 ac 02  ${times}`;
+  const times = "00 00 00 00 00 00 f0 3f  00 00 00 00 00 00 f0 7f  00";
+  const hex = `0b 00 00 00  00 00 00 00 00 00 f0 3f  04 68 69  14 00 00 80  03 ac 02  ${times}`;
   expect(Buffer.from(bytes.subarray(0, count))).toEqual(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 });
 

@@ -8,6 +8,7 @@ import type { DataStream } from "../api/data-stream.ts";
 import type { OperatorHost, OperatorSnapshot } from "../operators/operator-runtime.ts";
 import { StreamOperator } from "../operators/stream-operator.ts";
 import type { LocalFs } from "../platform/platform.ts";
+import { encodeKeyedState } from "../state/keyed-snapshot-format.ts";
 import { KeyedStateTable } from "../state/keyed-state-table.ts";
 import type { RestoredStore, StoreSnapshot } from "../state/store-snapshot.ts";
 
@@ -91,7 +92,7 @@ class StoredCounts extends StreamOperator {
       storeId: this.#storeId,
       directory,
       files: files.map(({ name, bytes }) => ({ name, sizeBytes: bytes.length, isImmutable: name !== MANIFEST })),
-      header: bytesOf({ counts: this.#label }),
+      header: encodeKeyedState([]),
     };
     const keyed = { isWritten: true, step: () => true, encode: () => snapshot };
     return { keyed, lists: [], durable: writeAll(fs, directory, files) };
