@@ -6,13 +6,13 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
-import { KvBatch, KvEntryCursor } from "../kv/kv-packing.ts";
+import { compareBytes, KvBatch, KvEntryCursor } from "../kv/kv-packing.ts";
 import { KV_PAGE_HEADER_BYTES, type SortedKv } from "../kv/sorted-kv.ts";
 import { setSlot, slotOf } from "./key-entry.ts";
 import { TIMERS_SECTION, writeTimers } from "./keyed-snapshot-format.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import type { StoredEntry } from "./stored-entry.ts";
-import { GROUP_BYTES, readStoredKey, writeStoredKey } from "./stored-keys.ts";
+import { GROUP_BYTES, readStoredKey, writeGroup, writeStoredKey } from "./stored-keys.ts";
 
 /** A batch is applied when it is about as long. */
 const BATCH_BYTES = 256 * 1024;
@@ -68,33 +68,32 @@ export class EntryStore {
 
   /** Reads the values of all states into the entry; true when there is one. */
   load(entry: StoredEntry): boolean {
-    const keys = this.#keys;
-    keys.reset();
-    writeStoredKey(entry.key, this.#maxParallelism, keys);
+    const key = this.#keyOf(entry);
     let isFound = false;
-    for (let slot = 0; slot < this.#slots.length; slot++) {
-      const family = this.#families[slot];
-      if (family === undefined) continue;
-      const value = this.#get(family, keys.buffer, keys.position, this.#slots[slot]!);
-      if (value === undefined) continue;
-      setSlot(entry, slot, value);
-      entry.setStored(slot, true);
-      isFound = true;
-    }
+    for (let slot = 0; slot < this.#slots.length; slot++) if (this.#loadSlot(entry, slot, key)) isFound = true;
     return isFound;
   }
 
   /** Reads the value of one state into the entry. */
   loadSlot(entry: StoredEntry, slot: number): void {
+    this.#loadSlot(entry, slot, this.#keyOf(entry));
+  }
+
+  #loadSlot(entry: StoredEntry, slot: number, key: Uint8Array): boolean {
     const family = this.#families[slot];
-    if (family === undefined) return;
-    const keys = this.#keys;
-    keys.reset();
-    writeStoredKey(entry.key, this.#maxParallelism, keys);
-    const value = this.#get(family, keys.buffer, keys.position, this.#slots[slot]!);
-    if (value === undefined) return;
+    if (family === undefined) return false;
+    const value = this.#get(family, key, this.#slots[slot]!);
+    if (value === undefined) return false;
     setSlot(entry, slot, value);
     entry.setStored(slot, true);
+    return true;
+  }
+
+  /** Valid until the next key is written. */
+  #keyOf({ key }: StoredEntry): Uint8Array {
+    this.#keys.reset();
+    writeStoredKey(key, this.#maxParallelism, this.#keys);
+    return this.#keys.written();
   }
 
   /**
@@ -112,25 +111,25 @@ export class EntryStore {
   #writeChunk(entries: readonly StoredEntry[], version: number): void {
     const keys = this.#keys;
     keys.reset();
-    const chunk: { readonly entry: StoredEntry; readonly from: number; readonly to: number; readonly order: number }[] =
-      [];
+    const places: { readonly entry: StoredEntry; readonly from: number; readonly to: number }[] = [];
     for (const entry of entries) {
       if (!entry.isDirty || entry.version !== version) continue;
       const from = keys.position;
       writeStoredKey(entry.key, this.#maxParallelism, keys);
-      chunk.push({ entry, from, to: keys.position, order: orderOf(keys.buffer, from, keys.position) });
+      places.push({ entry, from, to: keys.position });
     }
-    const { buffer } = keys;
-    chunk.sort((left, right) => left.order - right.order || compareRanges(buffer, left, right));
-    for (const { entry, from, to } of chunk) this.#writeEntry(entry, buffer.subarray(from, to));
+    // The writer has its last memory now.
+    const chunk = places.map(({ entry, from, to }) => {
+      const key = keys.buffer.subarray(from, to);
+      return { entry, key, order: orderOf(key) };
+    });
+    chunk.sort((left, right) => left.order - right.order || compareBytes(left.key, right.key));
+    for (const { entry, key } of chunk) this.#writeEntry(entry, key);
   }
 
   /** Writes one entry as it is now. */
   write(entry: StoredEntry): void {
-    const keys = this.#keys;
-    keys.reset();
-    writeStoredKey(entry.key, this.#maxParallelism, keys);
-    this.#writeEntry(entry, keys.written());
+    this.#writeEntry(entry, this.#keyOf(entry));
   }
 
   #writeEntry(entry: StoredEntry, key: Uint8Array): void {
@@ -144,26 +143,20 @@ export class EntryStore {
       if (value === undefined) {
         if (entry.hasStored(slot)) batch.delete(family, key);
       } else {
-        const out = this.#value;
-        out.reset();
-        codec.write(value, out);
-        batch.put(family, key, out.written());
+        batch.put(family, key, this.#encoded(codec, value));
       }
       entry.setStored(slot, value !== undefined);
     }
     this.#writeTimers(entry, key);
     entry.isDirty = false;
     this.writeCount++;
-    if (batch.length >= BATCH_BYTES) this.flush();
+    this.#flushIfFull();
   }
 
   /** Writes the timers only. */
   writeTimersOf(entry: StoredEntry): void {
-    const keys = this.#keys;
-    keys.reset();
-    writeStoredKey(entry.key, this.#maxParallelism, keys);
-    this.#writeTimers(entry, keys.written());
-    if (this.#batch.length >= BATCH_BYTES) this.flush();
+    this.#writeTimers(entry, this.#keyOf(entry));
+    this.#flushIfFull();
   }
 
   #writeTimers(entry: StoredEntry, key: Uint8Array): void {
@@ -200,33 +193,37 @@ export class EntryStore {
   /** Writes bytes under a key with its group. */
   putStored(family: number, stored: Uint8Array, value: Uint8Array): void {
     this.#batch.put(family, stored, value);
-    if (this.#batch.length >= BATCH_BYTES) this.flush();
+    this.#flushIfFull();
   }
 
   /** Writes a value under a key with its group. */
   putSlot(slot: number, stored: Uint8Array, value: unknown): void {
-    const out = this.#value;
-    out.reset();
-    this.#slots[slot]!.write(value, out);
-    this.putStored(this.#families[slot]!, stored, out.written());
+    this.putStored(this.#families[slot]!, stored, this.#encoded(this.#slots[slot]!, value));
   }
 
   /** Writes a value that is in bytes already, behind a key without its group. */
   putBytes(family: number, group: number, key: Uint8Array, value: Uint8Array): void {
     const keys = this.#keys;
     keys.reset();
-    keys.u8(group >>> 8);
-    keys.u8(group & 0xff);
+    writeGroup(group, keys);
     keys.rawBytes(key);
     this.putStored(family, keys.written(), value);
   }
 
   /** Writes a value behind a key without its group. */
   putValue(slot: number, group: number, key: Uint8Array, value: unknown): void {
-    const out = this.#value;
-    out.reset();
-    this.#slots[slot]!.write(value, out);
-    this.putBytes(this.#families[slot]!, group, key, out.written());
+    this.putBytes(this.#families[slot]!, group, key, this.#encoded(this.#slots[slot]!, value));
+  }
+
+  /** A stream of its own; valid until the next one. */
+  #encoded(codec: SlotCodec, value: unknown): Uint8Array {
+    this.#value.reset();
+    codec.write(value, this.#value);
+    return this.#value.written();
+  }
+
+  #flushIfFull(): void {
+    if (this.#batch.length >= BATCH_BYTES) this.flush();
   }
 
   flush(): void {
@@ -243,13 +240,13 @@ export class EntryStore {
     for (const family of this.kv.columnFamilies.keys()) this.kv.deleteRange(family, new Uint8Array(0), all);
   }
 
-  #get(family: number, key: Uint8Array, keyBytes: number, codec: SlotCodec): unknown {
+  #get(family: number, key: Uint8Array, codec: SlotCodec): unknown {
     this.readCount++;
-    let length = this.kv.get(family, key, keyBytes, this.#read);
+    let length = this.kv.get(family, key, key.length, this.#read);
     if (length < 0) return undefined;
     if (length > this.#read.length) {
       this.#read = new Uint8Array(Math.max(length, 2 * this.#read.length));
-      length = this.kv.get(family, key, keyBytes, this.#read);
+      length = this.kv.get(family, key, key.length, this.#read);
     }
     this.#reader.reset(this.#read, 0, length);
     return codec.read(this.#reader);
@@ -301,22 +298,8 @@ export class FamilyScan {
 }
 
 /** The first bytes of a key as a number that rises with them. */
-function orderOf(bytes: Uint8Array, from: number, to: number): number {
+function orderOf(key: Uint8Array): number {
   let order = 0;
-  for (let at = from; at < from + GROUP_BYTES + 4; at++) order = order * 256 + (at < to ? bytes[at]! : 0);
+  for (let at = 0; at < GROUP_BYTES + 4; at++) order = order * 256 + (key[at] ?? 0);
   return order;
-}
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-function compareRanges(bytes: Uint8Array, left: Range, right: Range): number {
-  const shared = Math.min(left.to - left.from, right.to - right.from);
-  for (let at = 0; at < shared; at++) {
-    const difference = bytes[left.from + at]! - bytes[right.from + at]!;
-    if (difference !== 0) return difference;
-  }
-  return left.to - left.from - (right.to - right.from);
 }
