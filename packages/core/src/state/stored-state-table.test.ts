@@ -261,6 +261,21 @@ test("S30: hot keys are read and written once a checkpoint, however often they a
   expect(table.traffic.read).toBeLessThanOrEqual(3 * 50);
 });
 
+test("S30: what is remembered of hot keys does not grow with the checkpoints", () => {
+  const table = new Machine().table(2000, true);
+  const { value } = statesOf(table, undefined);
+  let most = 0;
+  for (let checkpoint = 0; checkpoint < 100; checkpoint++) {
+    for (let key = 0; key < 1000; key++) {
+      table.select(key);
+      value.update({ n: checkpoint });
+    }
+    table.beginSnapshot().writeAll();
+    most = Math.max(most, table.traffic.listed);
+  }
+  expect(most).toBeLessThan(70_000);
+});
+
 test("S30: what comes and goes between two snapshots leaves nothing behind, in memory and in the store", () => {
   const table = new Machine().table(100, false);
   const { value } = statesOf(table, undefined);

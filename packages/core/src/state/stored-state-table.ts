@@ -81,6 +81,8 @@ export class StoredStateTable extends KeyedStateTable {
   #touchedMax = TOUCHED_MIN;
   /** Oldest first. */
   #generations: Generation[] = [];
+  /** Of all generations, those included that have been touched since. */
+  #listedCount = 0;
   /** Entries with values in the map. */
   #cachedCount = 0;
   /** Its cut is not wholly written. */
@@ -98,9 +100,10 @@ export class StoredStateTable extends KeyedStateTable {
     this.version = 1;
   }
 
-  /** What the cache has cost, for statistics: entries read from and written to the store. */
-  get traffic(): { readonly read: number; readonly written: number; readonly cached: number } {
-    return { read: this.#opened?.readCount ?? 0, written: this.#opened?.writeCount ?? 0, cached: this.#cachedCount };
+  /** What the cache has cost, for statistics: entries read from and written to the store, in memory, and listed for eviction. */
+  get traffic(): { readonly read: number; readonly written: number; readonly cached: number; readonly listed: number } {
+    const { readCount = 0, writeCount = 0 } = this.#opened ?? {};
+    return { read: readCount, written: writeCount, cached: this.#cachedCount, listed: this.#listedCount };
   }
 
   override readKey(key: unknown): KeyEntry | undefined {
@@ -256,6 +259,7 @@ export class StoredStateTable extends KeyedStateTable {
     this.#removed.clear();
     this.#touched = [];
     this.#generations = [];
+    this.#listedCount = 0;
     this.#cachedCount = 0;
     this.mayWait = this.readsOnDemand;
   }
@@ -413,9 +417,23 @@ export class StoredStateTable extends KeyedStateTable {
   #endGeneration(): void {
     if (this.#touched.length > 0 && this.readsOnDemand) {
       this.#generations.push({ version: this.version, entries: this.#touched, next: 0 });
+      this.#listedCount += this.#touched.length;
+      if (this.#listedCount > TOUCHED_MIN + 2 * this.#cachedCount) this.#forgetTouched();
     }
     this.#touched = [];
     this.version++;
+  }
+
+  /** Of what was touched again, only the last generation is needed: without evictions they would be kept for ever. */
+  #forgetTouched(): void {
+    this.#generations = this.#generations
+      .map(({ version, entries, next }) => ({
+        version,
+        entries: entries.slice(next).filter((entry) => entry.version === version && !isEmptyEntry(entry)),
+        next: 0,
+      }))
+      .filter(({ entries }) => entries.length > 0);
+    this.#listedCount = this.#generations.reduce((sum, { entries }) => sum + entries.length, 0);
   }
 
   /** Those that were touched longest ago leave the cache. */
@@ -427,6 +445,7 @@ export class StoredStateTable extends KeyedStateTable {
       if (oldest === undefined) return;
       if (oldest.next === oldest.entries.length) {
         this.#generations.shift();
+        this.#listedCount -= oldest.entries.length;
         continue;
       }
       const entry = oldest.entries[oldest.next++]!;
