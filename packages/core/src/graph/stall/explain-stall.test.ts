@@ -66,12 +66,14 @@ describe("U09: every cause", () => {
     ["alignment", 'more than 5 s ahead in alignment group "group"', { reader: { isAligning: true } }, graph(aligned)],
     ["alignment", "part-3 is paused", { reader: { splits: [{ ...split, isPaused: true }] } }, graph(aligned)],
     ["checkpoint", "the job is being stopped", { reader: { isStopped: true } }],
-    ["busy", "still at work", { channel: { hasNext: true } }],
+    ["busy", "still at work", { channel: { hasNext: true }, sourceOperator: { watermarkMs: NOON + HOUR_MS } }],
+    ["silent", "part-3: no record for 34 s", { channel: { hasNext: true } }],
     [
       "inTransit",
-      "emitted watermark 2013-01-01 12:00:10, which is on its way",
-      { sourceOperator: { watermarkMs: NOON + 10_000 } },
+      "emitted watermark 2013-01-01 13:00:00, which is on its way",
+      { sourceOperator: { watermarkMs: NOON + HOUR_MS } },
     ],
+    ["silent", "part-3: no record for 34 s", { sourceOperator: { watermarkMs: NOON + 10_000 } }],
     ["notStarted", "is being started", { source: { isRunning: false, operators: [] } }],
     ["asyncRequests", "waits for 2 answers (capacity 2)", { sourceOperator: stuck }],
     [

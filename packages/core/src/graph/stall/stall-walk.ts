@@ -4,8 +4,8 @@
  *
  * - S1. From an operator the walk goes to the input that holds its watermark back, and from a gate to such a channel: never
  *   to one that is above the minimum.
- * - S2. Before it goes on from a channel to the subtask at its other end, the channel has to be read empty: otherwise its
- *   own subtask is the one that is behind.
+ * - S2. What is still in a channel is the reason only when it can bring the watermark that is waited for: the channel has to
+ *   be read empty, or its producer has not come that far either, before the walk goes on to the subtask at its other end.
  */
 import { MAX_WATERMARK, MIN_WATERMARK } from "../../time/timestamps.ts";
 import { subtaskKey } from "../subtask-id.ts";
@@ -66,10 +66,11 @@ export class StallWalk {
     const channel = index === undefined ? undefined : gate.channels[index]!;
     if (channel === undefined) return this.heldUp(subtask);
     if (channel.isBlocked) return this.#barrier(subtask);
-    if (channel.hasNext) return this.heldUp(subtask);
     const producer = this.#job.producerOf(gate.edge, channel.producer);
     const sent = this.#job.operator(producer)?.watermarkMs;
-    if (sent !== undefined && sent > channel.watermarkMs && channel.status === "active") {
+    const canSuffice = sent === undefined || this.#neededMs === undefined || sent >= this.#neededMs;
+    if (channel.hasNext && canSuffice) return this.heldUp(subtask);
+    if (sent !== undefined && canSuffice && sent > channel.watermarkMs && channel.status === "active") {
       return causes.inTransit(this.#job.placeOf(producer), sent);
     }
     return this.upstream(producer);
