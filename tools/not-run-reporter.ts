@@ -10,6 +10,11 @@ const NEEDS = [
     todo: "apt-get install librocksdb-dev g++ && npm run build:native",
   },
   {
+    folder: "bench/src/rocksdb-engine",
+    file: `packages/state-rocksdb/build/${process.platform}-${process.arch}/millrace-rocksdb.node`,
+    todo: "apt-get install librocksdb-dev g++ && npm run build:native",
+  },
+  {
     folder: "tests/storage/s3",
     file: ".servers/moto/bin/moto_server",
     todo: "tools/servers/install-moto.sh, which needs python3 with venv",

@@ -1,7 +1,10 @@
 import type { JobName } from "./job-names.ts";
 
+/** `heap` is Millrace with its state on the heap, beside a run with another backend. @internal */
+export type EngineName = "millrace" | "heap" | "hand" | "flink";
+
 /** @internal */
-export type EngineName = "millrace" | "hand" | "flink";
+export type BackendName = "hashmap" | "rocksdb";
 
 /** One run of one job on one engine; plain JSON, since it travels to the engine's process. @internal */
 export interface EngineOptions {
@@ -13,7 +16,11 @@ export interface EngineOptions {
   /** Share of the events that is left out of the measurement, 0 ≤ share < 1. */
   readonly warm: number;
   readonly parallelism: number;
-  readonly backend: "hashmap";
+  readonly backend: BackendName;
+  /** Settings of Millrace alone, `key=value`; they go before all others. */
+  readonly settings?: readonly string[];
+  /** Of ds-keyed-sum: this many keys, each as likely as the others, in place of the auctions. Not for Flink and the loop. */
+  readonly keys?: number;
   /** 0 for no checkpoints. */
   readonly checkpointIntervalMs: number;
   /** Where Millrace's slots run: each in a thread of its own, as `millrace run` has it, or all in the caller's. */

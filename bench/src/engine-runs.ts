@@ -22,7 +22,12 @@ export async function runEngine(
 ): Promise<EngineReport> {
   if (options.rowsFile !== undefined) await prepareRows(options.rowsFile);
   if (engine === "flink") return runFlink(options, peer);
-  return (await runProcess({ engine, options })) as EngineReport;
+  if (engine !== "heap") return (await runProcess({ engine, options })) as EngineReport;
+  const report = (await runProcess({
+    engine: "millrace",
+    options: { ...options, backend: "hashmap" },
+  })) as EngineReport;
+  return { ...report, engine };
 }
 
 /**

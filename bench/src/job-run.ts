@@ -10,6 +10,8 @@ export interface JobRun {
   readonly eventsPerSecond: number;
   /** Index of the first event that is measured. */
   readonly firstMeasured: number;
+  /** This many keys, evenly, in place of the auctions. */
+  readonly keys?: number | undefined;
   /** Whether result rows are kept as lines. */
   readonly keepsRows: boolean;
   /** Where {@link BenchMessage}s go. */
@@ -34,6 +36,7 @@ export function jobArgumentsOf(options: EngineOptions, channel: string): string[
     ...["--channel", channel],
   ];
   if (options.rowsFile !== undefined) args.push("--rows");
+  if (options.keys !== undefined) args.push("--keys", String(options.keys));
   if (options.profileFile !== undefined) args.push("--profile", options.profileFile);
   if (options.ratePerSecond !== undefined) args.push("--rate", String(options.ratePerSecond));
   return args;
@@ -51,6 +54,7 @@ export function jobRunOf(args: JobArguments): JobRun {
     seed: args.number("seed", 1),
     eventsPerSecond: args.number("eps", 10_000),
     firstMeasured: firstMeasuredEvent({ events, warm: args.number("warm", 0.3) }),
+    keys: args.has("keys") ? args.number("keys") : undefined,
     keepsRows: args.flag("rows"),
     channel: args.get("channel", DEFAULT_CHANNEL),
     profileFile: args.has("profile") ? args.get("profile") : undefined,

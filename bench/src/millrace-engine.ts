@@ -155,6 +155,7 @@ function configurationOf(options: EngineOptions, checkpoints: string | undefined
   const entries: ConfigEntry[] = [
     { key: "parallelism.default", value: options.parallelism },
     { key: "execution.target", value: options.target },
+    { key: "state.backend.type", value: options.backend },
     // Event time runs ahead of the wall clock in long runs.
     { key: "time.max-future-skew", value: "36500 d" },
   ];
@@ -162,7 +163,15 @@ function configurationOf(options: EngineOptions, checkpoints: string | undefined
     entries.push(
       { key: "execution.checkpointing.interval", value: `${options.checkpointIntervalMs} ms` },
       { key: "execution.checkpointing.dir", value: checkpoints },
+      { key: "execution.checkpointing.incremental", value: options.backend === "rocksdb" },
     );
+  }
+  for (const setting of options.settings ?? []) {
+    const end = setting.indexOf("=");
+    const key = setting.slice(0, end);
+    const at = entries.findIndex((entry) => entry.key === key);
+    if (at >= 0) entries.splice(at, 1);
+    entries.push({ key, value: setting.slice(end + 1) });
   }
   return Configuration.fromEntries(entries);
 }

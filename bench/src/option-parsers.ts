@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { EngineName } from "./engine-options.ts";
 
-const ENGINES: readonly EngineName[] = ["millrace", "hand", "flink"];
+const ENGINES: readonly EngineName[] = ["millrace", "heap", "hand", "flink"];
 
 /** A parser of whole numbers from `min` to `max`, such as 4000000, 200K or 20M. @internal */
 export function whole(min: number, max: number): (text: string) => number {
@@ -35,6 +35,12 @@ export function parseEngines(text: string): EngineName[] {
     }
   }
   return [...new Set(names as EngineName[])];
+}
+
+/** Collects `key=value`. @internal */
+export function parseSetting(text: string, settings: readonly string[]): readonly string[] {
+  if (/^[^=\s]+=/.test(text)) return [...settings, text];
+  throw new InvalidArgumentError("Expected a setting as key=value.");
 }
 
 /** @internal */

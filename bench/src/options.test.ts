@@ -48,7 +48,7 @@ test("--latency measures twenty seconds of the keyed sum at 100,000 events a sec
 
 test("every option reaches the run", () => {
   const line =
-    "ds-session --events 20M --parallelism 2 --target in-thread --checkpoint-interval 1000 --against flink,hand --rows out.txt --warm 0.6 " +
+    "ds-session --events 20M --parallelism 2 --backend rocksdb --set a.b=1 --set c==d --target in-thread --checkpoint-interval 1000 --against flink,hand --rows out.txt --warm 0.6 " +
     "--seed -7 --eps 1K --repeat 3 --flink peer --flink-build built --flink-heap 800m";
   expect(parse(line)).toMatchObject({
     engines: ["millrace", "flink", "hand"],
@@ -56,6 +56,8 @@ test("every option reaches the run", () => {
     run: {
       events: 20_000_000,
       parallelism: 2,
+      backend: "rocksdb",
+      settings: ["a.b=1", "c==d"],
       target: "in-thread",
       checkpointIntervalMs: 1000,
       rowsFile: "out.txt",
@@ -91,9 +93,12 @@ test.each([
   ["ds-session --latency", "--latency measures ds-keyed-sum only"],
   ["--latency --against hand", "--latency measures Millrace alone"],
   ["--latency --rate 0", "Expected a whole number from 1"],
-  ["ds-session --backend rocksdb", "Allowed choices are hashmap"],
+  ["ds-session --backend paper", "Allowed choices are hashmap, rocksdb"],
+  ["ds-session --set taskmanager.numberOfTaskSlots", "Expected a setting as key=value"],
+  ["ds-session --keys 1M", "--keys is for ds-keyed-sum only"],
+  ["ds-keyed-sum --keys 1M --against heap,flink", "--keys is for millrace and heap"],
   ["ds-session --checkpoint-interval -1", "Expected a whole number from 0"],
-  ["ds-session --against spark", 'There is no engine "spark". Expected a list of millrace, hand, flink.'],
+  ["ds-session --against spark", 'There is no engine "spark". Expected a list of millrace, heap, hand, flink.'],
   ["ds-session --warm 1", "Expected a share from 0 up to but not including 1"],
   ["ds-session --warm x", "Expected a share"],
   ["ds-session --eps 1", "Expected a whole number from 2"],

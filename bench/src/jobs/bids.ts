@@ -8,7 +8,8 @@ export interface BidPrice {
   readonly price: number;
 }
 
-const BidPriceType: Type<BidPrice> = t.object({ auction: t.int64, bidder: t.int64, price: t.int64 });
+/** @internal */
+export const BidPriceType: Type<BidPrice> = t.object({ auction: t.int64, bidder: t.int64, price: t.int64 });
 
 /** The bids among the events. @internal */
 export function bidsOf(events: DataStream<NexmarkEvent>): SingleOutputStreamOperator<Bid> {

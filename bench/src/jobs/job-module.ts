@@ -21,11 +21,11 @@ import { type DueEvent, latencySum } from "./latency-sum.ts";
 import { passthrough } from "./passthrough.ts";
 import { session, sliding, tumbling } from "./window-counts.ts";
 
-type AddJob = (events: DataStream<NexmarkEvent>, sink: Sink<unknown>) => void;
+type AddJob = (events: DataStream<NexmarkEvent>, sink: Sink<unknown>, run: JobRun) => void;
 
 const jobs: Readonly<Record<JobName, AddJob>> = {
   "ds-passthrough": (events, sink) => void passthrough(events).sinkTo(sink),
-  "ds-keyed-sum": (events, sink) => void keyedSum(events).sinkTo(sink),
+  "ds-keyed-sum": (events, sink, { keys }) => void keyedSum(events, keys).sinkTo(sink),
   "ds-tumbling": (events, sink) => void tumbling(events).sinkTo(sink),
   "ds-sliding": (events, sink) => void sliding(events).sinkTo(sink),
   "ds-session": (events, sink) => void session(events).sinkTo(sink),
@@ -54,7 +54,7 @@ function buildJob(env: PipelineEnvironment, run: JobRun, generator: NexmarkGener
           (event) => event.dateTime,
         );
   const events = env.fromSource(DataGeneratorSource.of(generate, run.events), strategy, "events");
-  jobs[run.job](events, rowSink(run, slot));
+  jobs[run.job](events, rowSink(run, slot), run);
 }
 
 function buildLatencyJob(

@@ -10,8 +10,9 @@ import {
   valueState,
 } from "millrace";
 import type { NexmarkEvent } from "../nexmark/events.ts";
+import { below, fmix32, GOLDEN } from "../nexmark/hash.ts";
 import type { RunningSum } from "../result-rows.ts";
-import { type BidPrice, bidPrices } from "./bids.ts";
+import { type BidPrice, BidPriceType, bidPrices } from "./bids.ts";
 
 interface Sums {
   count: number;
@@ -36,10 +37,24 @@ class RunningSums implements KeyedProcessFunction<number, BidPrice, RunningSum> 
   }
 }
 
-/** ds-keyed-sum: bids and the sum of their prices so far, per auction, after every bid. @internal */
-export function keyedSum(events: DataStream<NexmarkEvent>): DataStream<RunningSum> {
-  return bidPrices(events)
+/**
+ * ds-keyed-sum: bids and the sum of their prices so far, per auction, after every bid. Bids are for the auctions of the moment:
+ * old keys rest. With `keys` each of so many keys is as likely as the others, at any time.
+ * @internal
+ */
+export function keyedSum(events: DataStream<NexmarkEvent>, keys?: number): DataStream<RunningSum> {
+  const prices = bidPrices(events);
+  return (keys === undefined ? prices : spread(prices, keys))
     .keyBy((bid) => bid.auction)
     .process(new RunningSums())
     .uid("running-sums");
+}
+
+function spread(prices: DataStream<BidPrice>, keys: number): DataStream<BidPrice> {
+  return prices
+    .map((bid): BidPrice => {
+      const hash = fmix32(Math.imul(fmix32(bid.auction ^ Math.imul(bid.bidder, GOLDEN)), GOLDEN) ^ bid.price);
+      return { ...bid, auction: below(hash, keys) };
+    })
+    .returns(BidPriceType);
 }
