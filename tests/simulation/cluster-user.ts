@@ -7,7 +7,7 @@ import type { JobManager, JobManagerApi, SeededRandom } from "millrace/internal"
 import { type ClusterMachines, codeOf } from "./cluster-machines.ts";
 import type { UserFault } from "./fault-injector.ts";
 import { checkAllSnapshots } from "./invariants.ts";
-import { isOver, newestSnapshot, settingsOf } from "./planned-job.ts";
+import { isOver, type Newest, newestSnapshot, settingsOf } from "./planned-job.ts";
 import { LIVES_MAX } from "./run-outcome.ts";
 import { snapshotIn } from "./visible-files.ts";
 import type { World } from "./world.ts";
@@ -194,7 +194,7 @@ export class ClusterUser {
     const world = this.#world;
     const { disk } = this.#machines.shared;
     checkAllSnapshots(world, disk);
-    if (status === "FINISHED" && (!job.isEndAsked || isOver(world, newestSnapshot(world, disk)))) {
+    if (status === "FINISHED" && (!job.isEndAsked || hasReadAll(world, job, newestSnapshot(world, disk)))) {
       this.isFinished = true;
       return;
     }
@@ -209,4 +209,10 @@ export class ClusterUser {
       (error: unknown) => world.violated("E", `a job that has failed is not known: ${String(error)}`),
     );
   }
+}
+
+/** Whether a job that somebody wanted to stop has come to the end of its input before that. */
+function hasReadAll(world: World, { id }: SubmittedJob, newest: Newest | undefined): boolean {
+  // What is stopped leaves a savepoint that is newer than its checkpoints; they are all about to be removed by who leads now.
+  return isOver(world, newest) || newest?.directory.startsWith(`/checkpoints/${id}/`) === true;
 }

@@ -70,4 +70,26 @@ export const FOUND_MUTANTS: readonly Mutant[] = [
       'known: isGiven ? given : [...older.map((each) => ownedBy("claimed", each, true)), ...(isOwn ? newest : [])],',
     breaks: "What the job has committed since its older checkpoint comes out once more.",
   },
+  {
+    name: "a directory that is there is taken for durable",
+    file: "core/src/checkpoint/durable-directory.ts",
+    original: "if (isThere && this.#durable.has(path)) return;",
+    mutated: "if (isThere) return;",
+    breaks:
+      "Where the disk has failed to sync the name of a directory, nobody does: a loss of power takes all in it away.",
+  },
+  {
+    name: "the user goes on from a checkpoint that is being removed",
+    file: "../tests/simulation/cluster-user.ts",
+    original: " || newest?.directory.startsWith(`/checkpoints/${id}/`) === true",
+    mutated: "",
+    breaks: "The simulation itself starts a job again that has come to its end, and then from the beginning.",
+  },
+  {
+    name: "a checkpoint counts before the JobManager has noted it",
+    file: "../tests/simulation/invariants.ts",
+    original: `if (operation !== "sync directory" || !isKnown || world.plan.hosts === "cluster") return;`,
+    mutated: `if (operation !== "sync directory" || !isKnown) return;`,
+    breaks: "The simulation itself takes a checkpoint for complete that who takes the job over removes.",
+  },
 ];

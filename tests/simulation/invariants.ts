@@ -14,7 +14,14 @@ import {
 import { LEDGER, seenType } from "./checking-functions.ts";
 import { type NumberedSplit, type Records, splitSerializer, stateSerializer } from "./numbered-source.ts";
 import { besideOf } from "./shapes.ts";
-import { snapshotDirectories, snapshotIn, stateOf, type VisibleSnapshot } from "./visible-files.ts";
+import {
+  isListed,
+  notedIdIn,
+  snapshotDirectories,
+  snapshotIn,
+  stateOf,
+  type VisibleSnapshot,
+} from "./visible-files.ts";
 import type { World } from "./world.ts";
 
 /** Where functions keep the list {@link LEDGER}: behind a prefix of the engine's. */
@@ -34,24 +41,34 @@ export function watchSnapshots(
   { operation, path }: DiskEffect,
   { isKnown, isReplaced }: EffectOwner,
 ): void {
-  if (operation === "rename" && path.endsWith("/_metadata")) {
+  if (operation === "rename") {
     const to = path.slice(path.lastIndexOf(" ") + 1);
-    checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")), isReplaced);
+    if (to.endsWith("/_metadata")) checkCompleted(world, disk, to.slice(0, to.lastIndexOf("/")), isReplaced);
+    const notedId = world.plan.hosts === "cluster" ? notedIdIn(disk, to) : undefined;
+    if (notedId !== undefined) isThereToStay(world, notedId);
   }
-  if (operation === "remove" && world.completing !== undefined && path === `${world.completing.directory}/_metadata`) {
-    // It could not be made durable, so it has not completed: an older one still may.
-    world.lastCheckpointId = world.completing.lastCheckpointId;
-    world.completing = undefined;
-  }
-  const checkpointId = operation === "sync directory" && isKnown ? world.completed.get(path) : undefined;
+  // In a cluster a checkpoint is complete when the JobManager has noted it: before, who takes the job over removes it.
+  if (operation !== "sync directory" || !isKnown || world.plan.hosts === "cluster") return;
+  const checkpointId = world.completed.get(path);
   // Its `_metadata` may have been removed meanwhile: that is what is synced when a checkpoint is discarded.
-  if (checkpointId !== undefined && disk.stat(`${path}/_metadata`) !== undefined) {
-    world.newestDurableId = Math.max(world.newestDurableId, checkpointId);
-    if (world.completing?.directory === path) world.completing = undefined;
-  }
+  if (checkpointId !== undefined && isListed(disk, path)) isThereToStay(world, checkpointId);
+}
+
+function isThereToStay(world: World, checkpointId: number): void {
+  world.newestDurableId = Math.max(world.newestDurableId, checkpointId);
+  if (world.completing?.checkpointId === checkpointId) world.completing = undefined;
+}
+
+/** What was visible, and is gone before it was there to stay, has not completed: an older one still may. */
+function forgetLost(world: World, disk: SimulatedDisk): void {
+  if (world.completing === undefined || isListed(disk, world.completing.directory)) return;
+  world.completed.delete(world.completing.directory);
+  world.lastCheckpointId = world.completing.lastCheckpointId;
+  world.completing = undefined;
 }
 
 function checkCompleted(world: World, disk: SimulatedDisk, directory: string, isReplaced: boolean): void {
+  forgetLost(world, disk);
   if (world.completed.has(directory)) return;
   const snapshot = read(world, disk, directory);
   if (snapshot === undefined) return;
@@ -63,7 +80,8 @@ function checkCompleted(world: World, disk: SimulatedDisk, directory: string, is
     world.violated("I12", `checkpoint ${metadata.checkpointId} completes after checkpoint ${world.lastCheckpointId}`);
   }
   if (isInOrder) {
-    world.completing = { directory, lastCheckpointId: world.lastCheckpointId };
+    const { checkpointId } = metadata;
+    world.completing = { directory, checkpointId, lastCheckpointId: world.lastCheckpointId };
     world.lastCheckpointId = metadata.checkpointId;
   }
   world.completed.set(directory, metadata.checkpointId);

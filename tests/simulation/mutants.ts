@@ -191,8 +191,8 @@ const STORAGE: readonly Mutant[] = [
   {
     name: "no fsync of the checkpoint's directory name",
     file: "core/src/checkpoint/durable-directory.ts",
-    original: "  await fs.makeDirectory(path);\n  await fs.syncDirectory(parent);",
-    mutated: "  await fs.makeDirectory(path);",
+    original: "if (parent !== path) await this.#fs.syncDirectory(parent);",
+    mutated: "",
     breaks: "A loss of power takes a whole checkpoint away that sinks have committed on.",
   },
   {

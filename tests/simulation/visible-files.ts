@@ -32,7 +32,18 @@ export function snapshotDirectories(disk: SimulatedDisk): readonly string[] {
   const parents = namesIn(disk, "/checkpoints").map((job) => `/checkpoints/${job}`);
   return [...parents, "/savepoints"]
     .flatMap((parent) => namesIn(disk, parent).map((name) => `${parent}/${name}`))
-    .filter((directory) => disk.stat(`${directory}/${METADATA}`)?.kind === "file");
+    .filter((directory) => isListed(disk, directory));
+}
+
+export function isListed(disk: SimulatedDisk, directory: string): boolean {
+  return disk.stat(`${directory}/${METADATA}`)?.kind === "file";
+}
+
+/** The checkpoint that a JobManager has noted as the one to go on from, when it is such a note: JSON in a container. */
+export function notedIdIn(disk: SimulatedDisk, path: string): number | undefined {
+  if (!/^\/jobs\/jobs\/[^/]+\/checkpoint-\d+$/.test(path)) return undefined;
+  const [, id] = /"checkpointId":(\d+)/.exec(new TextDecoder("latin1").decode(bytesOf(disk, path))) ?? [];
+  return id === undefined ? undefined : Number(id);
 }
 
 /** @throws what `decodeMetadata` throws */

@@ -31,6 +31,12 @@ export interface Violation {
   readonly atMs: number;
 }
 
+export interface Completing {
+  readonly directory: string;
+  readonly checkpointId: number;
+  readonly lastCheckpointId: number;
+}
+
 /** More of the same say nothing new. */
 const VIOLATIONS_MAX = 20;
 
@@ -43,9 +49,9 @@ export class World {
   readonly completed: Map<string, number> = new Map();
   /** Of the checkpoints, savepoints left out, the one that completed last. */
   lastCheckpointId = 0;
-  /** The newest checkpoint while it is visible but not known to be durable, and which one was the last before it. */
-  completing: { readonly directory: string; readonly lastCheckpointId: number } | undefined = undefined;
-  /** Of the snapshots that outlive a loss of power. */
+  /** The newest checkpoint while it is visible and may still be taken back, and which one was the last before it. */
+  completing: Completing | undefined = undefined;
+  /** Of the snapshots that are there to stay: durable, in a cluster noted as the one to go on from. */
   newestDurableId = 0;
   /** By key and split: from each number (-1: none) to the next. */
   readonly #order: ReadonlyMap<string, ReadonlyMap<number, number>>;

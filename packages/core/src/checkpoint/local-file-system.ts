@@ -1,6 +1,6 @@
 import type { ByteSource, FileSystem, ReadableFile } from "../platform/file-system.ts";
 import { type FileStat, FileSystemError, type LocalFs, type OpenFile } from "../platform/platform.ts";
-import { makeDirectoryDurably } from "./durable-directory.ts";
+import { DurableDirectories } from "./durable-directory.ts";
 
 /** A large source is written in parts of so many bytes. */
 const PART_BYTES = 4 * 2 ** 20;
@@ -12,9 +12,11 @@ const PART_BYTES = 4 * 2 ** 20;
  */
 export class LocalFileSystem implements FileSystem {
   readonly #fs: LocalFs;
+  readonly #directories: DurableDirectories;
 
   constructor(fs: LocalFs) {
     this.#fs = fs;
+    this.#directories = new DurableDirectories(fs);
   }
 
   async write(path: string, source: Uint8Array | ByteSource): Promise<void> {
@@ -50,7 +52,7 @@ export class LocalFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): Promise<void> {
-    return makeDirectoryDurably(this.#fs, path);
+    return this.#directories.make(path);
   }
 
   async removeFiles(directory: string, names: readonly string[]): Promise<void> {

@@ -20,7 +20,7 @@
 import type { ErrorMessage } from "../../base/error-message.ts";
 import { MillraceError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/sha256.ts";
-import { makeDirectoryDurably, replaceFileDurably } from "../../checkpoint/durable-directory.ts";
+import { DurableDirectories, replaceFileDurably } from "../../checkpoint/durable-directory.ts";
 import type { OwnedSnapshot } from "../../checkpoint/owned-snapshots.ts";
 import type { ConfigEntry, LayeredEntry } from "../../config/option-registry.ts";
 import { FileSystemError, type LocalFs } from "../../platform/platform.ts";
@@ -72,13 +72,15 @@ export class JobStore {
   readonly epoch: number;
   readonly #fs: LocalFs;
   readonly #directory: string;
+  readonly #directories: DurableDirectories;
   readonly #newest = new Map<string, number>();
   /** One change after the other: two that overlap could be the wrong way round on the disk. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  private constructor(fs: LocalFs, directory: string, epoch: number) {
+  private constructor(fs: LocalFs, directory: string, epoch: number, directories: DurableDirectories) {
     this.#fs = fs;
     this.#directory = directory;
+    this.#directories = directories;
     this.epoch = epoch;
   }
 
@@ -86,14 +88,15 @@ export class JobStore {
   static open(fs: LocalFs, directory: string): Promise<JobStore> {
     const path = fs.resolve(directory);
     return named(path, async () => {
-      for (const name of ["epochs", "jobs", "code"]) await makeDirectoryDurably(fs, fs.resolve(path, name));
+      const directories = new DurableDirectories(fs);
+      for (const name of ["epochs", "jobs", "code"]) await directories.ensure(fs.resolve(path, name));
       const epochs = fs.resolve(path, "epochs");
       let epoch = (await newestEpoch(fs, epochs)) + 1;
       for (let tried = 1; !(await takeEpoch(fs, epochs, epoch)); tried++, epoch++) {
         if (tried === EPOCHS_TRIED_MAX) throw new Error(`${tried} leaderships were begun by others at the same time`);
       }
       for (const name of await fs.list(epochs)) if (Number(name) < epoch) await fs.remove(fs.resolve(epochs, name));
-      return new JobStore(fs, path, epoch);
+      return new JobStore(fs, path, epoch, directories);
     });
   }
 
@@ -221,7 +224,7 @@ export class JobStore {
 
   async #write(jobId: string, name: RecordName, value: unknown): Promise<void> {
     const directory = this.#fs.resolve(this.#directory, "jobs", jobId);
-    if ((await this.#fs.stat(directory)) === undefined) await makeDirectoryDurably(this.#fs, directory);
+    await this.#directories.ensure(directory);
     const bytes = new TextEncoder().encode(JSON.stringify(value));
     const record = encodeContainer([{ name, kind: "json", schema: { kind: "json" }, bytes }]);
     await replaceFileDurably(this.#fs, this.#fs.resolve(directory, `${name}-${this.epoch}`), record);
