@@ -74,7 +74,7 @@ export class ClusterResources {
     const { random, clock } = this.#options;
     const taskManager = new RegisteredTaskManager(random.uuid(), registration, session, clock.wallMs());
     this.#taskManagers.set(taskManager.id, taskManager);
-    this.#execute(this.#manager.addTaskManager(taskManager.id, registration.slotCount));
+    this.#execute(this.#manager.addTaskManager(taskManager.id, registration.slotCount, registration.name));
     return taskManager;
   }
 
@@ -85,12 +85,18 @@ export class ClusterResources {
     taskManager.lose(reason);
   }
 
-  /** Slots for a job, all of them at once. @throws MillraceError `MR_NO_RESOURCES` after `slot.request.timeout` */
-  request(jobId: string, count: number): Promise<readonly AssignedSlot[]> {
+  /**
+   * Slots for a job, all of them at once.
+   *
+   * @param previous - The name of the TaskManager that had each of them before (R5 of resource-manager.ts); as many as slots.
+   * @throws MillraceError `MR_NO_RESOURCES` after `slot.request.timeout`
+   */
+  request(jobId: string, previous: readonly (string | undefined)[]): Promise<readonly AssignedSlot[]> {
     const requestId = this.#requestCount++;
+    const count = previous.length;
     return new Promise((resolve, reject) => {
       this.#waiting.set(requestId, { jobId, resolve, reject });
-      this.#execute(this.#manager.request({ requestId, jobId, count }, this.#options.clock.monoMs()));
+      this.#execute(this.#manager.request({ requestId, jobId, count, previous }, this.#options.clock.monoMs()));
     });
   }
 

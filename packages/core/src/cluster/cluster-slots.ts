@@ -141,7 +141,8 @@ export class ClusterSlots implements JobSlots {
 
   /** All that the job needs at once (R2 of resource-manager.ts), however many regions wait for them. */
   async #request(missing: readonly number[]): Promise<void> {
-    const granted = await this.#options.resources.request(this.#options.job.jobId, missing.length);
+    const previous = missing.map((slot) => this.#slots[slot]?.taskManager.registration.name);
+    const granted = await this.#options.resources.request(this.#options.job.jobId, previous);
     for (const [index, slot] of missing.entries()) this.#slots[slot] = granted[index];
   }
 }

@@ -5,17 +5,18 @@ import { CHECKPOINTS_DIRECTORY } from "../config/checkpointing-options.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { LayeredEntry } from "../config/option-registry.ts";
 import { fileLimitsOf, ringSegmentsOf, stateLimitsOf } from "../deployment/job-settings.ts";
+import { keepsCopies, LocalState } from "../deployment/local-state.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
-import { type StoreDownloads, storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { buildJobGraph } from "../graph/build-job-graph.ts";
 import type { JobPlan } from "../graph/describe.ts";
 import { graphOptionsOf } from "../graph/graph-options.ts";
 import type { JobGraph } from "../graph/job-graph.ts";
 import { subtaskKey } from "../graph/subtask-id.ts";
-import type { MetricSnapshot } from "../metrics/metric-snapshot.ts";
+import { MetricRegistry } from "../metrics/metric-registry.ts";
+import { type MetricSnapshot, metricSnapshots } from "../metrics/metric-snapshot.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { LocalStateCopies } from "../taskmanager/local-state-copies.ts";
 import type { DeployedTasks, DeploymentListener } from "../taskmanager/task-executor.ts";
-import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import type { ChannelWire } from "../taskmanager/threads/channel-wire.ts";
 import { differentGraph } from "../taskmanager/threads/slot-thread.ts";
 import type { AttemptCommand } from "../taskmanager/threads/slot-thread-messages.ts";
@@ -30,11 +31,15 @@ import {
   unpackLocation,
 } from "./cluster-messages.ts";
 import type { JobCode } from "./job-code.ts";
+import type { JobCopies } from "./job-copies.ts";
 
 export interface TaskManagerJobOptions {
   readonly request: DeployTasks;
   readonly code: JobCode;
   readonly platform: Platform;
+  /** Of the TaskManager. */
+  readonly name: string;
+  readonly copies: JobCopies;
   readonly wire: ChannelWire | undefined;
   readonly onWarning: (text: string) => void;
 }
@@ -51,10 +56,15 @@ export class TaskManagerJob {
   readonly #executor: ThreadsExecutor;
   readonly #deployments = new Map<string, Deployment>();
   readonly #targets: CheckpointTargets;
-  readonly #stores: StoreDownloads;
+  readonly #local: LocalState;
+  readonly #metrics: MetricRegistry = new MetricRegistry();
 
-  private constructor(graph: JobGraph, configuration: Configuration, options: TaskManagerJobOptions) {
-    const { request, code, platform, wire, onWarning } = options;
+  private constructor(
+    graph: JobGraph,
+    configuration: Configuration,
+    options: Omit<TaskManagerJobOptions, "copies"> & { readonly copies: LocalStateCopies | undefined },
+  ) {
+    const { request, code, platform, name, copies, wire, onWarning } = options;
     const files = FileSystems.of(platform, configuration);
     // Without a directory for checkpoints, what has one is a savepoint.
     const hasDirectory = configuration.get(CHECKPOINTS_DIRECTORY) !== undefined;
@@ -64,10 +74,20 @@ export class TaskManagerJob {
       limits: hasDirectory ? stateLimitsOf(configuration) : fileLimitsOf(configuration),
       inlineBytesMax: stateLimitsOf(configuration).stateBytesMax,
     });
-    this.#stores = storeDownloadsOf(files, platform, taskSettingsOf(configuration), request.jobId);
+    const { jobId } = request;
+    const scope = { host: platform.proc.hostName, taskManagerId: name, jobId, jobName: graph.name };
+    this.#local = new LocalState({
+      jobId,
+      files,
+      platform,
+      configuration,
+      metrics: this.#metrics.taskManagerJobGroup(scope),
+      copies,
+      onWarning,
+    });
     this.#threads = new SlotThreads({
       graph,
-      jobId: request.jobId,
+      jobId,
       module: code.module,
       mainUrl: code.mainUrl,
       isSelfContained: code.isSelfContained,
@@ -83,7 +103,8 @@ export class TaskManagerJob {
       ringSegments: ringSegmentsOf(configuration),
       storage: this.#targets,
       localFs: platform.fs,
-      readRestore: restoreReader({ files, stores: this.#stores }, graph),
+      copies: this.#local.copies,
+      readRestore: restoreReader(this.#local.stores, graph),
       wire,
     });
   }
@@ -99,7 +120,10 @@ export class TaskManagerJob {
     // The JobManager has made it with the same function.
     const plan = JSON.parse(request.plan) as JobPlan;
     if (graph.hash !== plan.hash) throw differentGraph(graph, plan);
-    return new TaskManagerJob(graph, configuration, options);
+    const copies = keepsCopies(configuration) ? await options.copies.claim(request.jobId) : undefined;
+    const job = new TaskManagerJob(graph, configuration, { ...options, copies });
+    await job.#local.prepare();
+    return job;
   }
 
   /** Makes the subtasks of a deployment. What earlier ones of these tasks could still be asked is gone. */
@@ -150,8 +174,8 @@ export class TaskManagerJob {
     this.#deployments.get(deploymentId)?.deployed.command(command, slot ?? undefined);
   }
 
-  metrics(): Promise<readonly MetricSnapshot[]> {
-    return this.#threads.metrics();
+  async metrics(): Promise<readonly MetricSnapshot[]> {
+    return [...metricSnapshots(this.#metrics), ...(await this.#threads.metrics())];
   }
 
   /** Stops everything; settles when nothing of the job can write any more here. */
@@ -161,7 +185,7 @@ export class TaskManagerJob {
     this.#deployments.clear();
     await Promise.allSettled(cancelled);
     await this.#threads.close();
-    await this.#stores.close();
+    await this.#local.close();
   }
 
   #noteTarget(command: AttemptCommand, location: CommandTasks["location"]): void {

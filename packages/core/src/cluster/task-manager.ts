@@ -38,6 +38,7 @@ import {
 } from "./cluster-messages.ts";
 import { CodeCache } from "./code-cache.ts";
 import type { JobCodeLoader } from "./job-code.ts";
+import { JobCopies } from "./job-copies.ts";
 import { TaskManagerJob } from "./task-manager-job.ts";
 
 /** How often the figures of subtasks are sent. */
@@ -71,6 +72,7 @@ export class TaskManager {
   readonly #endpoint: RpcEndpoint;
   readonly #client: RpcClient;
   readonly #code: CodeCache;
+  readonly #copies: JobCopies;
   readonly #jobs = new Map<string, Promise<TaskManagerJob>>();
   /** By deployment: its job. */
   readonly #deployments = new Map<string, TaskManagerJob>();
@@ -92,13 +94,17 @@ export class TaskManager {
       heartbeatIntervalMs,
       heartbeatTimeoutMs,
     });
-    return new TaskManager(options, data);
+    const { onWarning } = options;
+    const copies = new JobCopies({ platform, configuration, onWarning });
+    await copies.open();
+    return new TaskManager(options, data, copies);
   }
 
-  private constructor(options: TaskManagerOptions, data: WireEndpoint) {
+  private constructor(options: TaskManagerOptions, data: WireEndpoint, copies: JobCopies) {
     const { platform, configuration, name, jobManagerAddress, codeDirectory } = options;
     this.#options = options;
     this.#data = data;
+    this.#copies = copies;
     this.#code = new CodeCache(platform, codeDirectory);
     this.#endpoint = new RpcEndpoint({
       platform,
@@ -126,6 +132,7 @@ export class TaskManager {
     this.#endAll();
     await this.#endpoint.close();
     await this.#ended;
+    await this.#copies.close();
     await this.#data.close();
     await this.#options.onClosed?.();
   }
@@ -177,6 +184,7 @@ export class TaskManager {
   #endAll(): void {
     this.#session = undefined;
     const jobs = [...this.#jobs.values()];
+    this.#copies.leave([...this.#jobs.keys()]);
     this.#jobs.clear();
     this.#deployments.clear();
     const before = this.#ended;
@@ -221,7 +229,7 @@ export class TaskManager {
   }
 
   async #load(request: DeployTasks, session: RpcSession, epoch: number): Promise<TaskManagerJob> {
-    const { platform, loader } = this.#options;
+    const { platform, loader, name } = this.#options;
     const { jobId } = request;
     // Attempts are counted anew by every JobManager.
     const wire = new JobWire({ endpoint: this.#data, jobId, session: String(epoch), bells: platform.bells });
@@ -230,6 +238,8 @@ export class TaskManager {
       request,
       code: loader(file, request.args),
       platform,
+      name,
+      copies: this.#copies,
       wire,
       onWarning: (text) => {
         if (this.#session === session) session.tell(jobWarning, { jobId, text });
@@ -252,13 +262,18 @@ export class TaskManager {
 
   async #release(jobId: string): Promise<{ isReleased: boolean }> {
     const loading = this.#jobs.get(jobId);
-    if (loading === undefined) return { isReleased: false };
+    if (loading === undefined) {
+      await this.#copies.release(jobId);
+      return { isReleased: false };
+    }
     this.#jobs.delete(jobId);
     const [loaded] = await Promise.allSettled([loading]);
-    if (loaded.status === "rejected") return { isReleased: false };
-    for (const each of loaded.value.deploymentIds) this.#deployments.delete(each);
-    await loaded.value.close();
-    return { isReleased: true };
+    if (loaded.status === "fulfilled") {
+      for (const each of loaded.value.deploymentIds) this.#deployments.delete(each);
+      await loaded.value.close();
+    }
+    await this.#copies.release(jobId);
+    return { isReleased: loaded.status === "fulfilled" };
   }
 
   #of(deploymentId: string): NonNullable<ReturnType<TaskManagerJob["deployed"]>> {
@@ -286,6 +301,7 @@ export class TaskManager {
       const statistics = job.statistics(deploymentId);
       if (statistics !== undefined) this.#session?.tell(tasksStatistics, { deploymentId, statistics });
     }
+    void this.#copies.releaseUnclaimed();
     this.#cancelStatistics = platform.clock.after(STATISTICS_INTERVAL_MS, () => this.#sendStatistics());
   }
 

@@ -179,23 +179,20 @@ export const INCREMENTAL_CHECKPOINTS: ConfigOption<boolean> = option({
 });
 
 /** The option `execution.checkpointing.local-backup.enabled`. @public */
-export const LOCAL_BACKUP_ENABLED: ConfigOption<boolean> = option({
+export const LOCAL_BACKUP_ENABLED: ConfigOption<boolean | undefined> = option<boolean>({
   key: "execution.checkpointing.local-backup.enabled",
   type: booleanType,
-  default: false,
-  unsupportedValues: [true],
-  unsupportedHint: "state is read from the checkpoint directory",
-  description: "Whether each TaskManager keeps a copy of the state it writes.",
+  description:
+    "Whether each TaskManager keeps a second copy of the state that it writes into checkpoints, on its own disk: that of the newest complete checkpoint. The default is what `execution.state-recovery.from-local` says.",
 });
 
 /** The option `execution.checkpointing.local-backup.dirs`. @public */
 export const LOCAL_BACKUP_DIRECTORIES: ConfigOption<readonly string[] | undefined> = option<readonly string[]>({
   key: "execution.checkpointing.local-backup.dirs",
   type: listType(pathType),
-  isUnsupported: true,
-  unsupportedHint: "there are no local copies of state, which is read from the checkpoint directory",
   legacyKeys: ["taskmanager.state.local.root-dirs"],
-  description: "Where a TaskManager keeps its copies of state.",
+  description:
+    "Where a TaskManager keeps its copies of state: directories on the machine's own disks, in turn. In a cluster a setting of the TaskManager. The default is where local stores are (`state.backend.rocksdb.localdir`), whose files need no second room there.",
 });
 
 /** The option `execution.checkpointing.num-retained`. @public */

@@ -92,7 +92,8 @@ export const TASK_SLOTS: ConfigOption<number> = option({
 export const TASKMANAGER_RESOURCE_ID: ConfigOption<string | undefined> = option({
   key: "taskmanager.resource-id",
   type: stringType,
-  description: "What a TaskManager is called, for people. The default is its host's name and its process id.",
+  description:
+    "What a TaskManager is called, for people; when it is set, a process that starts again under it goes on with the slots and the local copies of state of the one before. Another one for each of them. The default is its host's name and its process id.",
 });
 
 /** The option `taskmanager.host`. @public */

@@ -41,9 +41,8 @@ export const RECOVERY_FROM_LOCAL: ConfigOption<boolean> = option({
   type: booleanType,
   default: false,
   legacyKeys: ["state.backend.local-recovery"],
-  unsupportedValues: [true],
-  unsupportedHint: "state is read from the checkpoint directory, also on the machine that wrote it",
-  description: "Whether a restarted subtask reads the copy of its state that its TaskManager has kept.",
+  description:
+    "Whether a restarted subtask reads its state from the copy that its TaskManager has kept, when that is there and intact, and from the checkpoint directory only otherwise. For TaskManagers that start again on the same machine to find their copies, each needs a `taskmanager.resource-id`.",
 });
 
 /** @internal */

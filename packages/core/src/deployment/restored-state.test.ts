@@ -10,8 +10,8 @@ import type { JobGraph } from "../graph/job-graph.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import { createSimulatedPlatform, type SimulatedPlatform } from "../platform/simulated-platform.ts";
 import { StatePersister } from "../taskmanager/state-persister.ts";
-import { type RestoredState, type RestoreSources, readRestoredState } from "./restored-state.ts";
-import { storeDownloadsOf } from "./store-downloads.ts";
+import { type RestoredState, readRestoredState } from "./restored-state.ts";
+import { type StoreDownloads, storeDownloadsOf } from "./store-downloads.ts";
 
 const INLINE_BELOW = 100;
 const STATE_BYTES = 1000;
@@ -230,7 +230,6 @@ describe("a TaskManager reads what its subtasks restore", () => {
   });
 });
 
-function sourcesOf(platform: SimulatedPlatform, fs: LocalFs = platform.fs): RestoreSources {
-  const files = FileSystems.local(fs);
-  return { files, stores: storeDownloadsOf(files, platform, { localDirectory: undefined }, "job") };
+function sourcesOf(platform: SimulatedPlatform, fs: LocalFs = platform.fs): StoreDownloads {
+  return storeDownloadsOf(FileSystems.local(fs), platform, { localDirectory: undefined }, "job");
 }

@@ -1,7 +1,6 @@
 /** Reads a checkpoint's state and deals it out to the subtasks of a graph. */
 import { MillraceError } from "../base/errors.ts";
-import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reader.ts";
-import type { FileSystems } from "../checkpoint/file-systems.ts";
+import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import {
   decodeOperatorLists,
   listHeadersOf,
@@ -32,13 +31,6 @@ export interface RestoredState {
   of(vertexId: number, subtaskIndex: number): ReadonlyMap<string, OperatorRestore>;
 }
 
-/** What state is read with. */
-export interface RestoreSources {
-  readonly files: FileSystems;
-  /** Brings local stores to this machine. */
-  readonly stores: StoreDownloads;
-}
-
 /**
  * Reads what some subtasks restore, and no file that none of them needs.
  *
@@ -46,7 +38,7 @@ export interface RestoreSources {
  * @throws MillraceError `MR_STATE_FILE_CORRUPT`
  */
 export async function readRestoredState(
-  from: RestoreSources,
+  from: StoreDownloads,
   checkpoint: LoadedCheckpoint,
   graph: JobGraph,
   tasks: readonly SubtaskId[] = subtasksOf(graph),
@@ -73,7 +65,7 @@ export async function readRestoredState(
 }
 
 /** How the executors of a job read what their subtasks restore. */
-export function restoreReader(from: RestoreSources, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
+export function restoreReader(from: StoreDownloads, graph: JobGraph): ThreadsExecutorOptions["readRestore"] {
   return async (checkpoint, tasks) => {
     const state = await readRestoredState(from, checkpoint, graph, tasks);
     return ({ vertexId, subtaskIndex }) => state.of(vertexId, subtaskIndex);
@@ -84,24 +76,24 @@ export function restoreReader(from: RestoreSources, graph: JobGraph): ThreadsExe
 const FILES_AT_ONCE_MAX = 4;
 
 class StateReader {
-  readonly #from: RestoreSources;
-  readonly #directory: string;
+  readonly #from: StoreDownloads;
+  readonly #checkpoint: LoadedCheckpoint;
   readonly #waiting: (() => void)[] = [];
   #readingCount = 0;
 
-  constructor(from: RestoreSources, checkpoint: LoadedCheckpoint) {
+  constructor(from: StoreDownloads, checkpoint: LoadedCheckpoint) {
     this.#from = from;
-    this.#directory = checkpoint.directory;
+    this.#checkpoint = checkpoint;
   }
 
   async read(handle: StateHandle): Promise<Uint8Array> {
     if (handle.kind === "inline") return handle.bytes;
-    return this.#limited(() => readState(this.#from.files, this.#directory, handle));
+    return this.#limited(() => this.#from.read(this.#checkpoint, handle));
   }
 
   /** A copy of a store in a local directory of its own. */
   async download(handle: StoreHandle, keyGroups: KeyGroupRange): Promise<RestoredStore> {
-    const store = await this.#from.stores.download(this.#directory, handle, (action) => this.#limited(action));
+    const store = await this.#from.download(this.#checkpoint, handle, (action) => this.#limited(action));
     return { ...store, keyGroupStart: keyGroups.start, keyGroupEnd: keyGroups.end };
   }
 

@@ -20,8 +20,8 @@ import { ExecutorsAttempt } from "./executors-attempt.ts";
 import { JobRunner } from "./job-runner.ts";
 import { ringSegmentsOf } from "./job-settings.ts";
 import type { JobOfSlots, JobSlots, SlotsOfJob } from "./job-slots.ts";
-import { type RestoreSources, readRestoredState } from "./restored-state.ts";
-import { storeDownloadsOf } from "./store-downloads.ts";
+import { readRestoredState } from "./restored-state.ts";
+import { type StoreDownloads, storeDownloadsOf } from "./store-downloads.ts";
 
 const SLOT_MAIN = "slot-main";
 const HOSTS = ["a", "b"] as const;
@@ -296,7 +296,6 @@ describe("slots in two processes, parallelism 4", () => {
   });
 });
 
-function sourcesOf(platform: SimulatedPlatform): RestoreSources {
-  const files = FileSystems.local(platform.fs);
-  return { files, stores: storeDownloadsOf(files, platform, { localDirectory: undefined }, "job") };
+function sourcesOf(platform: SimulatedPlatform): StoreDownloads {
+  return storeDownloadsOf(FileSystems.local(platform.fs), platform, { localDirectory: undefined }, "job");
 }

@@ -7,6 +7,7 @@ import type { AttemptListener } from "../jobmanager/jobmaster/execution-attempt.
 import type { MetricRegistry } from "../metrics/metric-registry.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { SlotLoop } from "../task/slot-loop.ts";
+import type { LocalStateCopies } from "../taskmanager/local-state-copies.ts";
 import type { TaskSettings } from "../taskmanager/task-settings.ts";
 
 /** What an attempt in the caller's thread needs. */
@@ -26,4 +27,6 @@ export interface AttemptOptions {
   readonly storage: StateWriter;
   /** What `restore` was read from. */
   readonly restored: LoadedCheckpoint | undefined;
+  /** Second copies of what is written to `storage`. */
+  readonly copies: LocalStateCopies | undefined;
 }

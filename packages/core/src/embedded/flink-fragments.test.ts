@@ -15,6 +15,7 @@ import {
   DATA_INLINE_THRESHOLD,
   INCREMENTAL_CHECKPOINTS,
   JOBMANAGER_STORAGE_MAX_STATE_SIZE,
+  LOCAL_BACKUP_DIRECTORIES,
   RETAINED_CHECKPOINTS,
   SAVEPOINT_DIRECTORY,
 } from "../config/checkpointing-options.ts";
@@ -221,7 +222,7 @@ const settings: Readonly<Record<string, readonly [option: ConfigOption<unknown>,
   "state.savepoints.dir: /flink/savepoints": [SAVEPOINT_DIRECTORY, "/flink/savepoints"],
   "state.storage.fs.memory-threshold: 20kb": [DATA_INLINE_THRESHOLD, 20_480],
   "state.storage.fs.write-buffer-size: 4096": /is not implemented: every state is written at once/,
-  "taskmanager.state.local.root-dirs: /tmp": /is not implemented: there are no local copies of state/,
+  "taskmanager.state.local.root-dirs: /tmp": [LOCAL_BACKUP_DIRECTORIES, ["/tmp"]],
   "akka.framesize: 10485760b": [FRAME_SIZE, 10_485_760],
   "restart-strategy: fixed-delay": [RESTART_STRATEGY_TYPE, "fixed-delay"],
   "table.exec.state.ttl: 1 h": /is an option of Flink without a meaning here/,
@@ -238,16 +239,16 @@ describe("S45: lines of a Flink configuration", () => {
       return;
     }
     const [option, expected] = outcome;
-    expect(read(value).get(option)).toBe(expected);
+    expect(read(value).get(option)).toEqual(expected);
     expect(read(value).deprecations().join()).toContain(`${key} is the old name of ${option.key}`);
   });
 
   test("what they would switch on is refused where it does not exist, and says why", () => {
-    const local = [{ key: "state.backend.local-recovery", value: "true" }];
-    const refused = refusal(() => Configuration.fromEntries(local));
+    const legacy = [{ key: "execution.savepoint-restore-mode", value: "LEGACY" }];
+    const refused = refusal(() => Configuration.fromEntries(legacy));
     expect([refused.code, refused.message]).toEqual([
       "MR_CONFIG_UNSUPPORTED",
-      expect.stringMatching(/true is not implemented: /),
+      expect.stringMatching(/LEGACY is not implemented: /),
     ]);
     const large = [{ key: "state.storage.fs.memory-threshold", value: "2mb" }];
     expect(refusal(() => Configuration.fromEntries(large)).message).toMatch(/at most 1 mb/);

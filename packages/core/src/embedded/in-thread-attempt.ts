@@ -31,8 +31,8 @@ export class InThreadAttempt implements LocalAttempt {
         return [subtaskKey(task), new TaskStatistics(memory, operators.length)];
       }),
     );
-    const { storage, restored, platform } = options;
-    this.#persister = new StatePersister({ storage, localFs: platform.fs, restored, listener });
+    const { storage, restored, platform, copies } = options;
+    this.#persister = new StatePersister({ storage, localFs: platform.fs, restored, copies, listener });
     this.#slot = new TaskSlot({
       ...options,
       taskManagerId: "embedded",
@@ -60,10 +60,12 @@ export class InThreadAttempt implements LocalAttempt {
   }
 
   triggerCheckpoint(trigger: CheckpointTrigger, isLast: boolean): void {
+    this.#options.copies?.notifyTriggered(trigger);
     this.#slot.triggerCheckpoint(trigger, isLast);
   }
 
   notifyCheckpointAborted(checkpointId: number): void {
+    this.#options.copies?.notifyAborted(checkpointId);
     this.#slot.notifyCheckpointAborted(checkpointId);
   }
 
@@ -76,6 +78,7 @@ export class InThreadAttempt implements LocalAttempt {
   }
 
   notifyCheckpointComplete(checkpointId: number): void {
+    this.#options.copies?.notifyComplete(checkpointId);
     this.#slot.notifyCheckpointComplete(checkpointId);
   }
 

@@ -3,12 +3,11 @@ import { ExecutorsAttempt } from "../deployment/executors-attempt.ts";
 import { ringSegmentsOf } from "../deployment/job-settings.ts";
 import type { JobOfSlots, JobSlots, SlotsOfJob } from "../deployment/job-slots.ts";
 import { restoreReader } from "../deployment/restored-state.ts";
-import { storeDownloadsOf } from "../deployment/store-downloads.ts";
 import { slotCountOf } from "../taskmanager/slot-layout.ts";
-import { taskSettingsOf } from "../taskmanager/task-settings.ts";
 import type { JobModuleReference } from "../taskmanager/threads/slot-thread-messages.ts";
 import { SlotThreads } from "../taskmanager/threads/slot-threads.ts";
 import { ThreadsExecutor } from "../taskmanager/threads/threads-executor.ts";
+import { localStateOf } from "./embedded-local-state.ts";
 
 /** What threads need to build the job for themselves. */
 export interface JobThreads {
@@ -24,26 +23,29 @@ export interface JobThreads {
 /** Every slot of a job is a thread of this process. */
 export function threadSlots(jobThreads: JobThreads): SlotsOfJob {
   return (job: JobOfSlots): JobSlots => {
-    const { graph, jobId, configuration, platform, storage, files, onWarning } = job;
+    const { graph, jobId, configuration, platform, storage, onWarning } = job;
     const slots = Array.from({ length: slotCountOf(graph) }, (_, slot) => slot);
     const threads = new SlotThreads({ ...jobThreads, graph, jobId, configuration, slots, platform, onWarning });
-    const stores = storeDownloadsOf(files, platform, taskSettingsOf(configuration), jobId);
+    const local = localStateOf(job);
     const executor = new ThreadsExecutor({
       graph,
       threads,
       ringSegments: ringSegmentsOf(configuration),
       storage,
       localFs: platform.fs,
-      readRestore: restoreReader({ files, stores }, graph),
+      copies: local.copies,
+      readRestore: restoreReader(local.stores, graph),
       wire: undefined,
     });
     return {
-      deploy: (options) =>
-        ExecutorsAttempt.deploy({ graph, ...options, executors: [executor], dataAddresses: undefined }),
+      deploy: async (options) => {
+        await local.prepare();
+        return ExecutorsAttempt.deploy({ graph, ...options, executors: [executor], dataAddresses: undefined });
+      },
       metrics: () => threads.metrics(),
       close: async () => {
         await threads.close();
-        await stores.close();
+        await local.close();
       },
     };
   };

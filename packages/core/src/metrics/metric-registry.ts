@@ -30,6 +30,12 @@ export class MetricRegistry {
     return this.#add(this.#formats.jobManagerJob, jobVariables(scope));
   }
 
+  /** Metrics of what one process has of a job. */
+  taskManagerJobGroup(scope: JobScope): MetricGroup {
+    const variables = new Map([...jobVariables(scope), ["<tm_id>", scope.taskManagerId] as const]);
+    return this.#add(this.#formats.taskManagerJob, variables);
+  }
+
   /** Metrics of one subtask: time accounting, buffers, alignment. */
   taskGroup(scope: TaskScope): MetricGroup {
     return this.#add(this.#formats.task, taskVariables(scope));

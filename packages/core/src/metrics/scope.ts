@@ -25,6 +25,7 @@ export interface OperatorScope extends TaskScope {
 /** How identifiers begin; `<name>` stands for a variable. The defaults are Flink's. @internal */
 export interface ScopeFormats {
   readonly jobManagerJob: string;
+  readonly taskManagerJob: string;
   readonly task: string;
   readonly operator: string;
 }
@@ -32,6 +33,7 @@ export interface ScopeFormats {
 /** @internal */
 export const defaultScopeFormats: ScopeFormats = {
   jobManagerJob: "<host>.jobmanager.<job_name>",
+  taskManagerJob: "<host>.taskmanager.<tm_id>.<job_name>",
   task: "<host>.taskmanager.<tm_id>.<job_name>.<task_name>.<subtask_index>",
   operator: "<host>.taskmanager.<tm_id>.<job_name>.<operator_name>.<subtask_index>",
 };

@@ -1,21 +1,13 @@
-import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { SubtaskCheckpointMetrics } from "../checkpoint/checkpoint-statistics.ts";
-import type { StateWriter } from "../checkpoint/checkpoint-storage.ts";
 import { encodeOperatorLists, type OperatorList } from "../checkpoint/operator-lists.ts";
 import type { KeyedStateHandle, OperatorSubtaskState, StateHandle } from "../checkpoint/state-handles.ts";
 import type { SubtaskId } from "../graph/subtask-id.ts";
-import type { LocalFs } from "../platform/platform.ts";
 import type { StoreSnapshot } from "../state/store-snapshot.ts";
 import type { EncodedOperatorState, SubtaskSnapshot } from "../task/snapshot-in-progress.ts";
-import { StoreUploads } from "./store-uploads.ts";
+import { StoreUploads, type StoreUploadsOptions } from "./store-uploads.ts";
 
 /** Where the state of an attempt's subtasks goes, and comes from. */
-export interface StatePersisterOptions {
-  readonly storage: StateWriter;
-  /** Where the files of stores are. */
-  readonly localFs: LocalFs;
-  /** What the subtasks started from. */
-  readonly restored: LoadedCheckpoint | undefined;
+export interface StatePersisterOptions extends StoreUploadsOptions {
   readonly listener: AcknowledgeListener;
 }
 
@@ -108,21 +100,26 @@ export class StatePersister {
     { uid, keyed, lists, channels }: EncodedOperatorState,
     written: string[],
   ): Promise<OperatorSubtaskState> {
-    const { storage } = this.#options;
     return {
       uid,
       keyed: keyed === undefined ? undefined : await this.#writeKeyed(checkpointId, keyed, written),
-      ...listsOf(lists, await storage.write(checkpointId, encodeOperatorLists(lists))),
+      ...listsOf(lists, await this.#writeBytes(checkpointId, encodeOperatorLists(lists))),
       ...(channels === undefined
         ? {}
-        : { channels: { handle: await storage.write(checkpointId, channels.bytes), edges: channels.edges } }),
+        : { channels: { handle: await this.#writeBytes(checkpointId, channels.bytes), edges: channels.edges } }),
     };
   }
 
   #writeKeyed(checkpointId: number, keyed: Uint8Array | StoreSnapshot, written: string[]): Promise<KeyedStateHandle> {
     return keyed instanceof Uint8Array
-      ? this.#options.storage.write(checkpointId, keyed)
+      ? this.#writeBytes(checkpointId, keyed)
       : this.#stores.upload(checkpointId, keyed, written);
+  }
+
+  #writeBytes(checkpointId: number, bytes: Uint8Array): Promise<StateHandle> {
+    const { storage, copies } = this.#options;
+    const written = storage.write(checkpointId, bytes);
+    return copies === undefined ? written : copies.writing(checkpointId, written, bytes);
   }
 
   async #removeWritten(checkpointId: number, written: readonly string[]): Promise<void> {

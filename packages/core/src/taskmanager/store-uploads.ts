@@ -5,7 +5,7 @@
  *   checkpoint/shared-state-registry.ts) has it from the same store under the same name. Whether another checkpoint is
  *   complete, this process does not ask: the base is.
  * - U2. Only immutable files are shared; the others, and everything of a savepoint, lie in the snapshot's own directory.
- * - U3. A snapshot's local directory is handed on or removed, however its upload ends.
+ * - U3. A snapshot's local directory is handed on or removed, however its upload ends; its files may become local copies before.
  */
 import type { LoadedCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import type { StateWriter } from "../checkpoint/checkpoint-storage.ts";
@@ -15,6 +15,7 @@ import { checksumOf, type StateSource } from "../checkpoint/state-source.ts";
 import type { KvFile } from "../kv/sorted-kv.ts";
 import type { LocalFs } from "../platform/platform.ts";
 import type { StoreSnapshot } from "../state/store-snapshot.ts";
+import type { LocalStateCopies } from "./local-state-copies.ts";
 import { removeLocal } from "./subtask-state.ts";
 
 /** Files of one store that are written at a time. */
@@ -27,6 +28,8 @@ export interface StoreUploadsOptions {
   readonly localFs: LocalFs;
   /** What the subtasks started from. */
   readonly restored: LoadedCheckpoint | undefined;
+  /** Gets the files when they are written; left out: they are removed. */
+  readonly copies?: LocalStateCopies | undefined;
 }
 
 export class StoreUploads {
@@ -40,7 +43,7 @@ export class StoreUploads {
 
   /** @param written - Gets the names of shared files as they are written, also when the upload fails. */
   async upload(checkpointId: number, snapshot: StoreSnapshot, written: string[]): Promise<StoreHandle> {
-    const { storage, localFs } = this.#options;
+    const { storage, localFs, copies } = this.#options;
     const { storeId, directory, files, header } = snapshot;
     try {
       const baseId = await storage.baseOf(checkpointId);
@@ -58,6 +61,10 @@ export class StoreUploads {
         files: handles,
       } as const;
       this.#remember(checkpointId, baseId, store);
+      if (copies !== undefined) {
+        await copies.write(checkpointId, store.header, header);
+        await copies.take(checkpointId, store, directory);
+      }
       return store;
     } finally {
       await removeLocal(localFs, directory);

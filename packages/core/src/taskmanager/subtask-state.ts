@@ -11,16 +11,32 @@ type LocalSettings = Pick<TaskSettings, "localDirectory">;
 const PREFIX = "millrace-state-";
 
 /**
- * Settles when the keyed state of the job's operators can be made, and what processes of this machine have left behind that were
- * killed is removed.
+ * Settles when the keyed state of the job's operators can be made in this thread.
  *
  * @throws MillraceError `MR_ROCKSDB_UNAVAILABLE`
  */
-export async function prepareStateBackend(platform: Platform, settings: StateSettings): Promise<void> {
-  if (settings.stateBackend !== "rocksdb") return;
-  await platform.stores.load();
-  const { fs, proc } = platform;
-  const root = rootOf(platform, settings);
+export async function prepareStateBackend(
+  { stores }: Platform,
+  { stateBackend }: Pick<TaskSettings, "stateBackend">,
+): Promise<void> {
+  if (stateBackend === "rocksdb") await stores.load();
+}
+
+/**
+ * Removes what processes of this machine that were killed have left in directories of local state, once for each process and job.
+ * A directory that cannot be listed stays as it is: who needs it hears of it from what he does there.
+ */
+export async function sweepLocalState(platform: Platform, roots: Iterable<string>): Promise<void> {
+  for (const root of roots) {
+    try {
+      await sweepDirectory(platform, root);
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+    }
+  }
+}
+
+async function sweepDirectory({ fs, proc }: Platform, root: string): Promise<void> {
   if ((await fs.stat(root)) === undefined) return;
   const own = `${PREFIX}${proc.hostName}-`;
   for (const name of await fs.list(root)) {
@@ -48,8 +64,12 @@ export function stateBackendOf(platform: Platform, settings: StateSettings, name
 
 /** Where this process has local state of that name; removed by a later process of the machine when this one is killed. */
 export function localDirectoryOf(platform: Platform, settings: LocalSettings, name: string): string {
-  const { fs, proc } = platform;
-  return fs.resolve(rootOf(platform, settings), `${PREFIX}${proc.hostName}-${proc.processId}-${name}`);
+  return processDirectoryOf(platform, localRootOf(platform, settings), name);
+}
+
+/** As {@link localDirectoryOf}, in a given directory. */
+export function processDirectoryOf({ fs, proc }: Platform, root: string, name: string): string {
+  return fs.resolve(root, `${PREFIX}${proc.hostName}-${proc.processId}-${name}`);
 }
 
 /**
@@ -64,6 +84,7 @@ export async function removeLocal(fs: LocalFs, directory: string): Promise<void>
   }
 }
 
-function rootOf({ fs, proc }: Platform, { localDirectory }: LocalSettings): string {
+/** The directory that local state is in. */
+export function localRootOf({ fs, proc }: Platform, { localDirectory }: LocalSettings): string {
   return fs.resolve(localPathOf(localDirectory ?? proc.temporaryDirectory, "The directory of local state"));
 }

@@ -22,6 +22,8 @@ export interface SimulatedDeploymentOptions {
   readonly slots: number;
   readonly settings?: Readonly<Record<string, string>>;
   readonly network?: Partial<LinkConditions>;
+  /** Of one TaskManager. */
+  readonly settingsOf?: (number: number) => Readonly<Record<string, string>>;
 }
 
 export class SimulatedDeployment {
@@ -92,7 +94,7 @@ export class SimulatedDeployment {
   async startTaskManager(platform: SimulatedPlatform, number: number): Promise<TaskManager> {
     return TaskManager.start({
       platform,
-      configuration: this.#configuration(),
+      configuration: this.#configuration(this.#options.settingsOf?.(number)),
       name: `tm-${number}`,
       jobManagerAddress: () => this.leader,
       loader: this.#loader(),
@@ -171,8 +173,9 @@ export class SimulatedDeployment {
     );
   }
 
-  #configuration(): Configuration {
-    const settings = { "taskmanager.numberOfTaskSlots": String(this.#options.slots), ...this.#options.settings };
+  #configuration(own: Readonly<Record<string, string>> = {}): Configuration {
+    const slots = { "taskmanager.numberOfTaskSlots": String(this.#options.slots) };
+    const settings = { ...slots, ...this.#options.settings, ...own };
     return Configuration.fromEntries(Object.entries(settings).map(([key, value]) => ({ key, value })));
   }
 }

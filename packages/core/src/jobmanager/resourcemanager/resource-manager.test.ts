@@ -53,6 +53,16 @@ describe("S56: slots of TaskManagers", () => {
     expect(granted(manager.addTaskManager("a", 2))).toEqual(["2: a/0"]);
   });
 
+  test("S55: a slot goes to the TaskManager of the name that had it, where that has room", () => {
+    const manager = spread();
+    manager.addTaskManager("a", 2, "left");
+    manager.addTaskManager("b", 4, "right");
+    const previous = ["right", undefined, "left", "left", "left"];
+    expect(granted(manager.request({ requestId: 1, jobId: "x", count: 5, previous }, 0))).toEqual([
+      "1: b/0 b/1 a/0 a/1 b/2",
+    ]);
+  });
+
   test("the slots of a lost TaskManager are gone, whoever had them", () => {
     const manager = spread();
     manager.addTaskManager("a", 2);

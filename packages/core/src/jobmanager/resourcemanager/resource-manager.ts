@@ -7,6 +7,7 @@
  * - R2. A request gets all of its slots at once, or none: two jobs that have half of their slots each would wait forever.
  * - R3. The oldest request that can be met is met first; one that is too large for now does not hold up the others.
  * - R4. A request is granted or refused once: refused when it has waited for `slot.request.timeout`.
+ * - R5. A slot goes to a TaskManager of the name that had it before, where one has room: there may be copies of its state.
  */
 import { invariant } from "../../base/errors.ts";
 
@@ -21,6 +22,8 @@ export interface SlotRequest {
   readonly jobId: string;
   /** At least 1. */
   readonly count: number;
+  /** By place in the request: the name of the TaskManager that had the slot before (R5). */
+  readonly previous?: readonly (string | undefined)[];
 }
 
 export type ResourceAction =
@@ -37,6 +40,8 @@ export interface ResourceManagerOptions {
 }
 
 interface TaskManagerSlots {
+  /** For R5. */
+  readonly name: string | undefined;
   /** By slot: the job that has it. */
   readonly owners: (string | undefined)[];
 }
@@ -85,10 +90,10 @@ export class ResourceManager {
     );
   }
 
-  /** A TaskManager offers its slots; its id is of one session and never comes again. */
-  addTaskManager(taskManagerId: string, slotCount: number): readonly ResourceAction[] {
+  /** A TaskManager offers its slots; its id is of one session and never comes again, its name may. */
+  addTaskManager(taskManagerId: string, slotCount: number, name?: string): readonly ResourceAction[] {
     invariant(!this.#taskManagers.has(taskManagerId), `the TaskManager ${taskManagerId} is registered twice`);
-    this.#taskManagers.set(taskManagerId, { owners: Array.from({ length: slotCount }, () => undefined) });
+    this.#taskManagers.set(taskManagerId, { name, owners: Array.from({ length: slotCount }, () => undefined) });
     return this.#grantAll();
   }
 
@@ -146,7 +151,7 @@ export class ResourceManager {
   }
 
   /** Free slots for all of the request, or undefined (R2). */
-  #choose({ jobId, count }: SlotRequest): readonly SlotAddress[] | undefined {
+  #choose({ jobId, count, previous = [] }: SlotRequest): readonly SlotAddress[] | undefined {
     const free = new Map(
       [...this.#taskManagers].map(([taskManagerId, { owners }]) => [
         taskManagerId,
@@ -154,17 +159,30 @@ export class ResourceManager {
       ]),
     );
     if (this.#options.placement === "together") return this.#chooseTogether(jobId, count, free);
-    const chosen: SlotAddress[] = [];
-    while (chosen.length < count) {
+    const chosen = Array.from({ length: count }, (_, place) => this.#takePrevious(previous[place], free));
+    for (const [place, taken] of chosen.entries()) {
+      if (taken !== undefined) continue;
       const [taskManagerId, slots] = [...free].reduce(
         (best, each) => (each[1].length > best[1].length ? each : best),
         ["", [] as number[]],
       );
       const slotIndex = slots.shift();
       if (slotIndex === undefined) return undefined;
-      chosen.push({ taskManagerId, slotIndex });
+      chosen[place] = { taskManagerId, slotIndex };
     }
-    return chosen;
+    // None is missing.
+    return chosen as SlotAddress[];
+  }
+
+  /** R5. */
+  #takePrevious(name: string | undefined, free: ReadonlyMap<string, number[]>): SlotAddress | undefined {
+    if (name === undefined) return undefined;
+    for (const [taskManagerId, slots] of free) {
+      if (this.#taskManagers.get(taskManagerId)?.name !== name) continue;
+      const slotIndex = slots.shift();
+      if (slotIndex !== undefined) return { taskManagerId, slotIndex };
+    }
+    return undefined;
   }
 
   #chooseTogether(

@@ -53,8 +53,8 @@ export class ThreadsDeployment implements DeployedTasks {
 
   private constructor(options: ThreadsDeploymentOptions) {
     this.#options = options;
-    const { graph, deployment, storage, localFs, listener } = options;
-    this.#persister = new StatePersister({ storage, localFs, restored: deployment.restore, listener });
+    const { graph, deployment, storage, localFs, copies, listener } = options;
+    this.#persister = new StatePersister({ storage, localFs, restored: deployment.restore, copies, listener });
     this.#statistics = new Map(
       deployment.tasks.map((task) => {
         const { operators, gates } = graph.vertices[task.vertexId]!;
@@ -77,7 +77,11 @@ export class ThreadsDeployment implements DeployedTasks {
   }
 
   command(command: AttemptCommand, slot?: number): void {
-    const { deploymentNumber } = this.#options.deployment;
+    const { deployment, copies } = this.#options;
+    const { deploymentNumber } = deployment;
+    if (command.kind === "trigger") copies?.notifyTriggered(command.trigger);
+    if (command.kind === "aborted") copies?.notifyAborted(command.checkpointId);
+    if (command.kind === "complete") copies?.notifyComplete(command.checkpointId);
     for (const each of slot === undefined ? this.#threads.values() : [this.#threads.get(slot)])
       each?.post({ ...command, deploymentNumber });
   }

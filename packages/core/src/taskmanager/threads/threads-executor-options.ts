@@ -4,6 +4,7 @@ import type { JobGraph } from "../../graph/job-graph.ts";
 import type { SubtaskId } from "../../graph/subtask-id.ts";
 import type { LocalFs } from "../../platform/platform.ts";
 import type { OperatorRestore } from "../../task/chain.ts";
+import type { LocalStateCopies } from "../local-state-copies.ts";
 import type { ChannelWire } from "./channel-wire.ts";
 import type { SlotThreads } from "./slot-threads.ts";
 
@@ -19,6 +20,8 @@ export interface ThreadsExecutorOptions {
   readonly storage: StateWriter;
   /** Where the files of their stores are. */
   readonly localFs: LocalFs;
+  /** Second copies of what is written to `storage`; left out: none are made. */
+  readonly copies?: LocalStateCopies | undefined;
   /** Reads what the given subtasks restore. */
   readonly readRestore: (checkpoint: LoadedCheckpoint, tasks: readonly SubtaskId[]) => Promise<RestoreOf>;
   /** Carries channels to other processes. Undefined: all slots of the job are here. */
