@@ -160,6 +160,14 @@ export {
   STATE_BACKEND_TYPE,
   type StateBackendType,
 } from "./config/state-options.ts";
+export {
+  MANAGED_MEMORY_SIZE,
+  OBJECT_CACHE_SIZE,
+  ROCKSDB_HIGH_PRIORITY_RATIO,
+  ROCKSDB_MEMORY_MANAGED,
+  ROCKSDB_MEMORY_PER_SLOT,
+  ROCKSDB_WRITE_BUFFER_RATIO,
+} from "./config/store-memory-options.ts";
 export { AsyncSinkBase } from "./connectors/async-sink.ts";
 export type { AsyncSinkClient, AsyncSinkLimits, AsyncSinkWriter } from "./connectors/async-sink-writer.ts";
 export { type CollectReceiver, CollectSink } from "./connectors/collect-sink.ts";

@@ -213,6 +213,7 @@ void CloseStoresOfThread(void* data) {
   auto* thread = static_cast<std::shared_ptr<ThreadStores>*>(data);
   for (auto* store : (*thread)->open) store->Close();
   (*thread)->open.clear();
+  millrace::ReleaseMemory(thread->get());
   delete thread;
 }
 
@@ -220,6 +221,12 @@ void FinalizeStore(napi_env, void* data, void*) {
   auto* handle = static_cast<StoreHandle*>(data);
   handle->thread->open.erase(&handle->store);
   delete handle;
+}
+
+std::shared_ptr<ThreadStores> ThreadOf(napi_env env) {
+  void* instance = nullptr;
+  napi_get_instance_data(env, &instance);
+  return *static_cast<std::shared_ptr<ThreadStores>*>(instance);
 }
 
 /** open(path, names, expires, memtableBytes, createIfMissing) → handle */
@@ -236,10 +243,8 @@ napi_value Open(napi_env env, napi_callback_info info) {
   request.memtable_bytes = ReadCount(env, args[3]);
   request.create_if_missing = ReadFlag(env, args[4]);
 
-  void* instance = nullptr;
-  napi_get_instance_data(env, &instance);
   auto handle = std::make_unique<StoreHandle>();
-  handle->thread = *static_cast<std::shared_ptr<ThreadStores>*>(instance);
+  handle->thread = ThreadOf(env);
   if (Threw(env, handle->store.Open(request))) return nullptr;
   handle->thread->open.insert(&handle->store);
 
@@ -259,9 +264,13 @@ napi_value Close(napi_env env, napi_callback_info info) {
   return Undefined(env);
 }
 
+/** configureMemory(cacheBytes, writeBufferBytes, highPriorityShare, isPerSlot) */
 napi_value ConfigureMemory(napi_env env, napi_callback_info info) {
-  const Arguments<2> args(env, info);
-  millrace::ConfigureMemory(ReadCount(env, args[0]), ReadCount(env, args[1]));
+  const Arguments<4> args(env, info);
+  double high_priority_share = 0;
+  napi_get_value_double(env, args[2], &high_priority_share);
+  const millrace::MemoryBudget budget{ReadCount(env, args[0]), ReadCount(env, args[1])};
+  millrace::ConfigureMemory(ThreadOf(env).get(), budget, high_priority_share, ReadFlag(env, args[3]));
   return Undefined(env);
 }
 

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "rocksdb/cache.h"
@@ -19,6 +20,9 @@ constexpr size_t kExpiryBytes = 8;
 constexpr int kBackgroundJobs = 2;
 constexpr uint64_t kDefaultCacheBytes = 64ull << 20;
 constexpr uint64_t kDefaultWriteBufferBytes = 64ull << 20;
+constexpr uint64_t kUnboundedBytes = 1ull << 50;
+constexpr double kDefaultHighPriorityShare = 0.1;
+constexpr size_t kArenaBlockBytes = 256ull << 10;
 
 /** A merge appends its operand to the value; elements of a list delimit themselves. */
 class AppendOperator : public rocksdb::MergeOperator {
@@ -76,14 +80,35 @@ class ExpiryFilterFactory : public rocksdb::CompactionFilterFactory {
 
 /** Never freed: threads of RocksDB may outlive every static destructor. */
 struct SharedMemory {
-  std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kDefaultCacheBytes);
-  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers =
-      std::make_shared<rocksdb::WriteBufferManager>(kDefaultWriteBufferBytes, cache);
+  explicit SharedMemory(double high_priority_share)
+      : cache(rocksdb::NewLRUCache(kDefaultCacheBytes, -1, false, high_priority_share)),
+        write_buffers(std::make_shared<rocksdb::WriteBufferManager>(kDefaultWriteBufferBytes, cache)) {}
+
+  const std::shared_ptr<rocksdb::Cache> cache;
+  const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+  std::mutex mutex;
+  /** What slots bring, guarded by the mutex. */
+  std::map<const void*, MemoryBudget> of_slots;
 };
 
-SharedMemory& Shared() {
-  static SharedMemory* shared = new SharedMemory();
+SharedMemory& Shared(double high_priority_share = kDefaultHighPriorityShare) {
+  static SharedMemory* shared = new SharedMemory(high_priority_share);
   return *shared;
+}
+
+void Resize(SharedMemory& shared, const MemoryBudget& budget) {
+  shared.cache->SetCapacity(budget.cache_bytes);
+  // It has no word for "no bound".
+  shared.write_buffers->SetBufferSize(budget.write_buffer_bytes > 0 ? budget.write_buffer_bytes : kUnboundedBytes);
+}
+
+void ResizeToSlots(SharedMemory& shared) {
+  MemoryBudget sum{0, 0};
+  for (const auto& [slot, budget] : shared.of_slots) {
+    sum.cache_bytes += budget.cache_bytes;
+    sum.write_buffer_bytes += budget.write_buffer_bytes;
+  }
+  if (!shared.of_slots.empty()) Resize(shared, sum);
 }
 
 rocksdb::BlockBasedTableOptions TableOptions() {
@@ -92,6 +117,7 @@ rocksdb::BlockBasedTableOptions TableOptions() {
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   table.format_version = 5;
   table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   return table;
 }
@@ -123,6 +149,11 @@ rocksdb::DBOptions DatabaseOptions(bool create_if_missing) {
 rocksdb::ColumnFamilyOptions Store::FamilyOptions(bool expires) const {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = memtable_bytes_;
+  // The least that a table in memory takes: there is one for each state of each operator.
+  options.arena_block_size = std::min<size_t>(kArenaBlockBytes, memtable_bytes_ / 8);
+  // Most reads are for keys that no table in memory has: searching it costs more than reading a block that is cached.
+  options.memtable_prefix_bloom_size_ratio = 0.05;
+  options.memtable_whole_key_filtering = true;
   options.compression = Compression();
   options.level_compaction_dynamic_level_bytes = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions()));
@@ -186,11 +217,22 @@ void Store::Close() {
   db = nullptr;
 }
 
-void ConfigureMemory(uint64_t cache_bytes, uint64_t write_buffer_bytes) {
-  static std::mutex mutex;
-  const std::lock_guard<std::mutex> lock(mutex);
-  Shared().cache->SetCapacity(cache_bytes);
-  Shared().write_buffers->SetBufferSize(write_buffer_bytes);
+void ConfigureMemory(const void* slot, const MemoryBudget& budget, double high_priority_share, bool is_per_slot) {
+  SharedMemory& shared = Shared(high_priority_share);
+  const std::lock_guard<std::mutex> lock(shared.mutex);
+  if (is_per_slot) {
+    shared.of_slots[slot] = budget;
+    ResizeToSlots(shared);
+  } else {
+    shared.of_slots.erase(slot);
+    Resize(shared, budget);
+  }
+}
+
+void ReleaseMemory(const void* slot) {
+  SharedMemory& shared = Shared();
+  const std::lock_guard<std::mutex> lock(shared.mutex);
+  if (shared.of_slots.erase(slot) > 0) ResizeToSlots(shared);
 }
 
 rocksdb::Options SortedFileOptions() {

@@ -52,8 +52,19 @@ class Store {
   uint64_t memtable_bytes_ = 0;
 };
 
-/** Resizes the block cache and the memtable budget that all databases of this process share. */
-void ConfigureMemory(uint64_t cache_bytes, uint64_t write_buffer_bytes);
+struct MemoryBudget {
+  uint64_t cache_bytes;
+  uint64_t write_buffer_bytes;
+};
+
+/**
+ * Resizes the block cache and the memtable budget that all databases of this process share: to what a slot says for all, or to
+ * the sum of what slots bring. `high_priority_share` counts before the first database only.
+ */
+void ConfigureMemory(const void* slot, const MemoryBudget& budget, double high_priority_share, bool is_per_slot);
+
+/** The slot has ended. */
+void ReleaseMemory(const void* slot);
 
 /** Options for files that are written outside of a database. */
 rocksdb::Options SortedFileOptions();

@@ -15,7 +15,7 @@ export interface FileHandle {
 /** What `native/addon.cc` exports. Arguments and results are those of `SortedKv`; errors have a `code`. */
 export interface NativeAddon {
   readonly engineVersion: string;
-  configureMemory(cacheBytes: number, writeBufferBytes: number): void;
+  configureMemory(cacheBytes: number, writeBufferBytes: number, highPriorityShare: number, isPerSlot: boolean): void;
   open(
     path: string,
     names: readonly string[],

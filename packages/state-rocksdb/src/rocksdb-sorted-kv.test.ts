@@ -194,6 +194,18 @@ describe.skipIf(!HAS_ROCKSDB)("RocksDB", () => {
     store.close();
   });
 
+  test("S30: the memory of all stores is what was said last, or the sum of what slots bring", () => {
+    const store = RocksDbSortedKv.open({ directory, columnFamilies: FAMILIES });
+    const capacity = (): number => Number(store.nativeProperty(0, "rocksdb.block-cache-capacity"));
+    RocksDbSortedKv.configureMemory({ cacheBytes: 40 << 20, writeBufferBytes: 8 << 20 });
+    expect(capacity()).toBe(40 << 20);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      RocksDbSortedKv.configureMemory({ cacheBytes: 10 << 20, writeBufferBytes: 0, isPerSlot: true });
+      expect(capacity()).toBe(10 << 20);
+    }
+    store.close();
+  });
+
   test("two threads have stores of their own and one cache; a terminated thread gives its directory back", async () => {
     RocksDbSortedKv.configureMemory({ cacheBytes: 32 << 20, writeBufferBytes: 8 << 20 });
     const paths = ["one", "two"].map((name) => join(directory, name));

@@ -35,8 +35,12 @@ export interface RocksDbSortedKvOptions {
 export interface RocksDbMemory {
   /** Blocks that were read; what tables in memory use is charged to it, too. */
   readonly cacheBytes: number;
-  /** Tables in memory: above it the fullest is flushed. At most as much as `cacheBytes` makes sense. */
+  /** Tables in memory: above it the fullest is flushed; 0 for no bound. At most as much as `cacheBytes` makes sense. */
   readonly writeBufferBytes: number;
+  /** The share of the cache for indexes and filters; the first one of the process counts. Default 0.1. */
+  readonly highPriorityShare?: number;
+  /** Whether this is what the calling thread adds to the memory, until it ends. Default false. */
+  readonly isPerSlot?: boolean;
 }
 
 /**
@@ -80,8 +84,13 @@ export class RocksDbSortedKv implements SortedKv {
   }
 
   /** Resizes what all stores of this process share; takes effect for those that are open, too. */
-  static configureMemory({ cacheBytes, writeBufferBytes }: RocksDbMemory): void {
-    loadAddon().configureMemory(cacheBytes, writeBufferBytes);
+  static configureMemory({
+    cacheBytes,
+    writeBufferBytes,
+    highPriorityShare = 0.1,
+    isPerSlot = false,
+  }: RocksDbMemory): void {
+    loadAddon().configureMemory(cacheBytes, writeBufferBytes, highPriorityShare, isPerSlot);
   }
 
   /** Version of the library, such as 7.8.3. */

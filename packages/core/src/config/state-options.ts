@@ -1,5 +1,13 @@
 import { type ConfigOption, type OptionGroup, option } from "./option.ts";
 import { enumType, intType, stringType } from "./option-types.ts";
+import {
+  MANAGED_MEMORY_SIZE,
+  OBJECT_CACHE_SIZE,
+  ROCKSDB_HIGH_PRIORITY_RATIO,
+  ROCKSDB_MEMORY_MANAGED,
+  ROCKSDB_MEMORY_PER_SLOT,
+  ROCKSDB_WRITE_BUFFER_RATIO,
+} from "./store-memory-options.ts";
 
 /** Where keyed state lives while the job runs. @public */
 export type StateBackendType = "hashmap" | "rocksdb";
@@ -35,5 +43,15 @@ export const OBJECT_CACHE_ENTRIES: ConfigOption<number> = option({
 /** @internal */
 export const stateOptions: OptionGroup = {
   title: "State",
-  options: [STATE_BACKEND_TYPE, ROCKSDB_LOCAL_DIRECTORY, OBJECT_CACHE_ENTRIES],
+  options: [
+    STATE_BACKEND_TYPE,
+    ROCKSDB_LOCAL_DIRECTORY,
+    OBJECT_CACHE_ENTRIES,
+    OBJECT_CACHE_SIZE,
+    MANAGED_MEMORY_SIZE,
+    ROCKSDB_MEMORY_MANAGED,
+    ROCKSDB_MEMORY_PER_SLOT,
+    ROCKSDB_WRITE_BUFFER_RATIO,
+    ROCKSDB_HIGH_PRIORITY_RATIO,
+  ],
 };

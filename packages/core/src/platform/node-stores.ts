@@ -2,7 +2,7 @@ import { copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { invariant, MillraceError } from "../base/errors.ts";
 import type { ColumnFamily, SortedKv } from "../kv/sorted-kv.ts";
 import type { Packages } from "./platform.ts";
-import type { Stores } from "./stores.ts";
+import type { StoreMemory, Stores } from "./stores.ts";
 
 /** The package that has the native store; not a dependency: most jobs keep their state in memory. */
 const PACKAGE = "@millrace/state-rocksdb";
@@ -10,6 +10,7 @@ const PACKAGE = "@millrace/state-rocksdb";
 interface StorePackage {
   readonly RocksDbSortedKv: {
     open(options: { readonly directory: string; readonly columnFamilies: readonly ColumnFamily[] }): SortedKv;
+    configureMemory(memory: StoreMemory): void;
     engineVersion(): string;
   };
 }
@@ -31,6 +32,11 @@ export class NodeStores implements Stores {
     // The addon, not only what wraps it: better now than at the first record.
     loaded.RocksDbSortedKv.engineVersion();
     this.#package = loaded;
+  }
+
+  configureMemory(memory: StoreMemory): void {
+    invariant(this.#package !== undefined, "the memory of stores is set before stores are loaded");
+    this.#package.RocksDbSortedKv.configureMemory(memory);
   }
 
   open(directory: string, columnFamilies: readonly ColumnFamily[]): SortedKv {

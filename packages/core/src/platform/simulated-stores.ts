@@ -24,6 +24,8 @@ export class SimulatedStores implements Stores {
 
   async load(): Promise<void> {}
 
+  configureMemory(): void {}
+
   open(directory: string, columnFamilies: readonly ColumnFamily[]): SortedKv {
     return MemorySortedKv.open({ files: this.#files, directory, columnFamilies });
   }

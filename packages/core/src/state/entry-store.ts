@@ -19,6 +19,12 @@ const BATCH_BYTES = 256 * 1024;
 const PAGE_BYTES = 64 * 1024;
 const VALUE_BYTES = 4 * 1024;
 
+/** Longer values are written whether they have changed or not: a copy of each would be kept. */
+const LOADED_BYTES_MAX = 512;
+
+/** The mean size of an entry is about the last this many. */
+const SAMPLES = 4096;
+
 /** Keys that ascend are written faster: a chunk of entries is sorted before. */
 const CHUNK_ENTRIES = 1024;
 
@@ -37,6 +43,8 @@ export class EntryStore {
   /** Since the store was opened, for statistics. */
   readCount = 0;
   writeCount = 0;
+  #sampledBytes = 0;
+  #sampleCount = 0;
 
   /** @param slots - The table's; a slot is there before its family is added. */
   constructor(kv: SortedKv, slots: readonly SlotCodec[], maxParallelism: number) {
@@ -66,11 +74,33 @@ export class EntryStore {
     return known >= 0 ? known : this.kv.addColumnFamily({ name });
   }
 
+  /** What an entry takes in the store, its key included: the mean of those that were read and written last; 0 before the first. */
+  get meanBytes(): number {
+    return this.#sampleCount === 0 ? 0 : this.#sampledBytes / this.#sampleCount;
+  }
+
+  #sample(bytes: number): void {
+    if (this.#sampleCount === SAMPLES) {
+      this.#sampledBytes /= 2;
+      this.#sampleCount /= 2;
+    }
+    this.#sampledBytes += bytes;
+    this.#sampleCount++;
+  }
+
   /** Reads the values of all states into the entry; true when there is one. */
   load(entry: StoredEntry): boolean {
     const key = this.#keyOf(entry);
+    entry.loaded = undefined;
+    let bytes = key.length;
     let isFound = false;
-    for (let slot = 0; slot < this.#slots.length; slot++) if (this.#loadSlot(entry, slot, key)) isFound = true;
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      const length = this.#loadSlot(entry, slot, key);
+      if (length < 0) continue;
+      bytes += length;
+      isFound = true;
+    }
+    if (isFound) this.#sample(bytes);
     return isFound;
   }
 
@@ -79,14 +109,19 @@ export class EntryStore {
     this.#loadSlot(entry, slot, this.#keyOf(entry));
   }
 
-  #loadSlot(entry: StoredEntry, slot: number, key: Uint8Array): boolean {
+  /** The length of the value, -1 when there is none. */
+  #loadSlot(entry: StoredEntry, slot: number, key: Uint8Array): number {
     const family = this.#families[slot];
-    if (family === undefined) return false;
-    const value = this.#get(family, key, this.#slots[slot]!);
-    if (value === undefined) return false;
-    setSlot(entry, slot, value);
+    const length = family === undefined ? -1 : this.#get(family, key);
+    if (length < 0) return -1;
+    this.#reader.reset(this.#read, 0, length);
+    setSlot(entry, slot, this.#slots[slot]!.read(this.#reader));
     entry.setStored(slot, true);
-    return true;
+    if (length <= LOADED_BYTES_MAX) {
+      entry.loaded ??= [];
+      entry.loaded[slot] = this.#read.slice(0, length);
+    }
+    return length;
   }
 
   /** Valid until the next key is written. */
@@ -134,6 +169,8 @@ export class EntryStore {
 
   #writeEntry(entry: StoredEntry, key: Uint8Array): void {
     const batch = this.#batch;
+    const { opCount } = batch;
+    let bytes = key.length;
     for (let slot = 0; slot < this.#slots.length; slot++) {
       const family = this.#families[slot];
       if (family === undefined) continue;
@@ -142,14 +179,18 @@ export class EntryStore {
       if (value !== undefined && codec.snapshotOf !== undefined) value = codec.snapshotOf(value);
       if (value === undefined) {
         if (entry.hasStored(slot)) batch.delete(family, key);
+        if (entry.loaded !== undefined) entry.loaded[slot] = undefined;
       } else {
-        batch.put(family, key, this.#encoded(codec, value));
+        const encoded = this.#encoded(codec, value);
+        bytes += encoded.length;
+        if (!isLoaded(entry, slot, encoded)) batch.put(family, key, encoded);
       }
       entry.setStored(slot, value !== undefined);
     }
     this.#writeTimers(entry, key);
     entry.isDirty = false;
-    this.writeCount++;
+    this.#sample(bytes);
+    if (batch.opCount > opCount) this.writeCount++;
     this.#flushIfFull();
   }
 
@@ -240,16 +281,15 @@ export class EntryStore {
     for (const family of this.kv.columnFamilies.keys()) this.kv.deleteRange(family, new Uint8Array(0), all);
   }
 
-  #get(family: number, key: Uint8Array, codec: SlotCodec): unknown {
+  /** Reads a value to the start of `#read`; returns its length, -1 when there is none. */
+  #get(family: number, key: Uint8Array): number {
     this.readCount++;
     let length = this.kv.get(family, key, key.length, this.#read);
-    if (length < 0) return undefined;
     if (length > this.#read.length) {
       this.#read = new Uint8Array(Math.max(length, 2 * this.#read.length));
       length = this.kv.get(family, key, key.length, this.#read);
     }
-    this.#reader.reset(this.#read, 0, length);
-    return codec.read(this.#reader);
+    return length;
   }
 }
 
@@ -295,6 +335,16 @@ export class FamilyScan {
     while (walk.next()) last = this.page.subarray(walk.keyStart, walk.keyEnd);
     return last.slice();
   }
+}
+
+/** Whether the store has these bytes. What differs from them is forgotten: who changes a value changes it again. */
+function isLoaded(entry: StoredEntry, slot: number, encoded: Uint8Array): boolean {
+  const { loaded } = entry;
+  const bytes = loaded?.[slot];
+  if (bytes === undefined) return false;
+  if (bytes.length === encoded.length && compareBytes(bytes, encoded) === 0) return true;
+  loaded![slot] = undefined;
+  return false;
 }
 
 /** The first bytes of a key as a number that rises with them. */

@@ -20,6 +20,8 @@ export interface StoredStateOptions {
   readonly directory: string;
   /** Of each table. */
   readonly cacheEntriesMax: number;
+  /** Of each table, by the size in the store. */
+  readonly cacheBytesMax: number;
   readonly isIncremental: boolean;
   readonly random: Pick<Random, "uuid">;
 }

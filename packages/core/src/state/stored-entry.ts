@@ -11,6 +11,11 @@ const TIMERS_BIT = 1 << 30;
 export class StoredEntry extends KeyEntry {
   /** Whether it may have changed since it was written. */
   isDirty = false;
+  /**
+   * By slot, what the store has of a value that was read and not changed since: state that is only read is not written. Values are
+   * handed out live, so bytes tell what code may not have told.
+   */
+  loaded: (Uint8Array | undefined)[] | undefined = undefined;
   /** A bit for each slot that the store has a value of. */
   #stored = 0;
 

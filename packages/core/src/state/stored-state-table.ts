@@ -48,6 +48,8 @@ export interface StoredTableOptions {
   readonly directory: string;
   /** Entries with values that are in memory at a time, about. */
   readonly cacheEntriesMax: number;
+  /** What they take in the store, about; as objects it is a multiple. */
+  readonly cacheBytesMax: number;
   /** Whether checkpoints have the files of the store; otherwise they have all state in the canonical format. */
   readonly isIncremental: boolean;
   /** Makes the names of stores. */
@@ -56,6 +58,11 @@ export interface StoredTableOptions {
 
 /** What an eviction leaves in the cache. */
 const KEPT_SHARE = 0.75;
+
+/** However large values are. */
+const CACHED_MIN = 16;
+/** How large they are is found out by writing when there are so many of them. */
+const SAMPLED_MIN = 256;
 
 /** Entries that were touched or removed, and are not written, before what of them is nothing any more is let go. */
 const TOUCHED_MIN = 65_536;
@@ -385,9 +392,20 @@ export class StoredStateTable extends KeyedStateTable {
   }
 
   #makeRoom(): void {
-    if (this.#cachedCount < this.#options.cacheEntriesMax) return;
+    if (this.#cachedCount < SAMPLED_MIN && this.#cachedCount < this.#options.cacheEntriesMax) return;
+    if (this.#store.meanBytes === 0) this.#writeBack();
+    const entriesMax = this.#cachedMax;
+    if (this.#cachedCount < entriesMax) return;
     this.#writeBack();
-    this.#evict();
+    this.#evict(Math.floor(entriesMax * KEPT_SHARE));
+  }
+
+  /** Of how many entries the values may be in memory, with values as large as those of late. */
+  get #cachedMax(): number {
+    const { cacheEntriesMax, cacheBytesMax } = this.#options;
+    const { meanBytes } = this.#store;
+    if (meanBytes === 0) return cacheEntriesMax;
+    return Math.min(cacheEntriesMax, Math.max(CACHED_MIN, Math.floor(cacheBytesMax / meanBytes)));
   }
 
   /** Lets go what was touched and is nothing any more; writes when that is not enough. */
@@ -437,8 +455,7 @@ export class StoredStateTable extends KeyedStateTable {
   }
 
   /** Those that were touched longest ago leave the cache. */
-  #evict(): void {
-    const kept = Math.floor(this.#options.cacheEntriesMax * KEPT_SHARE);
+  #evict(kept: number): void {
     const { current } = this;
     while (this.#cachedCount > kept) {
       const oldest = this.#generations[0];
@@ -464,6 +481,7 @@ export class StoredStateTable extends KeyedStateTable {
     entry.s0 = undefined;
     entry.s1 = undefined;
     entry.more = undefined;
+    entry.loaded = undefined;
   }
 
   /** D4: the store has been told. */

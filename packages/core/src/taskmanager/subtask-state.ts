@@ -3,7 +3,10 @@ import { FileSystemError, type LocalFs, type Platform } from "../platform/platfo
 import { heapStateBackend, type KeyedStateBackend, StoredStateBackend } from "../state/state-backend.ts";
 import type { TaskSettings } from "./task-settings.ts";
 
-type StateSettings = Pick<TaskSettings, "stateBackend" | "localDirectory" | "objectCacheEntriesMax" | "isIncremental">;
+type StateSettings = Pick<
+  TaskSettings,
+  "stateBackend" | "localDirectory" | "objectCacheEntriesMax" | "objectCacheBytesMax" | "isIncremental"
+>;
 
 type LocalSettings = Pick<TaskSettings, "localDirectory">;
 
@@ -17,9 +20,11 @@ const PREFIX = "millrace-state-";
  */
 export async function prepareStateBackend(
   { stores }: Platform,
-  { stateBackend }: Pick<TaskSettings, "stateBackend">,
+  { stateBackend, storeMemory }: Pick<TaskSettings, "stateBackend" | "storeMemory">,
 ): Promise<void> {
-  if (stateBackend === "rocksdb") await stores.load();
+  if (stateBackend !== "rocksdb") return;
+  await stores.load();
+  stores.configureMemory(storeMemory);
 }
 
 /**
@@ -57,6 +62,7 @@ export function stateBackendOf(platform: Platform, settings: StateSettings, name
     stores,
     directory: localDirectoryOf(platform, settings, `${name}-${random.uuid()}`),
     cacheEntriesMax: settings.objectCacheEntriesMax,
+    cacheBytesMax: settings.objectCacheBytesMax,
     isIncremental: settings.isIncremental,
     random,
   });

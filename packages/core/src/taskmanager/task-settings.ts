@@ -14,8 +14,11 @@ import {
   STATE_BACKEND_TYPE,
   type StateBackendType,
 } from "../config/state-options.ts";
+import { OBJECT_CACHE_SIZE } from "../config/store-memory-options.ts";
 import { CANCELLATION_TIMEOUT } from "../config/taskmanager-options.ts";
 import type { PoisonPolicy } from "../operators/source-operator.ts";
+import type { StoreMemory } from "../platform/stores.ts";
+import { storeMemoryOf } from "./store-memory.ts";
 
 /** What tasks need of a job's configuration. */
 export interface TaskSettings {
@@ -32,9 +35,12 @@ export interface TaskSettings {
   /** Undefined: where the system has temporary files. */
   readonly localDirectory: string | undefined;
   readonly objectCacheEntriesMax: number;
+  readonly objectCacheBytesMax: number;
+  readonly storeMemory: StoreMemory;
   readonly isIncremental: boolean;
 }
 
+/** @throws MillraceError `MR_CONFIG_INVALID` */
 export function taskSettingsOf(configuration: Configuration): TaskSettings {
   return {
     checkpointingMode: configuration.get(CHECKPOINTING_MODE),
@@ -49,6 +55,8 @@ export function taskSettingsOf(configuration: Configuration): TaskSettings {
     stateBackend: configuration.get(STATE_BACKEND_TYPE),
     localDirectory: configuration.get(ROCKSDB_LOCAL_DIRECTORY),
     objectCacheEntriesMax: configuration.get(OBJECT_CACHE_ENTRIES),
+    objectCacheBytesMax: configuration.get(OBJECT_CACHE_SIZE),
+    storeMemory: storeMemoryOf(configuration),
     isIncremental: configuration.get(INCREMENTAL_CHECKPOINTS),
   };
 }

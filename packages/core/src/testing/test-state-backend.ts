@@ -1,4 +1,5 @@
 import { OBJECT_CACHE_ENTRIES, STATE_BACKEND_TYPE } from "../config/state-options.ts";
+import { OBJECT_CACHE_SIZE } from "../config/store-memory-options.ts";
 import { SeededRandom } from "../platform/seeded-random.ts";
 import { SimulatedDisk } from "../platform/simulated-disk.ts";
 import { SimulatedStores } from "../platform/simulated-stores.ts";
@@ -12,6 +13,7 @@ export function testStateBackend(): KeyedStateBackend {
     stores,
     directory: "/state",
     cacheEntriesMax: OBJECT_CACHE_ENTRIES.default as number,
+    cacheBytesMax: OBJECT_CACHE_SIZE.default as number,
     isIncremental: false,
     random: new SeededRandom(0),
   });
