@@ -59,6 +59,11 @@ export class EntryStore {
     this.#families.push(codec.isTransient === true ? undefined : this.namedFamily(codec.name));
   }
 
+  /** Whether something is written that reads do not see. */
+  get isAhead(): boolean {
+    return this.#batch.opCount > 0;
+  }
+
   /** The column family of a slot; undefined for what is in no snapshot. */
   familyOf(slot: number): number | undefined {
     return this.#families[slot];

@@ -87,39 +87,38 @@ type Step =
   | { readonly kind: "change"; readonly key: unknown; readonly what: string; readonly number: number }
   | { readonly kind: "snapshot" | "slice" | "restore"; readonly key: unknown; readonly number: number };
 
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 20,
-      arbitrary: fc.record({
-        kind: fc.constant("change" as const),
-        key: fc.constantFrom(...keys),
-        what: fc.constantFrom(
-          "update",
-          "change",
-          "clear",
-          "add",
-          "put",
-          "remove",
-          "timer",
-          "delete timer",
-          "fire",
-          "read",
-        ),
-        number: fc.integer({ min: 0, max: 5 }),
-      }),
-    },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constantFrom("snapshot" as const, "slice" as const, "slice" as const, "restore" as const),
-        key: fc.constant(undefined),
-        number: fc.integer({ min: 1, max: 4 }),
-      }),
-    },
-  ),
-  { maxLength: 120 },
-);
+const stepsOf = (
+  among: readonly unknown[],
+  whats: readonly string[],
+  snapshotsWeight: number,
+): fc.Arbitrary<readonly Step[]> =>
+  fc.array(
+    fc.oneof(
+      {
+        weight: 20,
+        arbitrary: fc.record({
+          kind: fc.constant("change" as const),
+          key: fc.constantFrom(...among),
+          what: fc.constantFrom(...whats),
+          number: fc.integer({ min: 0, max: 5 }),
+        }),
+      },
+      {
+        weight: snapshotsWeight,
+        arbitrary: fc.record({
+          kind: fc.constantFrom("snapshot" as const, "slice" as const, "slice" as const, "restore" as const),
+          key: fc.constant(undefined),
+          number: fc.integer({ min: 1, max: 4 }),
+        }),
+      },
+    ),
+    { maxLength: 120, size: "max" },
+  );
+
+const changes = ["update", "change", "clear", "add", "put", "remove", "timer", "delete timer", "fire", "read"];
+
+/** One key that comes and goes meets a snapshot at every point of its life. */
+const steps = fc.oneof(stepsOf(keys, changes, 5), stepsOf(keys.slice(0, 1), ["update", "clear", "read"], 10));
 
 function apply({ table, value, list, map }: States, { key, what, number }: Step & { kind: "change" }): unknown {
   table.select(key);
@@ -222,7 +221,7 @@ describe.each(kinds)("S30: a stored table $name", ({ cacheEntriesMax, readsOnDem
         stored.table.close();
         expect(machine.disk.list("/state")).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
@@ -340,6 +339,28 @@ test("S30: what comes and goes between two snapshots leaves nothing behind, in m
   const restored = new RestoredKeyedState([table.beginSnapshot().encode()], 0, MAX_PARALLELISM);
   const states = statesOf(new KeyedStateTable(owner, MAX_PARALLELISM), restored);
   expect(states.table.map.size).toBe(0);
+});
+
+test("S30: what was cleared before a snapshot and comes and goes while it is cut stays cleared", () => {
+  const table = new Machine().table(100, true);
+  const { value } = statesOf(table, undefined);
+  const change = (next: { n: number } | undefined): void => {
+    table.select("key");
+    if (next === undefined) value.clear();
+    else value.update(next);
+  };
+  change({ n: 1 });
+  table.beginSnapshot().writeAll();
+  change(undefined);
+  const snapshot = table.beginSnapshot();
+  change({ n: 2 });
+  change(undefined);
+  table.select("key");
+  expect(value.value()).toBeUndefined();
+  snapshot.writeAll();
+  table.select("key");
+  expect(value.value()).toBeUndefined();
+  table.close();
 });
 
 test("keys of a state are found in memory and in the store", () => {

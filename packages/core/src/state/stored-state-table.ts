@@ -147,7 +147,7 @@ export class StoredStateTable extends KeyedStateTable {
       if (!entry.isDirty) this.touch(entry);
       this.map.delete(place);
       this.#cachedCount--;
-      if (entry.isStored) this.#removed.set(place, entry);
+      if (entry.isStored || this.#store.isAhead) this.#removed.set(place, entry);
     }
     if (this.current === entry) this.current = undefined;
   }
@@ -410,7 +410,12 @@ export class StoredStateTable extends KeyedStateTable {
 
   /** Lets go what was touched and is nothing any more; writes when that is not enough. */
   #tidy(): void {
-    this.#touched = this.#touched.filter((entry) => !(isEmptyEntry(entry) && !entry.isStored));
+    this.#store.flush();
+    this.#touched = this.#touched.filter((entry) => {
+      if (!isEmptyEntry(entry) || entry.isStored) return true;
+      this.#forgetRemoved([entry]);
+      return false;
+    });
     const touchedMax = Math.max(TOUCHED_MIN, 2 * this.#cachedCount);
     if (this.#removed.size >= REMOVED_MAX || this.#touched.length >= touchedMax) this.#writeBack();
     this.#touchedMax = Math.max(touchedMax, 2 * this.#touched.length);
@@ -484,11 +489,11 @@ export class StoredStateTable extends KeyedStateTable {
     entry.loaded = undefined;
   }
 
-  /** D4: the store has been told. */
+  /** D4: the store has been told, and what it was told is applied. */
   #forgetRemoved(written: readonly StoredEntry[]): void {
     if (this.#removed.size === 0) return;
     for (const entry of written) {
-      if (entry.isDirty || !isEmptyEntry(entry)) continue;
+      if ((entry.isDirty && entry.isStored) || !isEmptyEntry(entry)) continue;
       const place = mapKeyOf(entry.key);
       if (this.#removed.get(place) === entry) this.#removed.delete(place);
     }
