@@ -12,7 +12,6 @@
  * An operator that looks through the map (`readsOnDemand` is false) has all its entries in it: they are written, and never
  * leave.
  */
-
 import { BinaryReader } from "../base/binary-reader.ts";
 import { invariant } from "../base/errors.ts";
 import type { Random } from "../platform/platform.ts";
