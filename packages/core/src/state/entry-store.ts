@@ -1,22 +1,30 @@
 /**
  * What a stored table has in its sorted store: a column family a state and one for timers, all with the same keys
- * (`stored-keys.ts`). Every value is a stream of its own, so that it can be read alone.
+ * (`stored-keys.ts`); large maps and lists have rows in families of their own (`paged-value.ts`). Every value is a stream of its own, so that
+ * it can be read alone.
  *
  * Writes are collected and applied together by `flush`; until then reads do not see them.
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { BinaryWriter } from "../base/binary-writer.ts";
-import { compareBytes, KvBatch, KvEntryCursor } from "../kv/kv-packing.ts";
-import { KV_PAGE_HEADER_BYTES, type SortedKv } from "../kv/sorted-kv.ts";
+import { invariant } from "../base/errors.ts";
+import { compareBytes, KvBatch } from "../kv/kv-packing.ts";
+import type { SortedKv } from "../kv/sorted-kv.ts";
+import { FamilyScan } from "./family-scan.ts";
 import { setSlot, slotOf } from "./key-entry.ts";
 import { TIMERS_SECTION, writeTimers } from "./keyed-snapshot-format.ts";
+import { PagedList } from "./paged-list.ts";
+import { PagedMap } from "./paged-map.ts";
+import { isMark, PagedValue, type PagedValues, readMark, writeMark } from "./paged-value.ts";
+import { RowFamily, type RowStore, rowsOf, type StoredRow } from "./row-family.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import type { StoredEntry } from "./stored-entry.ts";
-import { GROUP_BYTES, readStoredKey, writeGroup, writeStoredKey } from "./stored-keys.ts";
+import { rowsFamilyName, valuesFamilyName } from "./stored-families.ts";
+import { GROUP_BYTES, prefixEnd, readStoredKey, writeGroup, writeStoredKey } from "./stored-keys.ts";
+import { rowsFamilyIn, rowsFromWhole } from "./stored-rows.ts";
 
 /** A batch is applied when it is about as long. */
 const BATCH_BYTES = 256 * 1024;
-const PAGE_BYTES = 64 * 1024;
 const VALUE_BYTES = 4 * 1024;
 
 /** Longer values are written whether they have changed or not: a copy of each would be kept. */
@@ -28,13 +36,19 @@ const SAMPLES = 4096;
 /** Keys that ascend are written faster: a chunk of entries is sorted before. */
 const CHUNK_ENTRIES = 1024;
 
-export class EntryStore {
+/** A map or a list is written in rows when it is longer as a whole. */
+const WHOLE_BYTES_MAX = 8 * 1024;
+
+export class EntryStore implements RowStore {
   readonly kv: SortedKv;
   readonly #maxParallelism: number;
   readonly #slots: readonly SlotCodec[];
   /** By slot; undefined for one that no store has. */
   readonly #families: (number | undefined)[] = [];
   readonly #timersFamily: number;
+  /** By slot, made when they are needed; null where large values stay whole. */
+  readonly #rows: (RowFamily | undefined | null)[] = [];
+  readonly #memory: PagedValues;
   readonly #batch = new KvBatch();
   readonly #keys = new BinaryWriter(4096);
   readonly #value = new BinaryWriter(4096);
@@ -47,16 +61,18 @@ export class EntryStore {
   #sampleCount = 0;
 
   /** @param slots - The table's; a slot is there before its family is added. */
-  constructor(kv: SortedKv, slots: readonly SlotCodec[], maxParallelism: number) {
+  constructor(kv: SortedKv, slots: readonly SlotCodec[], maxParallelism: number, memory: PagedValues) {
     this.kv = kv;
+    this.#memory = memory;
     this.#slots = slots;
     this.#maxParallelism = maxParallelism;
     this.#timersFamily = this.namedFamily(TIMERS_SECTION.name);
   }
 
   /** Slots are added in their order. */
-  addSlot(codec: SlotCodec): void {
-    this.#families.push(codec.isTransient === true ? undefined : this.namedFamily(codec.name));
+  addSlot(codec: SlotCodec, mayHaveRows: boolean): void {
+    this.#families.push(codec.isTransient === true ? undefined : this.namedFamily(valuesFamilyName(codec.name)));
+    this.#rows.push(mayHaveRows && codec.parts !== undefined ? undefined : null);
   }
 
   /** Whether something is written that reads do not see. */
@@ -120,8 +136,15 @@ export class EntryStore {
     const length = family === undefined ? -1 : this.#get(family, key);
     if (length < 0) return -1;
     this.#reader.reset(this.#read, 0, length);
-    setSlot(entry, slot, this.#slots[slot]!.read(this.#reader));
+    const codec = this.#slots[slot]!;
+    const isPaged = codec.parts !== undefined && isMark(this.#read, 0, length);
+    setSlot(
+      entry,
+      slot,
+      isPaged ? this.#pagedValue(slot, key.slice(), readMark(this.#reader)) : codec.read(this.#reader),
+    );
     entry.setStored(slot, true);
+    entry.setRows(slot, isPaged);
     if (length <= LOADED_BYTES_MAX) {
       entry.loaded ??= [];
       entry.loaded[slot] = this.#read.slice(0, length);
@@ -185,8 +208,10 @@ export class EntryStore {
       if (value === undefined) {
         if (entry.hasStored(slot)) batch.delete(family, key);
         if (entry.loaded !== undefined) entry.loaded[slot] = undefined;
+        this.#clearRows(entry, slot, key);
       } else {
-        const encoded = this.#encoded(codec, value);
+        const encoded =
+          codec.parts === undefined ? this.#encoded(codec, value) : this.#writeRows(entry, slot, key, value);
         bytes += encoded.length;
         if (!isLoaded(entry, slot, encoded)) batch.put(family, key, encoded);
       }
@@ -197,6 +222,94 @@ export class EntryStore {
     this.#sample(bytes);
     if (batch.opCount > opCount) this.writeCount++;
     this.#flushIfFull();
+  }
+
+  /** Puts a map or a list of an entry into rows, where it can be; its memory has still to be told. */
+  page(entry: StoredEntry, slot: number): PagedValue | undefined {
+    return this.#page(entry, slot, this.#keyOf(entry), slotOf(entry, slot));
+  }
+
+  #page(entry: StoredEntry, slot: number, key: Uint8Array, value: unknown): PagedValue | undefined {
+    const rows = this.#rowsOf(slot);
+    if (rows === null) return undefined;
+    const { parts } = this.#slots[slot]!;
+    const place = { prefix: key.slice(), rows, memory: this.#memory };
+    let paged: PagedValue | undefined;
+    if (parts?.kind === "list" && Array.isArray(value)) paged = PagedList.of(place, parts, value);
+    else if (parts?.kind === "map" && value instanceof Map) paged = PagedMap.of(place, parts, value);
+    if (paged !== undefined) setSlot(entry, slot, paged);
+    return paged;
+  }
+
+  #pagedValue(slot: number, prefix: Uint8Array, count: number): PagedValue {
+    const { parts } = this.#slots[slot]!;
+    const rows = this.#rowsOf(slot);
+    invariant(rows !== null && parts !== undefined, "a large value is read by an operator that looks through the map");
+    const place = { prefix, rows, memory: this.#memory };
+    return parts.kind === "map" ? PagedMap.stored(place, parts, count) : PagedList.stored(place, parts, count);
+  }
+
+  /** Writes what a map or a list has in rows. Returns its bytes for the entry: all of it, or its mark. */
+  #writeRows(entry: StoredEntry, slot: number, key: Uint8Array, value: unknown): Uint8Array {
+    let paged = value instanceof PagedValue ? value : undefined;
+    if (paged === undefined) {
+      const bytes = this.#encoded(this.#slots[slot]!, value);
+      // What a snapshot leaves out stays with the entry.
+      const isAll = value === slotOf(entry, slot);
+      if (bytes.length > WHOLE_BYTES_MAX && isAll) paged = this.#page(entry, slot, key, value);
+      if (paged === undefined) {
+        this.#clearRows(entry, slot, key);
+        return bytes;
+      }
+      this.#memory.held(paged, paged.heldCount);
+    }
+    if (!paged.hasRows) this.#clearRows(entry, slot, key);
+    paged.write(this.#value);
+    entry.setRows(slot, true);
+    return this.#value.written();
+  }
+
+  #clearRows(entry: StoredEntry, slot: number, key: Uint8Array): void {
+    if (!entry.hasRows(slot)) return;
+    entry.setRows(slot, false);
+    const family = rowsFamilyIn(this.kv, this.#slots[slot]!);
+    if (family !== undefined) this.deleteStoredRange(family, key, prefixEnd(key));
+  }
+
+  #rowsOf(slot: number): RowFamily | null {
+    const known = this.#rows[slot];
+    if (known !== undefined) return known;
+    const name = rowsFamilyName(this.#slots[slot]!);
+    invariant(name !== undefined, "only maps and lists have rows");
+    const rows = new RowFamily(this, this.namedFamily(name));
+    this.#rows[slot] = rows;
+    return rows;
+  }
+
+  /** Whether large values of the slot are put into rows. */
+  mayHaveRows(slot: number): boolean {
+    return this.#rows[slot] !== null;
+  }
+
+  /** Puts a value that was written as a whole in its slot's terms into rows, without having it in memory. */
+  takeLarge(slot: number, group: number, key: Uint8Array, input: BinaryReader): void {
+    const rows = this.#rowsOf(slot);
+    const { parts } = this.#slots[slot]!;
+    invariant(rows !== null && parts !== undefined, "only maps and lists have rows");
+    this.#keys.reset();
+    writeGroup(group, this.#keys);
+    this.#keys.rawBytes(key);
+    const stored = this.#keys.written().slice();
+    const count = rowsFromWhole(input, parts, (rowKey, value) => rows.put(stored, rowKey, value));
+    this.#value.reset();
+    writeMark(count, this.#value);
+    this.putStored(this.#families[slot]!, stored, this.#value.written());
+  }
+
+  /** The rows of a large value that was written in some form. */
+  *rowsUnder({ schema }: Pick<SlotCodec, "schema">, name: string, stored: Uint8Array): Iterable<StoredRow> {
+    const family = rowsFamilyIn(this.kv, { name, schema });
+    if (family !== undefined) yield* rowsOf(this.kv, family, stored);
   }
 
   /** Writes the timers only. */
@@ -218,9 +331,13 @@ export class EntryStore {
   }
 
   /** All entries of a family, a page at a time; what is changed meanwhile is of no matter to the page at hand. */
-  *entriesOf(
-    family: number,
-  ): Iterable<{ readonly key: unknown; readonly stored: Uint8Array; readonly value: BinaryReader }> {
+  *entriesOf(family: number): Iterable<{
+    readonly key: unknown;
+    readonly stored: Uint8Array;
+    readonly value: BinaryReader;
+    /** Whether the value is a mark, if it is a map or a list. */
+    readonly isMark: boolean;
+  }> {
     const scan = new FamilyScan(this.kv, family);
     while (scan.nextPage()) {
       // The keys of a page at once: whoever goes along them may read and write.
@@ -231,9 +348,20 @@ export class EntryStore {
       for (let at = 0; at < places.length; at += 4) {
         const stored = page.subarray(places[at]!, places[at + 1]!);
         const value = new BinaryReader(page, places[at + 2]!, places[at + 3]!);
-        yield { key: readStoredKey(page, places[at]!, places[at + 1]!), stored, value };
+        const key = readStoredKey(page, places[at]!, places[at + 1]!);
+        yield { key, stored, value, isMark: isMark(page, places[at + 2]!, places[at + 3]!) };
       }
     }
+  }
+
+  deleteStored(family: number, stored: Uint8Array): void {
+    this.#batch.delete(family, stored);
+    this.#flushIfFull();
+  }
+
+  deleteStoredRange(family: number, from: Uint8Array, to: Uint8Array): void {
+    this.#batch.deleteRange(family, from, to);
+    this.#flushIfFull();
   }
 
   /** Writes bytes under a key with its group. */
@@ -295,50 +423,6 @@ export class EntryStore {
       length = this.kv.get(family, key, key.length, this.#read);
     }
     return length;
-  }
-}
-
-/** Goes along a family a page at a time. */
-export class FamilyScan {
-  readonly cursor: KvEntryCursor = new KvEntryCursor();
-  page: Uint8Array = new Uint8Array(PAGE_BYTES);
-  readonly #kv: SortedKv;
-  readonly #family: number;
-  readonly #end: Uint8Array;
-  #from: Uint8Array;
-  #isResumed = false;
-  #isAtEnd = false;
-
-  /** @param end - Empty: to the end. */
-  constructor(kv: SortedKv, family: number, start: Uint8Array = new Uint8Array(0), end: Uint8Array = start) {
-    this.#kv = kv;
-    this.#family = family;
-    this.#from = start;
-    this.#end = end;
-  }
-
-  /** Reads a page; false when there is none any more. `cursor` goes along its entries, in `page`. */
-  nextPage(): boolean {
-    if (this.#isAtEnd) return false;
-    let length = this.#kv.scan(this.#family, this.#from, this.#end, this.page, this.#isResumed);
-    this.cursor.startPage(this.page, length);
-    if (length === KV_PAGE_HEADER_BYTES && this.cursor.nextBytes > 0) {
-      this.page = new Uint8Array(KV_PAGE_HEADER_BYTES + this.cursor.nextBytes);
-      length = this.#kv.scan(this.#family, this.#from, this.#end, this.page, this.#isResumed);
-      this.cursor.startPage(this.page, length);
-    }
-    if (this.cursor.nextBytes === 0) this.#isAtEnd = true;
-    else this.#from = this.#lastKey(length);
-    this.#isResumed = true;
-    return length > KV_PAGE_HEADER_BYTES;
-  }
-
-  #lastKey(length: number): Uint8Array {
-    const walk = new KvEntryCursor();
-    walk.startPage(this.page, length);
-    let last = this.#from;
-    while (walk.next()) last = this.page.subarray(walk.keyStart, walk.keyEnd);
-    return last.slice();
   }
 }
 

@@ -64,7 +64,7 @@ export interface RestoredTimer {
   readonly seq: number;
 }
 
-/** The timers have a name that no user state can have. */
+/** The timers are told by their kind: a user's state may have the same name. */
 export const TIMERS_SECTION: Omit<KeyedSection, "groups"> = {
   name: "_timers",
   kind: "timers",
@@ -146,7 +146,7 @@ export class RestoredKeyedState {
     codec: SlotCodec,
     owner: { readonly operatorName: string; readonly uid: string },
   ): readonly RestoredGroup[] {
-    return this.#take(codec.name).flatMap((section) => {
+    return this.#take((section) => isOf(section, codec.name)).flatMap((section) => {
       const reading = readerOf(codec, section, owner);
       return section.groups.map((group) => ({ ...group, ...reading }));
     });
@@ -154,7 +154,7 @@ export class RestoredKeyedState {
 
   takeTimers(): readonly RestoredTimer[] {
     const timers: RestoredTimer[] = [];
-    for (const { group, count, bytes } of this.#take(TIMERS_SECTION.name).flatMap(({ groups }) => groups)) {
+    for (const { group, count, bytes } of this.#take(isTimers).flatMap(({ groups }) => groups)) {
       const input = new BinaryReader(bytes);
       for (let index = 0; index < count; index++) {
         const key = decodeKey(input);
@@ -166,7 +166,7 @@ export class RestoredKeyedState {
 
   /** How a state was written; undefined when there is none of the name, or when it has been taken. */
   formOf(name: string): Pick<KeyedSection, "kind" | "schema"> | undefined {
-    return this.#sections.find((section) => section.name === name);
+    return this.#sections.find((section) => isOf(section, name));
   }
 
   /** Sections that no registered state has claimed. */
@@ -174,12 +174,30 @@ export class RestoredKeyedState {
     return this.#sections;
   }
 
-  #take(name: string): readonly KeyedSection[] {
-    const taken = this.#sections.filter((section) => section.name === name);
+  /** What nobody has registered, for the next snapshot of a store: of what is in the store each state once. */
+  carriedOver(): readonly KeyedSection[] {
+    const names = new Set<string>();
+    return this.#sections.filter(({ name, groups }) => {
+      const isKnown = names.has(name);
+      names.add(name);
+      return !isKnown || groups.length > 0;
+    });
+  }
+
+  #take(isTaken: (section: KeyedSection) => boolean): readonly KeyedSection[] {
+    const taken = this.#sections.filter(isTaken);
     // Nothing keeps their bytes alive any more.
-    this.#sections = this.#sections.filter((section) => section.name !== name);
+    this.#sections = this.#sections.filter((section) => !isTaken(section));
     return taken;
   }
+}
+
+function isTimers({ kind }: KeyedSection): boolean {
+  return kind === TIMERS_SECTION.kind;
+}
+
+function isOf(section: KeyedSection, name: string): boolean {
+  return section.name === name && !isTimers(section);
 }
 
 /** The timers of a key, behind the key. */

@@ -31,6 +31,12 @@ export interface KeyedStateOwner {
   readonly clock?: Pick<Clock, "wallMs">;
 }
 
+/** What becomes of maps and lists that grow. */
+export interface LargeValues {
+  /** Looks at a value that something was added to: when it has become large, the slot gets one in pieces instead (paged-value.ts). */
+  outgrow(entry: KeyEntry, slot: number): void;
+}
+
 export class KeyedStateTable {
   /** Generated code looks keys up here; replaced once, when it outgrows a Map. */
   map: EntryMap = new Map();
@@ -62,6 +68,11 @@ export class KeyedStateTable {
     this.owner = owner;
     this.maxParallelism = maxParallelism;
     this.#mapEntriesMax = mapEntriesMax;
+  }
+
+  /** Undefined where maps and lists stay whole. */
+  get largeValues(): LargeValues | undefined {
+    return undefined;
   }
 
   /** Makes `key` current. Its entry is not created before a state or timer needs it. */

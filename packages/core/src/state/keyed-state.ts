@@ -11,9 +11,12 @@ export interface ValueState<T> {
   clear(): void;
 }
 
-/** A list per key. @public */
+/**
+ * A list per key. With `state.backend.type: rocksdb` elements are added to one of more than 64 without reading it.
+ * @public
+ */
 export interface ListState<T> {
-  /** The elements in the order they were added; empty when there is none. Do not change the array. */
+  /** The elements in the order they were added; empty when there is none. Do not change the array, and give elements that you change to `update`. */
   get(): readonly T[];
   add(element: T): void;
   addAll(elements: Iterable<T>): void;
@@ -21,13 +24,22 @@ export interface ListState<T> {
   clear(): void;
 }
 
-/** A map per key. @public */
+/**
+ * A map per key. With `state.backend.type: rocksdb` one of more than 64 entries is read and written an entry at a time; only some
+ * of its entries are in memory.
+ * @public
+ */
 export interface MapState<K, V> {
+  /** Changing the value in place must be followed by `put`. */
   get(key: K): V | undefined;
   put(key: K, value: V): void;
   putAll(entries: Iterable<readonly [K, V]>): void;
   remove(key: K): void;
   contains(key: K): boolean;
+  /**
+   * The entries in no particular order, which is another one when the map has grown. An entry that is put meanwhile may be seen or not; one that
+   * is removed is not.
+   */
   entries(): IterableIterator<[K, V]>;
   keys(): IterableIterator<K>;
   values(): IterableIterator<V>;

@@ -1,7 +1,35 @@
 import type { BinaryReader } from "../base/binary-reader.ts";
 import type { BinaryWriter } from "../base/binary-writer.ts";
 import { InvariantViolation } from "../base/errors.ts";
-import type { Schema } from "../types/type.ts";
+import type { Schema, Serializer } from "../types/type.ts";
+
+type Where = Readonly<Record<string, string>>;
+type Read = (input: BinaryReader) => unknown;
+
+/** How one value, element or map value is written: as it is, or with its time. */
+export interface ElementCodec {
+  readonly isStamped: boolean;
+  readonly schema: Schema;
+  write(value: unknown, out: BinaryWriter): void;
+  read(input: BinaryReader): unknown;
+  /** Reads what was written with another schema, or with or without times. */
+  readWrittenAs(schema: Schema, where: Where, wasStamped: boolean): Read;
+}
+
+/** How the entries of a map are written one by one. */
+export interface MapParts {
+  readonly kind: "map";
+  readonly key: Pick<Serializer<unknown>, "schema" | "write" | "read">;
+  readonly value: ElementCodec;
+  /** Reads keys that were written with another schema; throws when it cannot be done. */
+  readKeyWrittenAs(schema: Schema, where: Where): Read;
+}
+
+/** How the elements of a list are written one by one. */
+export interface ListParts {
+  readonly kind: "list";
+  readonly element: ElementCodec;
+}
 
 /** How the values of one state are written: what a snapshot knows of a slot. */
 export interface SlotCodec {
@@ -14,13 +42,11 @@ export interface SlotCodec {
   write(value: unknown, out: BinaryWriter): void;
   read(input: BinaryReader): unknown;
   /** Reads values that were written with another schema or kind; throws when it cannot be done. */
-  readWrittenAs(
-    schema: Schema,
-    where: Readonly<Record<string, string>>,
-    kind: string,
-  ): (input: BinaryReader) => unknown;
+  readWrittenAs(schema: Schema, where: Where, kind: string): Read;
   /** What of a value a snapshot holds; undefined for nothing. Left out: all of it. Must not change the value. */
   readonly snapshotOf?: (value: unknown) => unknown;
+  /** Of maps and lists: how a store writes large ones in pieces (paged-value.ts). */
+  readonly parts?: MapParts | ListParts;
   /** No state: what the slot holds is made again from the others. */
   readonly isTransient?: true;
 }

@@ -4,7 +4,7 @@ import type { BinaryWriter } from "../base/binary-writer.ts";
 import { MillraceError } from "../base/errors.ts";
 import { migratingSerializer } from "../types/schema-compatibility.ts";
 import type { Schema, Serializer } from "../types/type.ts";
-import type { SlotCodec } from "./slot-codec.ts";
+import type { ElementCodec, SlotCodec } from "./slot-codec.ts";
 
 type Where = Readonly<Record<string, string>>;
 type Read = (input: BinaryReader) => unknown;
@@ -13,16 +13,6 @@ type Read = (input: BinaryReader) => unknown;
 export interface StampedValue {
   readonly value: unknown;
   at: number;
-}
-
-/** How one value, element or map value is written: as it is, or with its time. */
-export interface ElementCodec {
-  readonly isStamped: boolean;
-  readonly schema: Schema;
-  write(value: unknown, out: BinaryWriter): void;
-  read(input: BinaryReader): unknown;
-  /** Reads what was written with another schema, or with or without times. */
-  readWrittenAs(schema: Schema, where: Where, wasStamped: boolean): Read;
 }
 
 export function plainElement(serializer: Serializer<unknown>): ElementCodec {
@@ -82,6 +72,7 @@ export function listCodec(name: string, element: ElementCodec): SlotCodec {
     name,
     kind: element.isStamped ? "ttl-list" : "list",
     schema: { kind: "array", item: element.schema },
+    parts: { kind: "list", element },
     write: (value, out) => writeList(value as readonly unknown[], element, out),
     read: (input) => readList(input, (from) => element.read(from)),
     readWrittenAs: (schema, where, kind) => {
@@ -97,6 +88,15 @@ export function mapCodec(name: string, key: Serializer<unknown>, value: ElementC
     name,
     kind: value.isStamped ? "ttl-map" : "map",
     schema: { kind: "map", key: key.schema, value: value.schema },
+    parts: {
+      kind: "map",
+      key,
+      value,
+      readKeyWrittenAs: (schema, where) => {
+        const oldKey = migratingSerializer(schema, key, where);
+        return (input) => oldKey.read(input);
+      },
+    },
     write: (entries, out) => writeMap(entries as Map<unknown, unknown>, key, value, out),
     read: (input) =>
       readMap(

@@ -3,7 +3,9 @@ import { unreachable } from "../base/errors.ts";
 import type { Serializer } from "../types/type.ts";
 import { setSlot, slotOf } from "./key-entry.ts";
 import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./keyed-state.ts";
-import type { KeyedStateTable } from "./keyed-state-table.ts";
+import type { KeyedStateTable, LargeValues } from "./keyed-state-table.ts";
+import { PagedList } from "./paged-list.ts";
+import { type MapContents, removeFrom } from "./paged-map.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import { SlotHandle } from "./slot-handle.ts";
 import { listCodec, mapCodec, plainElement, valueCodec } from "./state-codecs.ts";
@@ -32,14 +34,26 @@ class HeapValueState extends SlotHandle implements ValueState<unknown> {
 const emptyList: readonly unknown[] = Object.freeze([]);
 
 class HeapListState extends SlotHandle implements ListState<unknown> {
+  readonly #large: LargeValues | undefined;
+
+  constructor(table: KeyedStateTable, slot: number) {
+    super(table, slot);
+    this.#large = table.largeValues;
+  }
+
   get(): readonly unknown[] {
-    return (this.current() as unknown[] | undefined) ?? emptyList;
+    const list = this.current() as unknown[] | PagedList | undefined;
+    if (list === undefined) return emptyList;
+    return list instanceof PagedList ? list.all() : list;
   }
 
   add(element: unknown): void {
-    const list = this.current() as unknown[] | undefined;
+    const list = this.current() as unknown[] | PagedList | undefined;
     if (list === undefined) this.store([element]);
-    else list.push(element);
+    else {
+      list.push(element);
+      this.#large?.outgrow(this.table.current!, this.slot);
+    }
   }
 
   addAll(elements: Iterable<unknown>): void {
@@ -53,17 +67,25 @@ class HeapListState extends SlotHandle implements ListState<unknown> {
 }
 
 class HeapMapState extends SlotHandle implements MapState<unknown, unknown> {
+  readonly #large: LargeValues | undefined;
+
+  constructor(table: KeyedStateTable, slot: number) {
+    super(table, slot);
+    this.#large = table.largeValues;
+  }
+
   get(key: unknown): unknown {
-    return (this.current() as Map<unknown, unknown> | undefined)?.get(key);
+    return this.#map()?.get(key);
   }
 
   put(key: unknown, value: unknown): void {
-    let map = this.current() as Map<unknown, unknown> | undefined;
+    let map = this.#map();
     if (map === undefined) {
       map = new Map();
       this.store(map);
     }
     map.set(key, value);
+    this.#large?.outgrow(this.table.current!, this.slot);
   }
 
   putAll(entries: Iterable<readonly [unknown, unknown]>): void {
@@ -71,32 +93,35 @@ class HeapMapState extends SlotHandle implements MapState<unknown, unknown> {
   }
 
   remove(key: unknown): void {
-    const map = this.current() as Map<unknown, unknown> | undefined;
-    if (map?.delete(key) === true && map.size === 0) this.clear();
+    const map = this.#map();
+    if (map === undefined) return;
+    const left = removeFrom(map, key);
+    if (left === undefined) this.clear();
+    else if (left !== map) this.store(left);
   }
 
   contains(key: unknown): boolean {
-    return (this.current() as Map<unknown, unknown> | undefined)?.has(key) ?? false;
+    return this.#map()?.has(key) ?? false;
   }
 
   entries(): IterableIterator<[unknown, unknown]> {
-    return this.#map().entries();
+    return (this.#map() ?? new Map<unknown, unknown>()).entries();
   }
 
   keys(): IterableIterator<unknown> {
-    return this.#map().keys();
+    return (this.#map() ?? new Map<unknown, unknown>()).keys();
   }
 
   values(): IterableIterator<unknown> {
-    return this.#map().values();
+    return (this.#map() ?? new Map<unknown, unknown>()).values();
   }
 
   isEmpty(): boolean {
     return this.current() === undefined;
   }
 
-  #map(): Map<unknown, unknown> {
-    return (this.current() as Map<unknown, unknown> | undefined) ?? new Map();
+  #map(): MapContents | undefined {
+    return this.current() as MapContents | undefined;
   }
 }
 

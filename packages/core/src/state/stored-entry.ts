@@ -18,6 +18,8 @@ export class StoredEntry extends KeyEntry {
   loaded: (Uint8Array | undefined)[] | undefined = undefined;
   /** A bit for each slot that the store has a value of. */
   #stored = 0;
+  /** A bit for each slot that the store has rows of, too. */
+  #rows = 0;
 
   hasStored(slot: number): boolean {
     return slot > SLOT_BIT_MAX || (this.#stored & (1 << slot)) !== 0;
@@ -27,6 +29,16 @@ export class StoredEntry extends KeyEntry {
     if (slot > SLOT_BIT_MAX) return;
     if (isStored) this.#stored |= 1 << slot;
     else this.#stored &= ~(1 << slot);
+  }
+
+  hasRows(slot: number): boolean {
+    return slot > SLOT_BIT_MAX || (this.#rows & (1 << slot)) !== 0;
+  }
+
+  setRows(slot: number, hasRows: boolean): void {
+    if (slot > SLOT_BIT_MAX) return;
+    if (hasRows) this.#rows |= 1 << slot;
+    else this.#rows &= ~(1 << slot);
   }
 
   /** Whether the store may have anything of the key. */

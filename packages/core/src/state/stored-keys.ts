@@ -31,3 +31,12 @@ export function groupOf(bytes: Uint8Array, start: number): number {
 export function readStoredKey(bytes: Uint8Array, start: number, end: number): unknown {
   return decodeKey(new BinaryReader(bytes, start + GROUP_BYTES, end));
 }
+
+/** The end of the keys that begin with these bytes. */
+export function prefixEnd(prefix: Uint8Array): Uint8Array {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length--;
+  const end = prefix.slice(0, length);
+  if (length > 0) end[length - 1]!++;
+  return end;
+}

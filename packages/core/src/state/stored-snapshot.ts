@@ -7,13 +7,17 @@ import { BinaryWriter } from "../base/binary-writer.ts";
 import { invariant } from "../base/errors.ts";
 import type { KvFile, SortedKv } from "../kv/sorted-kv.ts";
 import type { Stores } from "../platform/stores.ts";
-import { type EntryStore, FamilyScan } from "./entry-store.ts";
+import type { EntryStore } from "./entry-store.ts";
+import { FamilyScan } from "./family-scan.ts";
 import type { KeyedSnapshot } from "./keyed-snapshot.ts";
 import { encodeKeyedState, type GroupBytes, type KeyedSection, TIMERS_SECTION } from "./keyed-snapshot-format.ts";
+import { isMark } from "./paged-value.ts";
 import { isContextual, type SlotCodec } from "./slot-codec.ts";
 import type { RunningKeyedSnapshot, StoreSnapshot } from "./store-snapshot.ts";
 import type { StoredEntry } from "./stored-entry.ts";
+import { valuesFamilyName } from "./stored-families.ts";
 import { GROUP_BYTES, groupOf } from "./stored-keys.ts";
+import { copyRows, rowsFamilyIn } from "./stored-rows.ts";
 
 export interface StoredSnapshotParts {
   /** Entries that may have changed since they were written. */
@@ -181,7 +185,8 @@ export class CanonicalStoredSnapshot extends StoredSnapshot implements KeyedSnap
 
   *#copy(view: SortedKv): Generator<void> {
     for (const section of this.#sections) {
-      const family = view.columnFamilies.indexOf(section.name);
+      const name = section.kind === TIMERS_SECTION.kind ? section.name : valuesFamilyName(section.name);
+      const family = view.columnFamilies.indexOf(name);
       if (family >= 0) yield* copyFamily(view, family, section);
     }
     for (const { groups } of this.#sections) groups.sort((left, right) => left.group - right.group);
@@ -192,6 +197,7 @@ export class CanonicalStoredSnapshot extends StoredSnapshot implements KeyedSnap
 function* copyFamily(kv: SortedKv, family: number, { groups, ...form }: CopiedSection): Generator<void> {
   // Bytes that begin a stream of their own cannot follow others.
   const isAlone = isContextual(form);
+  const rows = rowsFamilyIn(kv, form);
   const scan = new FamilyScan(kv, family);
   let writer = new BinaryWriter();
   let group = -1;
@@ -211,7 +217,9 @@ function* copyFamily(kv: SortedKv, family: number, { groups, ...form }: CopiedSe
       }
       count++;
       writer.rawBytes(page.subarray(cursor.keyStart + GROUP_BYTES, cursor.keyEnd));
-      writer.rawBytes(page.subarray(cursor.valueStart, cursor.valueEnd));
+      if (rows !== undefined && isMark(page, cursor.valueStart, cursor.valueEnd)) {
+        copyRows(kv, rows, page.slice(cursor.keyStart, cursor.keyEnd), form, writer);
+      } else writer.rawBytes(page.subarray(cursor.valueStart, cursor.valueEnd));
     }
     yield;
   }

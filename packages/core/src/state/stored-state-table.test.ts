@@ -1,8 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SeededRandom } from "../platform/seeded-random.ts";
-import { SimulatedDisk } from "../platform/simulated-disk.ts";
-import { SimulatedStores } from "../platform/simulated-stores.ts";
 import { t } from "../types/declared-types.ts";
 import { learnedType } from "../types/learned-type.ts";
 import { slotOf } from "./key-entry.ts";
@@ -12,10 +9,7 @@ import { KeyedStateTable } from "./keyed-state-table.ts";
 import { listState, mapState, valueState } from "./state-descriptors.ts";
 import { createStateHandle } from "./state-handles.ts";
 import type { RunningKeyedSnapshot, SnapshotFormat, StoreSnapshot } from "./store-snapshot.ts";
-import { StoredStateTable } from "./stored-state-table.ts";
-
-const owner = { operatorName: "totals", uid: "totals" };
-const MAX_PARALLELISM = 128;
+import { copyOf, MAX_PARALLELISM, Machine, owner, restoredFrom, written } from "./testdata/stored-tables.ts";
 
 interface States {
   readonly table: KeyedStateTable;
@@ -32,53 +26,6 @@ function statesOf(table: KeyedStateTable, restored: RestoredKeyedState | undefin
     list: createStateHandle(table, listState("list", t.int32)) as ListState<unknown>,
     map: createStateHandle(table, mapState("map", t.string, t.int32)) as MapState<unknown, unknown>,
   };
-}
-
-/** One disk for all that is made from it. */
-class Machine {
-  readonly disk: SimulatedDisk = new SimulatedDisk(new SeededRandom(1));
-  readonly stores: SimulatedStores = new SimulatedStores(this.disk, () => 0);
-  readonly #random = new SeededRandom(2);
-  #count = 0;
-
-  remove(snapshot: Uint8Array | StoreSnapshot): void {
-    if (!(snapshot instanceof Uint8Array)) this.stores.remove(snapshot.directory);
-  }
-
-  table(cacheEntriesMax: number, readsOnDemand: boolean, cacheBytesMax = 2 ** 30): StoredStateTable {
-    const directory = `/state/${this.#count++}`;
-    const table = new StoredStateTable(owner, MAX_PARALLELISM, {
-      stores: this.stores,
-      directory,
-      cacheEntriesMax,
-      cacheBytesMax,
-      isIncremental: true,
-      random: this.#random,
-    });
-    table.readsOnDemand = readsOnDemand;
-    return table;
-  }
-}
-
-function written(snapshot: RunningKeyedSnapshot): Uint8Array | StoreSnapshot {
-  while (!snapshot.isWritten) snapshot.step(100);
-  return snapshot.encode();
-}
-
-/** Gives a table what others have written, each all key groups or its own. */
-function restoredFrom(
-  table: KeyedStateTable,
-  from: readonly (Uint8Array | StoreSnapshot)[],
-  [start, end]: readonly [number, number] = [0, MAX_PARALLELISM],
-  writtenFor: readonly (readonly [number, number])[] = [[0, MAX_PARALLELISM]],
-): RestoredKeyedState {
-  const stores = from.flatMap((each, index) => {
-    const [keyGroupStart, keyGroupEnd] = writtenFor[index]!;
-    return each instanceof Uint8Array ? [] : [{ ...each, keyGroupStart, keyGroupEnd }];
-  });
-  table.restoreStores(stores, start, end);
-  const blobs = from.map((each) => (each instanceof Uint8Array ? each : each.header));
-  return new RestoredKeyedState(blobs, start, end);
 }
 
 const keys = ["a", "b", "c", "d", 1, 2, -5, 7n, true, ["x", 1], { id: 4 }];
@@ -250,7 +197,7 @@ test("S30: a table keeps no more entries with values in memory than its cache ha
 });
 
 test("S30: large values leave fewer of them in memory", () => {
-  const table = new Machine().table(10_000, true, 1_000_000);
+  const table = new Machine().table(10_000, true, { cacheBytesMax: 1_000_000 });
   const { value } = statesOf(table, undefined);
   const text = "x".repeat(10_000);
   for (let key = 0; key < 1000; key++) {
@@ -363,6 +310,30 @@ test("S30: what was cleared before a snapshot and comes and goes while it is cut
   table.close();
 });
 
+test.each(["_timers", "default", "~l:list", "~u:default"])("S30: a state may be called %s", (name) => {
+  const machine = new Machine();
+  const opened = (table: KeyedStateTable, restored?: RestoredKeyedState): ValueState<unknown> => {
+    if (restored !== undefined) table.restore(restored);
+    return createStateHandle(table, valueState(name, learnedType())) as ValueState<unknown>;
+  };
+  const table = machine.table(100, true);
+  const value = opened(table);
+  table.select("a");
+  value.update({ n: 1 });
+  table.addTimer("event", 5);
+  const canonical = written(table.beginSnapshotAs("CANONICAL"));
+  const native = written(table.beginSnapshotAs("NATIVE"));
+  for (const [again, from] of [
+    [new KeyedStateTable(owner, MAX_PARALLELISM), canonical],
+    [machine.table(100, true), canonical],
+    [machine.table(100, false), native],
+  ] as const) {
+    const restored = opened(again, restoredFrom(again, [from]));
+    expect(again.pollTimer("event", 5)?.entry.key).toBe("a");
+    expect(restored.value()).toEqual({ n: 1 });
+  }
+});
+
 test("keys of a state are found in memory and in the store", () => {
   const table = new Machine().table(10, true);
   const { value, list } = statesOf(table, undefined);
@@ -473,12 +444,6 @@ describe.each([true, false])("S31: files of stores, reading on demand: %s", (rea
     }
   });
 });
-
-function copyOf(machine: Machine, { directory, files, ...rest }: StoreSnapshot, to: string): StoreSnapshot {
-  machine.stores.makeDirectory(to);
-  for (const { name } of files) machine.stores.link(`${directory}/${name}`, `${to}/${name}`);
-  return { ...rest, files, directory: to };
-}
 
 function byFirst(left: unknown, right: unknown): number {
   return (left as [number])[0] - (right as [number])[0];

@@ -14,11 +14,9 @@
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { invariant } from "../base/errors.ts";
-import type { Random } from "../platform/platform.ts";
-import type { Stores } from "../platform/stores.ts";
 import { decodeKey, type MapKey, mapKeyOf, validateKey } from "../types/key-encoding.ts";
-import { EntryStore, FamilyScan } from "./entry-store.ts";
-import { isEmptyEntry, type KeyEntry, setSlot } from "./key-entry.ts";
+import { EntryStore } from "./entry-store.ts";
+import { isEmptyEntry, type KeyEntry, setSlot, slotOf } from "./key-entry.ts";
 import type { KeyedSnapshot } from "./keyed-snapshot.ts";
 import {
   type KeyedSection,
@@ -28,32 +26,23 @@ import {
   readerOf,
   readTimers,
 } from "./keyed-snapshot-format.ts";
-import { type KeyedStateOwner, KeyedStateTable } from "./keyed-state-table.ts";
+import { type KeyedStateOwner, KeyedStateTable, type LargeValues } from "./keyed-state-table.ts";
+import { PagedValues } from "./paged-value.ts";
 import { isContextual, type SlotCodec } from "./slot-codec.ts";
 import type { RestoredStore, RunningKeyedSnapshot, SnapshotFormat } from "./store-snapshot.ts";
 import { SPILLED, StoredEntry } from "./stored-entry.ts";
-import { groupStart } from "./stored-keys.ts";
+import { copyGroups } from "./stored-groups.ts";
+import { migrateRows, wholeOf } from "./stored-rows.ts";
 import {
   CanonicalStoredSnapshot,
   NativeStoredSnapshot,
   type StoredSnapshot,
   type StoredSnapshotParts,
 } from "./stored-snapshot.ts";
+import type { StoredTableOptions, StoredTableTraffic } from "./stored-table-options.ts";
 
-/** @internal */
-export interface StoredTableOptions {
-  readonly stores: Stores;
-  /** The table's own, absolute: made when it is needed, removed by `close`. */
-  readonly directory: string;
-  /** Entries with values that are in memory at a time, about. */
-  readonly cacheEntriesMax: number;
-  /** What they take in the store, about; as objects it is a multiple. */
-  readonly cacheBytesMax: number;
-  /** Whether checkpoints have the files of the store; otherwise they have all state in the canonical format. */
-  readonly isIncremental: boolean;
-  /** Makes the names of stores. */
-  readonly random: Pick<Random, "uuid">;
-}
+/** Up to here a map or a list that is read and written as a whole is the faster one. */
+const WHOLE_ENTRIES_MAX = 64;
 
 /** What an eviction leaves in the cache. */
 const KEPT_SHARE = 0.75;
@@ -76,7 +65,7 @@ interface Generation {
 }
 
 /** @internal */
-export class StoredStateTable extends KeyedStateTable {
+export class StoredStateTable extends KeyedStateTable implements LargeValues {
   readonly #options: StoredTableOptions;
   #opened: EntryStore | undefined = undefined;
   #restored: RestoredKeyedState | undefined = undefined;
@@ -94,6 +83,7 @@ export class StoredStateTable extends KeyedStateTable {
   /** Its cut is not wholly written. */
   #cutting: StoredSnapshot | undefined = undefined;
   readonly #snapshots = new Set<StoredSnapshot>();
+  readonly #paged: PagedValues;
   /** Changes when files may get names that were other files'. */
   #storeId: string;
   #snapshotCount = 0;
@@ -102,14 +92,30 @@ export class StoredStateTable extends KeyedStateTable {
     super(owner, maxParallelism);
     this.#options = options;
     this.#storeId = options.random.uuid();
+    const wholeEntriesMax = options.wholeEntriesMax ?? WHOLE_ENTRIES_MAX;
+    this.#paged = new PagedValues(wholeEntriesMax, options.cacheEntriesMax, () => this.#writeBack());
     // An entry that was read, and not touched, is of the version before.
     this.version = 1;
   }
 
-  /** What the cache has cost, for statistics: entries read from and written to the store, in memory, and listed for eviction. */
-  get traffic(): { readonly read: number; readonly written: number; readonly cached: number; readonly listed: number } {
+  /** What the cache has cost, for statistics. */
+  get traffic(): StoredTableTraffic {
     const { readCount = 0, writeCount = 0 } = this.#opened ?? {};
-    return { read: readCount, written: writeCount, cached: this.#cachedCount, listed: this.#listedCount };
+    const { heldCount: held } = this.#paged;
+    return { read: readCount, written: writeCount, cached: this.#cachedCount, listed: this.#listedCount, held };
+  }
+
+  /** Operators that look through the map find all values in it as they are. */
+  override get largeValues(): LargeValues | undefined {
+    return this.readsOnDemand ? this : undefined;
+  }
+
+  outgrow(grown: KeyEntry, slot: number): void {
+    const value = slotOf(grown, slot);
+    const size = value instanceof Map ? value.size : Array.isArray(value) ? value.length : 0;
+    if (size <= this.#paged.wholeEntriesMax) return;
+    const paged = this.#store.page(grown as StoredEntry, slot);
+    if (paged !== undefined) this.#paged.grown(paged, paged.heldCount);
   }
 
   override readKey(key: unknown): KeyEntry | undefined {
@@ -156,7 +162,7 @@ export class StoredStateTable extends KeyedStateTable {
     const slot = this.slots.length;
     const store = this.#store;
     this.slots.push(codec);
-    store.addSlot(codec);
+    store.addSlot(codec, this.readsOnDemand);
     this.mayWait = this.readsOnDemand;
     const form = this.#restored?.formOf(codec.name);
     if (form !== undefined) this.#adoptStored(slot, form);
@@ -183,27 +189,12 @@ export class StoredStateTable extends KeyedStateTable {
       disk.makeDirectory(target);
       for (const { name } of only!.files) disk.link(`${only!.directory}/${name}`, `${target}/${name}`);
       this.#storeId = only!.storeId;
-    } else for (const store of stores) this.#copyGroups(store, groupStartAt, groupEndAt);
+    } else
+      for (const { directory } of stores) {
+        copyGroups(disk.open(directory, []), this.#store, groupStartAt, groupEndAt);
+      }
     for (const { directory } of stores) disk.remove(directory);
     this.#adoptTimers();
-  }
-
-  #copyGroups({ directory }: RestoredStore, groupStartAt: number, groupEndAt: number): void {
-    const view = this.#options.stores.open(directory, []);
-    const store = this.#store;
-    for (const [from, name] of view.columnFamilies.entries()) {
-      const to = store.namedFamily(name);
-      const scan = new FamilyScan(view, from, groupStart(groupStartAt), groupStart(groupEndAt));
-      while (scan.nextPage()) {
-        const { cursor, page } = scan;
-        while (cursor.next()) {
-          const key = page.subarray(cursor.keyStart, cursor.keyEnd);
-          store.putStored(to, key, page.subarray(cursor.valueStart, cursor.valueEnd));
-        }
-      }
-    }
-    store.flush();
-    view.close();
   }
 
   #adoptTimers(): void {
@@ -224,8 +215,12 @@ export class StoredStateTable extends KeyedStateTable {
     const family = store.familyOf(slot);
     const { read, isCurrent } = readerOf(this.slots[slot]!, form, this.owner);
     if (family === undefined || (isCurrent && this.readsOnDemand)) return;
-    for (const { key, stored, value } of store.entriesOf(family)) {
-      const found = read(value);
+    const codec = this.slots[slot]!;
+    const where = { operator: this.owner.operatorName, uid: this.owner.uid, state: codec.name };
+    for (const { key, stored, value, isMark } of store.entriesOf(family)) {
+      const isPaged = isMark && codec.parts !== undefined;
+      if (isPaged && this.readsOnDemand) continue;
+      const found = isPaged ? wholeOf(codec, form, where, store.rowsUnder(form, codec.name, stored)) : read(value);
       if (this.readsOnDemand) {
         store.putSlot(slot, stored, found);
         continue;
@@ -233,9 +228,11 @@ export class StoredStateTable extends KeyedStateTable {
       const entry = this.#restoredEntry(key);
       setSlot(entry, slot, found);
       entry.setStored(slot, true);
+      entry.setRows(slot, isPaged);
       if (!isCurrent && !entry.isDirty) this.touch(entry);
     }
     store.flush();
+    if (codec.parts !== undefined && this.readsOnDemand) migrateRows(store, codec, form, where);
   }
 
   override restore(restored: RestoredKeyedState): void {
@@ -265,6 +262,7 @@ export class StoredStateTable extends KeyedStateTable {
     this.#removed.clear();
     this.#touched = [];
     this.#generations = [];
+    this.#paged.clear();
     this.#listedCount = 0;
     this.#cachedCount = 0;
     this.mayWait = this.readsOnDemand;
@@ -293,7 +291,7 @@ export class StoredStateTable extends KeyedStateTable {
       // Beside the table's directory: a snapshot may outlive the table.
       directory: `${this.#options.directory}-snapshot-${this.#snapshotCount++}`,
       slots: this.slots.slice(),
-      carriedOver: this.#carriedOver(),
+      carriedOver: this.#restored?.carriedOver() ?? [],
       onCutWritten: () => {
         this.#forgetRemoved(cut);
         if (this.#cutting === snapshot) this.#cutting = undefined;
@@ -303,16 +301,6 @@ export class StoredStateTable extends KeyedStateTable {
     this.#cutting = snapshot;
     this.#snapshots.add(snapshot);
     return snapshot;
-  }
-
-  /** What nobody has registered since the restore; of what is in the store each state once. */
-  #carriedOver(): readonly KeyedSection[] {
-    const names = new Set<string>();
-    return (this.#restored?.untakenStates() ?? []).filter(({ name, groups }) => {
-      const isKnown = names.has(name);
-      names.add(name);
-      return !isKnown || groups.length > 0;
-    });
   }
 
   override close(): void {
@@ -348,7 +336,7 @@ export class StoredStateTable extends KeyedStateTable {
   #open(): EntryStore {
     const { stores, directory } = this.#options;
     stores.makeDirectory(directory);
-    return new EntryStore(stores.open(this.#storeDirectory, []), this.slots, this.maxParallelism);
+    return new EntryStore(stores.open(this.#storeDirectory, []), this.slots, this.maxParallelism, this.#paged);
   }
 
   #markDirty(entry: StoredEntry): void {
@@ -362,13 +350,18 @@ export class StoredStateTable extends KeyedStateTable {
     const family = store.familyOf(slot);
     if (family === undefined) return;
     const isCopied = isCurrent && (count === 1 || !isContextual(this.slots[slot]!));
+    const mayBeLarge = store.mayHaveRows(slot);
     const input = new BinaryReader(bytes);
     for (let index = 0; index < count; index++) {
       const keyStart = input.position;
       const key = decodeKey(input);
       const keyEnd = input.position;
-      const value = read(input);
       const keyBytes = bytes.subarray(keyStart, keyEnd);
+      if (isCurrent && mayBeLarge && new BinaryReader(bytes, keyEnd).varint() > this.#paged.wholeEntriesMax) {
+        store.takeLarge(slot, group, keyBytes, input);
+        continue;
+      }
+      const value = read(input);
       if (isCopied) store.putBytes(family, group, keyBytes, bytes.subarray(keyEnd, input.position));
       else if (this.readsOnDemand) store.putValue(slot, group, keyBytes, value);
       if (this.readsOnDemand) continue;

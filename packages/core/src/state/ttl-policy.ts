@@ -1,4 +1,6 @@
 import type { Clock } from "../platform/platform.ts";
+import { PagedList } from "./paged-list.ts";
+import { PagedMap } from "./paged-map.ts";
 import type { StampedValue } from "./state-codecs.ts";
 import type { StateTtlConfig } from "./state-ttl-config.ts";
 
@@ -38,8 +40,11 @@ export class TtlPolicy {
   /** A single value that has not expired, or undefined. */
   readonly liveValue = (stamped: unknown): unknown => (this.isExpired(stamped as StampedValue) ? undefined : stamped);
 
+  // Nobody looks through all of a large value but its readers, and compactions.
+
   /** A list without its expired elements: the same one when there are none, undefined when none is left. */
   readonly liveList = (list: unknown): unknown => {
+    if (list instanceof PagedList) return list;
     const elements = list as readonly StampedValue[];
     if (!elements.some((element) => this.isExpired(element))) return elements;
     const live = elements.filter((element) => !this.isExpired(element));
@@ -48,6 +53,7 @@ export class TtlPolicy {
 
   /** A map without its expired entries: the same one when there are none, undefined when none is left. */
   readonly liveMap = (map: unknown): unknown => {
+    if (map instanceof PagedMap) return map;
     const entries = map as ReadonlyMap<unknown, StampedValue>;
     const live = [...entries].filter(([, stamped]) => !this.isExpired(stamped));
     if (live.length === entries.size) return entries;

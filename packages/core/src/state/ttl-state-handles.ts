@@ -9,16 +9,11 @@ import { invariant, unreachable } from "../base/errors.ts";
 import type { Serializer } from "../types/type.ts";
 import type { AggregatingState, ListState, MapState, ReducingState, ValueState } from "./keyed-state.ts";
 import type { KeyedStateTable } from "./keyed-state-table.ts";
-import type { SlotCodec } from "./slot-codec.ts";
+import { PagedList } from "./paged-list.ts";
+import { type MapContents, PagedMap, removeFrom } from "./paged-map.ts";
+import type { ElementCodec, SlotCodec } from "./slot-codec.ts";
 import { SlotHandle } from "./slot-handle.ts";
-import {
-  type ElementCodec,
-  listCodec,
-  mapCodec,
-  type StampedValue,
-  stampedElement,
-  valueCodec,
-} from "./state-codecs.ts";
+import { listCodec, mapCodec, type StampedValue, stampedElement, valueCodec } from "./state-codecs.ts";
 import { type KeyedStateDescriptor, reduceOf, type StateAggregateFunction } from "./state-descriptors.ts";
 import { TtlCleanup } from "./ttl-cleanup.ts";
 import { TtlPolicy } from "./ttl-policy.ts";
@@ -113,12 +108,15 @@ const emptyList: readonly unknown[] = Object.freeze([]);
 class TtlListState extends TtlHandle implements ListState<unknown> {
   get(): readonly unknown[] {
     this.beginAccess();
-    const list = this.current() as readonly StampedValue[] | undefined;
-    if (list === undefined) return emptyList;
+    const held = this.current() as readonly StampedValue[] | PagedList | undefined;
+    if (held === undefined) return emptyList;
+    const list = held instanceof PagedList ? (held.all() as readonly StampedValue[]) : held;
     const live = this.policy.liveList(list) as StampedValue[] | undefined;
     if (live === undefined) super.clear();
     // Expired elements among living ones are seen, and stay, until something else removes them.
     else if (live !== list && !this.policy.returnsExpired) this.store(live);
+    // Of a large list nothing is written again but what is put there as a whole.
+    else if (this.policy.updatesOnRead && held !== list) this.store([...list]);
     if (this.policy.updatesOnRead) for (const element of live ?? []) element.at = this.policy.nowMs();
     return (this.policy.returnsExpired ? list : (live ?? (emptyList as StampedValue[]))).map(({ value }) => value);
   }
@@ -140,9 +138,12 @@ class TtlListState extends TtlHandle implements ListState<unknown> {
   }
 
   #push(element: unknown): void {
-    const list = this.current() as StampedValue[] | undefined;
+    const list = this.current() as StampedValue[] | PagedList | undefined;
     if (list === undefined) this.store([this.policy.stamp(element)]);
-    else list.push(this.policy.stamp(element));
+    else {
+      list.push(this.policy.stamp(element));
+      this.table.largeValues?.outgrow(this.table.current!, this.slot);
+    }
   }
 }
 
@@ -150,7 +151,7 @@ class TtlMapState extends TtlHandle implements MapState<unknown, unknown> {
   get(key: unknown): unknown {
     this.beginAccess();
     const map = this.#map();
-    const stamped = map?.get(key);
+    const stamped = map?.get(key) as StampedValue | undefined;
     return stamped === undefined ? undefined : this.#read(map!, key, stamped)?.value;
   }
 
@@ -173,15 +174,16 @@ class TtlMapState extends TtlHandle implements MapState<unknown, unknown> {
   contains(key: unknown): boolean {
     this.beginAccess();
     const map = this.#map();
-    const stamped = map?.get(key);
+    const stamped = map?.get(key) as StampedValue | undefined;
     return stamped !== undefined && this.#read(map!, key, stamped) !== undefined;
   }
 
   *entries(): IterableIterator<[unknown, unknown]> {
     this.beginAccess();
     const map = this.#map();
-    for (const [key, stamped] of [...(map ?? [])]) {
-      const seen = this.#read(map!, key, stamped);
+    if (map === undefined) return;
+    for (const [key, stamped] of map instanceof PagedMap ? map.entries() : [...map]) {
+      const seen = this.#read(map instanceof PagedMap ? map.now : map, key, stamped as StampedValue);
       if (seen !== undefined) yield [key, seen.value];
     }
   }
@@ -198,11 +200,16 @@ class TtlMapState extends TtlHandle implements MapState<unknown, unknown> {
     this.beginAccess();
     const map = this.#map();
     if (map === undefined) return true;
-    return !this.policy.returnsExpired && this.policy.liveMap(map) === undefined;
+    if (this.policy.returnsExpired && !(map instanceof PagedMap)) return false;
+    // Of a large map a compaction may have removed everything.
+    for (const stamped of map.values()) {
+      if (this.policy.returnsExpired || !this.policy.isExpired(stamped as StampedValue)) return false;
+    }
+    return true;
   }
 
-  #map(): Map<unknown, StampedValue> | undefined {
-    return this.current() as Map<unknown, StampedValue> | undefined;
+  #map(): MapContents | undefined {
+    return this.current() as MapContents | undefined;
   }
 
   #put(key: unknown, value: unknown): void {
@@ -212,19 +219,25 @@ class TtlMapState extends TtlHandle implements MapState<unknown, unknown> {
       this.store(map);
     }
     map.set(key, this.policy.stamp(value));
+    this.table.largeValues?.outgrow(this.table.current!, this.slot);
   }
 
-  #read(map: Map<unknown, StampedValue>, key: unknown, stamped: StampedValue): StampedValue | undefined {
+  #read(map: MapContents, key: unknown, stamped: StampedValue): StampedValue | undefined {
     if (this.policy.isExpired(stamped)) {
       this.#remove(map, key);
       return this.policy.returnsExpired ? stamped : undefined;
     }
-    if (this.policy.updatesOnRead) stamped.at = this.policy.nowMs();
+    if (!this.policy.updatesOnRead) return stamped;
+    stamped.at = this.policy.nowMs();
+    // Of a large map only what is put is written.
+    if (map instanceof PagedMap) map.set(key, stamped);
     return stamped;
   }
 
-  #remove(map: Map<unknown, StampedValue>, key: unknown): void {
-    if (map.delete(key) && map.size === 0) super.clear();
+  #remove(map: MapContents, key: unknown): void {
+    const left = removeFrom(map, key);
+    if (left === undefined) super.clear();
+    else if (left !== map) this.store(left);
   }
 }
 
