@@ -1,7 +1,7 @@
 /** `millrace state diff`: what is different in the second of two snapshots. */
-import { diffSnapshots, type FieldDifference, type SnapshotDifference, StateSnapshot } from "millrace/internal";
+import { diffSnapshots, type FieldDifference, type SnapshotDifference } from "millrace/internal";
 import type { SettingOptions } from "../settings.ts";
-import { snapshotFiles } from "../snapshot-files.ts";
+import { openSnapshot } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 import { entryJson } from "./query-state.ts";
 
@@ -27,9 +27,8 @@ export async function* diffStates(
 ): AsyncGenerator<string, boolean, undefined> {
   const { limit, json } = options;
   const entriesMax = countOf("--limit", limit) ?? LIMIT_DEFAULT;
-  const files = snapshotFiles(options);
-  const from = await StateSnapshot.open(files, paths.from);
-  const to = await StateSnapshot.open(files, paths.to);
+  const from = await openSnapshot(options, paths.from);
+  const to = await openSnapshot(options, paths.to);
   if (json !== true) yield `${from.directory}\n${to.directory}`;
   let isDifferent = false;
   let entries = 0;

@@ -1,7 +1,7 @@
 /** `millrace state ls`: what a snapshot holds. */
-import { describeSchema, type OperatorSnapshot, StateSnapshot, type StateSummary } from "millrace/internal";
+import { describeSchema, type OperatorSnapshot, type StateSnapshot, type StateSummary } from "millrace/internal";
 import type { SettingOptions } from "../settings.ts";
-import { snapshotFiles } from "../snapshot-files.ts";
+import { openSnapshot } from "../snapshot-files.ts";
 
 /** @internal */
 export interface ListStateOptions extends SettingOptions {
@@ -15,7 +15,7 @@ interface ListedOperator {
 
 /** @throws MillraceError when the snapshot cannot be read @internal */
 export async function listStates(path: string, options: ListStateOptions): Promise<string> {
-  const snapshot = await StateSnapshot.open(snapshotFiles(options), path);
+  const snapshot = await openSnapshot(options, path);
   const operators: ListedOperator[] = [];
   for (const operator of snapshot.operators) operators.push({ operator, states: await operator.states() });
   return options.json === true

@@ -5,11 +5,10 @@ import {
   MillraceError,
   type StateEntry,
   type StateReader,
-  StateSnapshot,
   toReadableJson,
 } from "millrace/internal";
 import type { SettingOptions } from "../settings.ts";
-import { snapshotFiles } from "../snapshot-files.ts";
+import { openSnapshot } from "../snapshot-files.ts";
 import { countOf } from "./count-option.ts";
 
 /** Which state. @internal */
@@ -77,7 +76,7 @@ export async function* queryState(
 }
 
 async function readerOf({ path, operator, state }: StateAddress, options: SettingOptions): Promise<StateReader> {
-  const snapshot = await StateSnapshot.open(snapshotFiles(options), path);
+  const snapshot = await openSnapshot(options, path);
   return snapshot.operator(operator).state(state);
 }
 

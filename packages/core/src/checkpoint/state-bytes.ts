@@ -73,6 +73,16 @@ class WholeState implements StateBytes {
   async close(): Promise<void> {}
 }
 
+/**
+ * A file that was verified, or that this process has written.
+ *
+ * @param reread - Called for what cannot be read any more: reads all of it, or says in the words for people what is wrong.
+ * @internal
+ */
+export function pagedBytes(file: ReadableFile, reread: () => Promise<Uint8Array>): StateBytes {
+  return new PagedState(file, file.sizeBytes, reread);
+}
+
 class PagedState implements StateBytes {
   readonly sizeBytes: number;
   readonly #file: ReadableFile;

@@ -6,8 +6,9 @@ import { TASKMANAGER_RESOURCE_ID } from "../config/cluster-options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { copyRootsOf } from "../deployment/local-state.ts";
 import { FileSystemError, type Platform } from "../platform/platform.ts";
+import { processDirectoryOf } from "../state/local-directory.ts";
 import { LocalStateCopies } from "../taskmanager/local-state-copies.ts";
-import { processDirectoryOf, removeLocal, sweepLocalState } from "../taskmanager/subtask-state.ts";
+import { removeLocal, sweepLocalState } from "../taskmanager/subtask-state.ts";
 
 /** So long a job that is not here is waited for: longer than it waits for slots. */
 const UNCLAIMED_MAX_MS = 600_000;

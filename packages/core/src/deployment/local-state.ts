@@ -5,8 +5,9 @@ import type { Configuration } from "../config/configuration.ts";
 import { RECOVERY_FROM_LOCAL } from "../config/recovery-options.ts";
 import type { MetricGroup } from "../metrics/metric-group.ts";
 import type { Platform } from "../platform/platform.ts";
+import { processDirectoryOf } from "../state/local-directory.ts";
 import { LocalStateCopies } from "../taskmanager/local-state-copies.ts";
-import { localRootOf, processDirectoryOf, sweepLocalState } from "../taskmanager/subtask-state.ts";
+import { localRootOf, sweepLocalState } from "../taskmanager/subtask-state.ts";
 import { type TaskSettings, taskSettingsOf } from "../taskmanager/task-settings.ts";
 import { type StoreDownloads, storeDownloadsOf } from "./store-downloads.ts";
 

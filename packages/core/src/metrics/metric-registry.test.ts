@@ -62,7 +62,12 @@ test("a group with a value is a variable of the metrics below it only", () => {
 });
 
 test("scope formats can be changed, and a variable that does not exist stays visible", () => {
-  const registry = new MetricRegistry({ jobManagerJob: "jm", taskManagerJob: "tm", task: "<task_name>", operator: "<job_name>-<colour>" });
+  const registry = new MetricRegistry({
+    jobManagerJob: "jm",
+    taskManagerJob: "tm",
+    task: "<task_name>",
+    operator: "<job_name>-<colour>",
+  });
   registry.operatorGroup(hourly).counter("n");
   expect(identifiers(registry)).toEqual(["delays-<colour>.n"]);
 });

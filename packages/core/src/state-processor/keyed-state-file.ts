@@ -17,11 +17,15 @@ export interface GroupPlace {
   readonly end: number;
 }
 
+/** One state, and where its key groups are in the bytes. */
+export type StateSection = Omit<SectionEntry, "crc">;
+
 export class KeyedStateFile {
-  readonly sections: readonly SectionEntry[];
+  readonly sections: readonly StateSection[];
   readonly #bytes: StateBytes;
 
-  private constructor(bytes: StateBytes, sections: readonly SectionEntry[]) {
+  /** @param sections - What is in the bytes. */
+  constructor(bytes: StateBytes, sections: readonly StateSection[]) {
     this.#bytes = bytes;
     this.sections = sections;
   }
@@ -33,8 +37,8 @@ export class KeyedStateFile {
     return new KeyedStateFile(bytes, readContainerHead(head, bytes.sizeBytes, where));
   }
 
-  /** The key groups of a section, in rising order. */
-  async *groupsOf({ start, end }: SectionEntry): AsyncIterable<GroupPlace> {
+  /** The key groups of a section, in rising order; one may come in several parts. */
+  async *groupsOf({ start, end }: StateSection): AsyncIterable<GroupPlace> {
     for (let at = start; at < end; ) {
       const input = new BinaryReader(await this.#bytes.read(at, Math.min(at + GROUP_HEADER_BYTES_MAX, end)));
       const { group, count, length } = readGroupHeader(input);

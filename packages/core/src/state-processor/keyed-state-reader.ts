@@ -16,7 +16,8 @@ export interface KeyedFiles {
 interface OpenPart {
   readonly subtask: number;
   readonly file: KeyedStateFile | undefined;
-  readonly groups: ReadonlyMap<number, GroupPlace>;
+  /** The parts of each key group. */
+  readonly groups: ReadonlyMap<number, readonly GroupPlace[]>;
   readonly read: EntryReader;
 }
 
@@ -47,8 +48,7 @@ export class KeyedStateReader implements StateReader {
   async *entriesOfPart(part: number): AsyncIterable<StateEntry> {
     const { parallelism, maxParallelism } = this.#files;
     const { file, groups, read } = await this.#part(subtaskForKeyGroup(part, maxParallelism, parallelism));
-    const place = groups.get(part);
-    if (file !== undefined && place !== undefined) yield* file.entriesOf(place, read);
+    for (const place of groups.get(part) ?? []) if (file !== undefined) yield* file.entriesOf(place, read);
   }
 
   /** @throws MillraceError `MR_KEY_INVALID` */
@@ -71,11 +71,15 @@ export class KeyedStateReader implements StateReader {
     await this.close();
     const file = await this.#files.open(subtask);
     const section = file?.sections.find(({ name }) => name === this.#owner.state);
-    const groups = new Map<number, GroupPlace>();
+    const groups = new Map<number, GroupPlace[]>();
     const isWindowed = file?.sections.some(({ kind }) => kind === "windows") === true;
     const read: EntryReader = section === undefined ? () => [] : entryReader({ ...section, isWindowed }, this.#owner);
     if (file !== undefined && section !== undefined) {
-      for await (const place of file.groupsOf(section)) groups.set(place.group, place);
+      for await (const place of file.groupsOf(section)) {
+        const parts = groups.get(place.group);
+        if (parts === undefined) groups.set(place.group, [place]);
+        else parts.push(place);
+      }
     }
     this.#open = { subtask, file, groups, read };
     return this.#open;

@@ -6,9 +6,8 @@ import type { Collector } from "../operators/functions.ts";
 import { type KeyEntry, setSlot, type TimeDomain } from "../state/key-entry.ts";
 import { readerOf, readTimers, TIMERS_SECTION } from "../state/keyed-snapshot-format.ts";
 import type { SlotCodec } from "../state/slot-codec.ts";
-import type { SectionEntry } from "../types/container.ts";
 import { decodeKey } from "../types/key-encoding.ts";
-import type { GroupPlace, KeyedStateFile } from "./keyed-state-file.ts";
+import type { GroupPlace, KeyedStateFile, StateSection } from "./keyed-state-file.ts";
 import type { OperatorSnapshot } from "./operator-snapshot.ts";
 import type { KeyedStateReaderContext, KeyedStateReaderFunction } from "./state-reader-functions.ts";
 import { type TableOwner, TableStates } from "./table-states.ts";
@@ -76,7 +75,7 @@ async function* readFile<OUT>(file: KeyedStateFile, states: TableStates, read: K
 }
 
 /** Undefined for a state that the function does not read. */
-function loadOf(file: KeyedStateFile, section: SectionEntry, { table }: TableStates): Load | undefined {
+function loadOf(file: KeyedStateFile, section: StateSection, { table }: TableStates): Load | undefined {
   if (section.name === TIMERS_SECTION.name) {
     return async (place) => {
       const input = await file.read(place);

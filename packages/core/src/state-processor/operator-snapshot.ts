@@ -14,6 +14,7 @@ import { KeyedStateFile } from "./keyed-state-file.ts";
 import { KeyedStateReader } from "./keyed-state-reader.ts";
 import { ListStateReader } from "./list-state-reader.ts";
 import type { StateReader } from "./state-reader.ts";
+import type { StoreExports } from "./store-export.ts";
 
 /** Stands for all keyed states of an operator that are in local stores. */
 const STORE_STATE = "keyed state";
@@ -29,14 +30,14 @@ export interface StateSummary {
   /** As the job calls it; with the name in the snapshot where two states would be called the same. */
   readonly name: string;
   /**
-   * value, list, map, windows, timers, those with `ttl-`; store for what is in files of the state backend; or of operator state
+   * value, list, map, windows, timers, those with `ttl-`; store for a store that cannot be opened here; or of operator state
    * split, union, broadcast; or enumerator.
    */
   readonly kind: string;
   readonly schema: Schema;
   /** Key groups that have entries; undefined for operator state. */
   readonly keyGroups: number | undefined;
-  /** Keys, or elements of a list; 0 of a store, which is not looked into. */
+  /** Keys, or elements of a list; 0 of a store that is not looked into. */
   readonly entries: number;
   readonly bytes: number;
   /** The name in the snapshot. */
@@ -45,21 +46,30 @@ export interface StateSummary {
 
 type Counts = { kind: string; schema: Schema; keyGroups: number | undefined; entries: number; bytes: number };
 
+/** Where snapshots are. @internal */
+export interface SnapshotSources {
+  readonly files: FileSystems;
+  /** Undefined: stores are not looked into. */
+  readonly stores: StoreExports | undefined;
+}
+
 /** @internal */
 export class OperatorSnapshot {
   readonly metadata: OperatorStateMetadata;
   readonly #fs: FileSystems;
+  readonly #stores: StoreExports | undefined;
   readonly directory: string;
   /** What the enumerator of a source keeps: bytes of its own, in no subtask. */
   readonly #enumerator: StateHandle | undefined;
 
   constructor(
-    fs: FileSystems,
+    { files, stores }: SnapshotSources,
     directory: string,
     metadata: OperatorStateMetadata,
     enumerator: StateHandle | undefined,
   ) {
-    this.#fs = fs;
+    this.#fs = files;
+    this.#stores = stores;
     this.directory = directory;
     this.metadata = metadata;
     this.#enumerator = enumerator;
@@ -137,7 +147,10 @@ export class OperatorSnapshot {
   async openKeyed(subtask: number): Promise<KeyedStateFile | undefined> {
     const { keyed } = this.metadata.subtasks[subtask]!;
     if (keyed === undefined) return undefined;
-    if (keyed.kind === "store") throw this.#notReadable(keyed);
+    if (keyed.kind === "store") {
+      if (this.#stores === undefined) throw this.#notReadable(keyed);
+      return this.#stores.open(this.directory, keyed);
+    }
     const bytes = await openState(this.#fs, this.directory, keyed);
     const file = keyed.kind === "file" ? this.#fs.resolve(this.directory, keyed.name) : this.directory;
     try {
@@ -148,17 +161,14 @@ export class OperatorSnapshot {
     }
   }
 
-  /** What is in a store only the state backend knows; how much there is of it is known. */
-  #countStore(subtask: number, states: Map<string, Counts>): boolean {
-    const { keyed } = this.metadata.subtasks[subtask]!;
-    if (keyed?.kind !== "store") return false;
+  /** A store that cannot be looked into: how much there is of it is known. */
+  #countStore(subtask: number, keyed: StoreHandle, states: Map<string, Counts>): void {
     const { parallelism, maxParallelism } = this.metadata;
     const { start, end } = keyGroupRange(maxParallelism, parallelism, subtask);
     const counts = states.get(STORE_STATE) ?? { kind: "store", schema: BYTES, keyGroups: 0, entries: 0, bytes: 0 };
     states.set(STORE_STATE, counts);
     counts.keyGroups! += end - start;
     counts.bytes += stateSizeOf(keyed);
-    return true;
   }
 
   #notReadable({ files }: StoreHandle): MillraceError {
@@ -178,8 +188,15 @@ export class OperatorSnapshot {
   }
 
   async #countKeyed(subtask: number, states: Map<string, Counts>): Promise<void> {
-    if (this.#countStore(subtask, states)) return;
-    const file = await this.openKeyed(subtask);
+    const { keyed } = this.metadata.subtasks[subtask]!;
+    if (keyed === undefined) return;
+    let file: KeyedStateFile | undefined;
+    try {
+      file = await this.openKeyed(subtask);
+    } catch (error) {
+      if (keyed.kind !== "store" || !isUnopened(error)) throw error;
+      this.#countStore(subtask, keyed, states);
+    }
     if (file === undefined) return;
     try {
       for (const section of file.sections) {
@@ -196,6 +213,14 @@ export class OperatorSnapshot {
       await file.close();
     }
   }
+}
+
+/** There is nothing on this machine that opens stores. */
+function isUnopened(error: unknown): boolean {
+  return (
+    error instanceof MillraceError &&
+    (error.code === "MR_STATE_NOT_READABLE" || error.code === "MR_ROCKSDB_UNAVAILABLE")
+  );
 }
 
 function countList({ name, mode, schema, elements }: OperatorList, subtask: number, lists: Map<string, Counts>): void {

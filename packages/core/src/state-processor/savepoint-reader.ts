@@ -1,4 +1,3 @@
-import { FileSystems, type FileSystemsPlatform } from "../checkpoint/file-systems.ts";
 import { Configuration } from "../config/configuration.ts";
 import type { AnyWindowAssigner, WindowOf } from "../operators/window/element-assigner.ts";
 import { createNodePlatform } from "../platform/node-platform.ts";
@@ -8,6 +7,7 @@ import { readKeyedState } from "./keyed-table-reader.ts";
 import { readBroadcast, readList } from "./operator-list-reader.ts";
 import type { KeyedStateReaderFunction } from "./state-reader-functions.ts";
 import { StateSnapshot } from "./state-snapshot.ts";
+import type { SnapshotPlatform } from "./store-export.ts";
 import { WindowSavepointReader } from "./window-savepoint-reader.ts";
 
 /**
@@ -35,7 +35,8 @@ export class SavepointReader {
    * Opens a snapshot.
    *
    * @param path - Its directory, its `_metadata` file, or a job's directory of checkpoints: then the newest one in it.
-   * @param configuration - How the file systems of URIs are reached, such as `s3.endpoint`.
+   * @param configuration - How the file systems of URIs are reached, such as `s3.endpoint`, and where files of a native snapshot
+   *   are copied to, to be read (`state.backend.rocksdb.localdir`).
    * @throws MillraceError `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT`, `MR_CHECKPOINT_UNREADABLE`,
    *   `MR_FORMAT_VERSION_UNSUPPORTED`
    */
@@ -45,11 +46,11 @@ export class SavepointReader {
 
   /** Opens a snapshot on a platform of the caller's, such as a simulated one. @internal */
   static async on(
-    platform: FileSystemsPlatform,
+    platform: SnapshotPlatform,
     path: string,
     configuration: Configuration = new Configuration(),
   ): Promise<SavepointReader> {
-    return new SavepointReader(await StateSnapshot.open(FileSystems.of(platform, configuration), path), platform);
+    return new SavepointReader(await StateSnapshot.on(platform, configuration, path), platform);
   }
 
   /**

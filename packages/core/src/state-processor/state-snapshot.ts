@@ -7,9 +7,11 @@
  */
 import { MillraceError } from "../base/errors.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
-import type { FileSystems } from "../checkpoint/file-systems.ts";
+import { FileSystems } from "../checkpoint/file-systems.ts";
 import type { CheckpointMetadata, OperatorStateMetadata } from "../checkpoint/state-handles.ts";
-import { OperatorSnapshot } from "./operator-snapshot.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { OperatorSnapshot, type SnapshotSources } from "./operator-snapshot.ts";
+import { type SnapshotPlatform, StoreExports } from "./store-export.ts";
 
 /** Names that a message lists. */
 const SHOWN_MAX = 20;
@@ -18,12 +20,23 @@ const SHOWN_MAX = 20;
 export class StateSnapshot {
   readonly directory: string;
   readonly metadata: CheckpointMetadata;
-  readonly #fs: FileSystems;
+  readonly #sources: SnapshotSources;
 
-  private constructor(fs: FileSystems, { directory, metadata }: LoadedCheckpoint) {
-    this.#fs = fs;
+  private constructor(sources: SnapshotSources, { directory, metadata }: LoadedCheckpoint) {
+    this.#sources = sources;
     this.directory = directory;
     this.metadata = metadata;
+  }
+
+  /**
+   * As {@link StateSnapshot.open}, with what is in stores of its state backend.
+   *
+   * @param configuration - How file systems are reached, and where this machine has local state.
+   */
+  static async on(platform: SnapshotPlatform, configuration: Configuration, path: string): Promise<StateSnapshot> {
+    const files = FileSystems.of(platform, configuration);
+    const stores = new StoreExports(platform, files, configuration);
+    return new StateSnapshot({ files, stores }, await loadCheckpoint(files, path));
   }
 
   /**
@@ -31,7 +44,7 @@ export class StateSnapshot {
    * @throws MillraceError as `loadCheckpoint`
    */
   static async open(fs: FileSystems, path: string): Promise<StateSnapshot> {
-    return new StateSnapshot(fs, await loadCheckpoint(fs, path));
+    return new StateSnapshot({ files: fs, stores: undefined }, await loadCheckpoint(fs, path));
   }
 
   /** All operators, in the order of the job. */
@@ -58,7 +71,7 @@ export class StateSnapshot {
 
   #snapshotOf(metadata: OperatorStateMetadata): OperatorSnapshot {
     const enumerator = this.metadata.coordinators.find(({ uid }) => uid === metadata.uid);
-    return new OperatorSnapshot(this.#fs, this.directory, metadata, enumerator?.handle);
+    return new OperatorSnapshot(this.#sources, this.directory, metadata, enumerator?.handle);
   }
 }
 

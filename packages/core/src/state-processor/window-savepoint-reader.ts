@@ -8,13 +8,12 @@ import { TimeWindow } from "../time/time-window.ts";
 import { GlobalWindow, type Window } from "../time/window.ts";
 import type { SlidingAssigner } from "../time/window-assigner.ts";
 import { compileType } from "../types/compiled-type.ts";
-import type { SectionEntry } from "../types/container.ts";
 import { t } from "../types/declared-types.ts";
 import { decodeKey } from "../types/key-encoding.ts";
 import { migratingSerializer } from "../types/schema-compatibility.ts";
 import type { Type } from "../types/type.ts";
 import { copyValue } from "../types/value-operations.ts";
-import type { KeyedStateFile } from "./keyed-state-file.ts";
+import type { KeyedStateFile, StateSection } from "./keyed-state-file.ts";
 import type { OperatorSnapshot } from "./operator-snapshot.ts";
 import type { EntryWindow, StateEntry } from "./state-entry.ts";
 import { windowEntries } from "./window-entries.ts";
@@ -128,7 +127,7 @@ async function* readWindows(
 
 async function* readSection(
   file: KeyedStateFile,
-  section: SectionEntry,
+  section: StateSection,
   windows: KeyWindows,
 ): AsyncIterable<WindowState<unknown, Window, unknown>> {
   for await (const place of file.groupsOf(section)) {
@@ -153,7 +152,7 @@ class KeyWindows {
     operator: OperatorSnapshot,
     assigner: AnyWindowAssigner<never>,
     contents: Contents,
-    { name: state, schema }: SectionEntry,
+    { name: state, schema }: StateSection,
   ) {
     const sliding = !(assigner instanceof WindowAssigner) && assigner.kind === "sliding" ? assigner : undefined;
     this.#sliding = sliding;

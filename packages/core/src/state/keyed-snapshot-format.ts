@@ -79,9 +79,7 @@ export function encodeKeyedState(sections: readonly KeyedSection[]): Uint8Array 
       schema,
       parts: groups.flatMap(({ group, count, bytes }) => {
         const header = new BinaryWriter(GROUP_HEADER_BYTES);
-        header.varint(group);
-        header.varint(count);
-        header.varint(bytes.length);
+        writeGroupHeader({ group, count, length: bytes.length }, header);
         return [header.written(), bytes];
       }),
     })),
@@ -104,6 +102,12 @@ export function decodeKeyedState(blob: Uint8Array, groupStart: number, groupEnd:
     }
     return { name: section.name, kind: section.kind, schema: section.schema, groups };
   });
+}
+
+export function writeGroupHeader({ group, count, length }: GroupHeader, out: BinaryWriter): void {
+  out.varint(group);
+  out.varint(count);
+  out.varint(length);
 }
 
 export function readGroupHeader(input: BinaryReader): GroupHeader {

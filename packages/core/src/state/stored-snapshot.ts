@@ -137,7 +137,8 @@ export class NativeStoredSnapshot extends StoredSnapshot {
   }
 }
 
-interface CopiedSection extends KeyedSection {
+/** A section that is filled while a store is copied. */
+export interface CopiedSection extends KeyedSection {
   readonly groups: GroupBytes[];
 }
 
@@ -184,13 +185,16 @@ export class CanonicalStoredSnapshot extends StoredSnapshot implements KeyedSnap
   }
 
   *#copy(view: SortedKv): Generator<void> {
-    for (const section of this.#sections) {
-      const name = section.kind === TIMERS_SECTION.kind ? section.name : valuesFamilyName(section.name);
-      const family = view.columnFamilies.indexOf(name);
-      if (family >= 0) yield* copyFamily(view, family, section);
-    }
+    for (const section of this.#sections) yield* copySection(view, section);
     for (const { groups } of this.#sections) groups.sort((left, right) => left.group - right.group);
   }
+}
+
+/** Adds what a frozen store has of a state to its key groups, in the terms of every backend. */
+export function* copySection(view: SortedKv, section: CopiedSection): Generator<void> {
+  const name = section.kind === TIMERS_SECTION.kind ? section.name : valuesFamilyName(section.name);
+  const family = view.columnFamilies.indexOf(name);
+  if (family >= 0) yield* copyFamily(view, family, section);
 }
 
 /** A page at a time, one key group after the other. */

@@ -1,5 +1,6 @@
 import { localPathOf } from "../base/local-path.ts";
 import { FileSystemError, type LocalFs, type Platform } from "../platform/platform.ts";
+import { localDirectoryPrefix, processDirectoryOf } from "../state/local-directory.ts";
 import { heapStateBackend, type KeyedStateBackend, StoredStateBackend } from "../state/state-backend.ts";
 import type { TaskSettings } from "./task-settings.ts";
 
@@ -9,9 +10,6 @@ type StateSettings = Pick<
 >;
 
 type LocalSettings = Pick<TaskSettings, "localDirectory">;
-
-/** Before host and process id in the names of directories of stores. */
-const PREFIX = "millrace-state-";
 
 /**
  * Settles when the keyed state of the job's operators can be made in this thread.
@@ -43,7 +41,7 @@ export async function sweepLocalState(platform: Platform, roots: Iterable<string
 
 async function sweepDirectory({ fs, proc }: Platform, root: string): Promise<void> {
   if ((await fs.stat(root)) === undefined) return;
-  const own = `${PREFIX}${proc.hostName}-`;
+  const own = localDirectoryPrefix(proc);
   for (const name of await fs.list(root)) {
     const processId = name.startsWith(own) ? Number.parseInt(name.slice(own.length), 10) : Number.NaN;
     if (processId > 0 && !proc.isAlive(processId)) await removeLocal(fs, fs.resolve(root, name));
@@ -71,11 +69,6 @@ export function stateBackendOf(platform: Platform, settings: StateSettings, name
 /** Where this process has local state of that name; removed by a later process of the machine when this one is killed. */
 export function localDirectoryOf(platform: Platform, settings: LocalSettings, name: string): string {
   return processDirectoryOf(platform, localRootOf(platform, settings), name);
-}
-
-/** As {@link localDirectoryOf}, in a given directory. */
-export function processDirectoryOf({ fs, proc }: Platform, root: string, name: string): string {
-  return fs.resolve(root, `${PREFIX}${proc.hostName}-${proc.processId}-${name}`);
 }
 
 /**
