@@ -204,8 +204,11 @@ export class OperatorSnapshot {
         const counts = states.get(name) ?? { kind, schema, keyGroups: 0, entries: 0, bytes: 0 };
         states.set(name, counts);
         counts.bytes += section.end - section.start;
-        for await (const { count } of file.groupsOf(section)) {
-          counts.keyGroups! += count === 0 ? 0 : 1;
+        let last = -1;
+        for await (const { group, count } of file.groupsOf(section)) {
+          // One may come in several parts.
+          if (count > 0 && group !== last) counts.keyGroups!++;
+          if (count > 0) last = group;
           counts.entries += count;
         }
       }
