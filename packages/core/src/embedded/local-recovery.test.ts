@@ -16,7 +16,7 @@ import {
 const LOCAL = "/disk/copies";
 const local: Settings = {
   ...checkpointed,
-  "execution.checkpointing.interval": "60 ms",
+  "execution.checkpointing.interval": "100 ms",
   // Nothing is in the metadata: files are what is looked at.
   "execution.checkpointing.data-inline-threshold": "0 b",
   "restart-strategy.type": "fixed-delay",
@@ -81,7 +81,7 @@ async function run(settings: Settings, interruptions: Interruptions = {}): Promi
       const metrics = await client.getMetrics();
       const of = (name: string): number => Number(metrics.find((metric) => metric.name === name)?.value ?? 0);
       restored = { LOCAL_DISK: of("LOCAL_DISK"), REMOTE: of("REMOTE") };
-      await after(platform, 10);
+      await after(platform, 50);
     }
     await result;
   }, 600_000);
