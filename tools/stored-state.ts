@@ -1,4 +1,4 @@
-/** Before every test file: with `MILLRACE_TEST_STATE=rocksdb` jobs keep their state in sorted stores unless they say otherwise. */
+/** Before every test file that runs the sources: what `npm run test:rocksdb` asks for. */
 import { OBJECT_CACHE_ENTRIES, STATE_BACKEND_TYPE } from "millrace";
 
 if (process.env["MILLRACE_TEST_STATE"] === "rocksdb") {
