@@ -334,6 +334,25 @@ test.each(["_timers", "default", "~l:list", "~u:default"])("S30: a state may be 
   }
 });
 
+test("S30: a table without keyed state opens no store; states that come later are in the next snapshot", () => {
+  const machine = new Machine();
+  const table = machine.table(100, true);
+  for (const format of ["NATIVE", "CANONICAL"] as const) {
+    const empty = written(table.beginSnapshotAs(format));
+    expect(machine.disk.stat("/state")).toBeUndefined();
+    expect(new RestoredKeyedState([empty as Uint8Array], 0, MAX_PARALLELISM).untakenStates()).toEqual([
+      expect.objectContaining({ kind: "timers", groups: [] }),
+    ]);
+  }
+  const { value } = statesOf(table, undefined);
+  table.select("a");
+  value.update({ n: 1 });
+  const again = machine.table(100, true);
+  const restored = statesOf(again, restoredFrom(again, [written(table.beginSnapshotAs("NATIVE"))]));
+  again.select("a");
+  expect(restored.value.value()).toEqual({ n: 1 });
+});
+
 test("keys of a state are found in memory and in the store", () => {
   const table = new Machine().table(10, true);
   const { value, list } = statesOf(table, undefined);

@@ -269,12 +269,18 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   }
 
   override beginSnapshotAs(format: SnapshotFormat | undefined): RunningKeyedSnapshot {
+    if (this.#hasNothing) return super.beginSnapshot();
     const isNative = format === "NATIVE" || (format === undefined && this.#options.isIncremental);
     return isNative ? this.#begin((parts) => new NativeStoredSnapshot(parts, this.#storeId)) : this.beginSnapshot();
   }
 
   override beginSnapshot(): KeyedSnapshot {
-    return this.#begin((parts) => new CanonicalStoredSnapshot(parts));
+    return this.#hasNothing ? super.beginSnapshot() : this.#begin((parts) => new CanonicalStoredSnapshot(parts));
+  }
+
+  /** For an operator without keyed state no store is opened. */
+  get #hasNothing(): boolean {
+    return this.#opened === undefined && this.slots.length === 0 && this.map.size === 0;
   }
 
   #begin<T extends StoredSnapshot>(create: (parts: StoredSnapshotParts) => T): T {
