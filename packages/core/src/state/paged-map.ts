@@ -7,7 +7,7 @@ import type { MapParts } from "./slot-codec.ts";
 /** What a slot of a map state holds. */
 export type MapContents = Map<unknown, unknown> | PagedMap;
 
-/** Rows that are counted in one go when nobody knows how many are left, for each entry of a map that is whole. */
+/** Rows that are counted when nobody knows how many are left, for each entry of a map that is whole; twice as many each time. */
 const COUNTED_ROWS = 16;
 
 /** Stands for the value of a key that is known to have none. */
@@ -30,6 +30,7 @@ export class PagedMap extends PagedValue {
   #old = new Map<unknown, Held>();
   #dirty: Held[] = [];
   #countMin: number;
+  #countedMax: number;
   /** Changes when rows do. */
   #writes = 0;
   /** What the map has become; nothing is asked of this one any more but to go on where somebody goes along it. */
@@ -41,6 +42,7 @@ export class PagedMap extends PagedValue {
     super(place, hasRows);
     this.#parts = parts;
     this.#countMin = countMin;
+    this.#countedMax = COUNTED_ROWS * place.memory.wholeEntriesMax;
   }
 
   /** @param countMin - As its mark says. */
@@ -197,8 +199,10 @@ export class PagedMap extends PagedValue {
     if (this.hasRows) {
       for (const _row of this.place.rows.rows(this.place.prefix)) {
         counted++;
-        if (counted === COUNTED_ROWS * wholeEntriesMax + removed) break;
+        if (counted === this.#countedMax + removed) break;
       }
+      // What was removed costs time, too, until it is compacted: going along it often would take for ever.
+      this.#countedMax *= 2;
     }
     this.#countMin = Math.max(counted - removed, living);
     if (this.#countMin > wholeEntriesMax / 2) return undefined;
