@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { MillraceError } from "../base/errors.ts";
 import { loadCheckpoint } from "../checkpoint/checkpoint-reader.ts";
 import { FileSystems } from "../checkpoint/file-systems.ts";
 import type {
@@ -220,3 +221,14 @@ async function leftBehind(platform: SimulatedPlatform): Promise<readonly string[
     (await platform.fs.stat("/tmp")) === undefined ? [] : await platform.fs.list("/tmp"),
   );
 }
+
+test("S30: a job whose stores cannot be opened ends at once, whatever its restart strategy", async () => {
+  const platform = createSimulatedPlatform({ seed: 95 });
+  const missing = new MillraceError("MR_ROCKSDB_UNAVAILABLE", { what: "no store", todo: "install it" });
+  platform.stores.load = () => Promise.reject(missing);
+  const rows = new CommittedRows();
+  const env = environmentOn(platform, { ...stored, "restart-strategy.type": "exponential-delay" });
+  counted(numbers(env), "a", "counts").sinkTo(rows.sink());
+  await expect(platform.run(() => env.execute(), 600_000)).rejects.toThrow(/MR_ROCKSDB_UNAVAILABLE/);
+  expect(rows.rows).toEqual([]);
+});

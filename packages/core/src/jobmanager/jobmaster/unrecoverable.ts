@@ -1,6 +1,9 @@
 import { MillraceError } from "../../base/errors.ts";
 
-/** What every restart would meet again: the job's code and its state do not fit, or state, or output that it points to, is gone. */
+/**
+ * What every restart would meet again: the job's code and its state do not fit, state, or output that it points to, is gone,
+ * or what keeps the state is not installed.
+ */
 const UNRECOVERABLE: ReadonlySet<string> = new Set([
   "MR_STATE_MIGRATION_FAILED",
   "MR_STATE_SCHEMA_INCOMPATIBLE",
@@ -9,6 +12,7 @@ const UNRECOVERABLE: ReadonlySet<string> = new Set([
   "MR_COMMIT_LOST",
   "MR_STATE_TOO_LARGE_FOR_MEMORY",
   "MR_STATE_FILE_CORRUPT",
+  "MR_ROCKSDB_UNAVAILABLE",
 ]);
 
 /** The checkpoint to go on from cannot be read: what else the job has left is all that it can be continued from. */
