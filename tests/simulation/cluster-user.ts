@@ -93,17 +93,21 @@ export class ClusterUser {
   }
 
   async #carryOut(api: JobManager, jobId: string, { kind }: UserFault): Promise<void> {
-    const directory = "/savepoints";
+    const { savepointFormat } = this.#world.plan;
+    const target = {
+      directory: "/savepoints",
+      ...(savepointFormat === undefined ? {} : { format: savepointFormat }),
+    };
     switch (kind) {
       case "cancel":
         return api.cancelJob(jobId);
       case "stop":
       case "suspend":
-        return this.#follow(api, jobId, await api.stopWithSavepoint(jobId, { directory }));
+        return this.#follow(api, jobId, await api.stopWithSavepoint(jobId, target));
       case "drain":
-        return this.#follow(api, jobId, await api.stopWithSavepoint(jobId, { directory, drain: true }));
+        return this.#follow(api, jobId, await api.stopWithSavepoint(jobId, { ...target, drain: true }));
       case "savepoint":
-        return this.#follow(api, jobId, await api.triggerSavepoint(jobId, { directory }));
+        return this.#follow(api, jobId, await api.triggerSavepoint(jobId, target));
       case "checkpoint":
         await api.triggerCheckpoint(jobId);
     }

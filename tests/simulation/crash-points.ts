@@ -54,6 +54,7 @@ function scenario(name: string, shape: ShapeName, changes: Changes = {}): Scenar
 
 const at = (ms: number): Fault["at"] => ({ ms });
 const files = { "execution.checkpointing.data-inline-threshold": "0 b" };
+const stored = { "state.backend.type": "rocksdb", "execution.checkpointing.incremental": "true", ...files };
 const unaligned = { "execution.checkpointing.unaligned.enabled": "true" };
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -97,6 +98,23 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("files that are committed", "files"),
   scenario("files that are committed, rescaled", "files", {
     faults: [{ kind: "suspend", at: at(25), parallelism: 1 }],
+  }),
+  scenario("incremental checkpoints", "counts", { settings: stored }),
+  scenario("incremental checkpoints, one is kept", "windows", {
+    settings: { ...stored, "execution.checkpointing.num-retained": "1" },
+  }),
+  scenario("incremental checkpoints, restart inside the job", "counts", {
+    settings: stored,
+    faults: [{ kind: "throw", at: at(40) }],
+  }),
+  scenario("rescale from a native savepoint", "counts", {
+    settings: stored,
+    savepointFormat: "NATIVE",
+    faults: [{ kind: "suspend", at: at(35), parallelism: 3 }],
+  }),
+  scenario("claim an incremental checkpoint", "timers", {
+    settings: { ...stored, "execution.state-recovery.claim-mode": "CLAIM" },
+    faults: [{ kind: "cancel", at: at(40), parallelism: 1 }],
   }),
   scenario("slots in threads", "counts", { hosts: "threads" }),
   scenario("a slot's thread dies", "counts", {

@@ -14,6 +14,7 @@ import {
   TASK_MANAGERS_MAX,
 } from "./draw-cluster.ts";
 import { placeFaults } from "./draw-places.ts";
+import { drawState, type StateWish } from "./draw-state.ts";
 import type { Fault, FaultKind, Moment, ShapeName, SimulationPlan } from "./plan.ts";
 import { pick, shuffled } from "./random-picks.ts";
 
@@ -63,6 +64,7 @@ const PARALLELISM_MAX = 3;
 export interface PlanWishes {
   readonly shapes?: readonly ShapeName[] | undefined;
   readonly hosts?: SimulationPlan["hosts"] | undefined;
+  readonly state?: StateWish | undefined;
 }
 
 export function drawPlan(seed: string | number, wishes: PlanWishes = {}): SimulationPlan {
@@ -86,6 +88,8 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
   const all = [...placed, ...hangs].sort((left, right) => left.at.ms - right.at.ms);
   const faults = isCluster ? hurryFaults(random.fork("hurry"), all) : all;
   const bulk = isCluster ? drawBulk(random.fork("bulk")) : undefined;
+  const settings = drawSettings(random.fork("settings"), shape);
+  const state = drawState(random.fork("state"), shape, settings, wishes.state);
   return {
     seed: String(seed),
     shape,
@@ -94,15 +98,17 @@ export function drawPlan(seed: string | number, wishes: PlanWishes = {}): Simula
     parallelism,
     splits,
     recordsPerSplit,
-    keys,
+    keys: keys * state.keysFactor,
     ...(bulk === undefined ? {} : { recordBytes: bulk.recordBytes }),
     batchRecords,
     pauseMs,
     settings: {
-      ...drawSettings(random.fork("settings"), shape),
+      ...settings,
       ...bulk?.settings,
       ...(isCluster ? drawRestartStrategy(random.fork("restarts"), faults.length) : {}),
+      ...state.settings,
     },
+    ...(state.savepointFormat === undefined ? {} : { savepointFormat: state.savepointFormat }),
     faults,
   };
 }

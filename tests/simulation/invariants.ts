@@ -9,6 +9,7 @@ import {
   decodeOperatorLists,
   type SimulatedDisk,
   type StateHandle,
+  sharedFilesOf,
   snapshotHandlesOf,
 } from "millrace/internal";
 import { LEDGER, seenType } from "./checking-functions.ts";
@@ -47,6 +48,7 @@ export function watchSnapshots(
     const notedId = world.plan.hosts === "cluster" ? notedIdIn(disk, to) : undefined;
     if (notedId !== undefined) isThereToStay(world, notedId);
   }
+  if (operation === "remove") checkUnused(world, disk, path);
   // In a cluster a checkpoint is complete when the JobManager has noted it: before, who takes the job over removes it.
   if (operation !== "sync directory" || !isKnown || world.plan.hosts === "cluster") return;
   const checkpointId = world.completed.get(path);
@@ -98,6 +100,18 @@ export function checkAllSnapshots(world: World, disk: SimulatedDisk): void {
       const state = stateOf(disk, directory, handle);
       if (typeof state === "string") world.violated("I4", `${directory} is listed, and ${state}`);
     }
+  }
+}
+
+/** I4, for the files that several snapshots refer to: at the moment at which one goes. */
+function checkUnused(world: World, disk: SimulatedDisk, path: string): void {
+  const [, job, file] = /^(.*)\/shared\/([^/]+)$/.exec(path) ?? [];
+  if (job === undefined) return;
+  for (const directory of snapshotDirectories(disk)) {
+    if (!directory.startsWith(`${job}/`)) continue;
+    const snapshot = read(world, disk, directory);
+    if (snapshot !== undefined && sharedFilesOf(snapshot.metadata).includes(file!))
+      world.violated("I4", `${path} is removed, and ${directory} refers to it`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 const METADATA = "_metadata";
 
 /** Whoever dies, or cannot reach the disk, cannot remove anything there. */
-const HARMLESS: ReadonlySet<FaultKind> = new Set([
+export const HARMLESS: ReadonlySet<FaultKind> = new Set([
   "throw",
   "storeDown",
   "clockJump",
@@ -16,6 +16,7 @@ const HARMLESS: ReadonlySet<FaultKind> = new Set([
   "checkpoint",
   "cancel",
   "suspend",
+  "stop",
   "drain",
 ]);
 

@@ -1,3 +1,4 @@
+import type { StateWish } from "./draw-state.ts";
 import type { ShapeName, SimulationPlan } from "./plan.ts";
 
 /** A small wrong edit of the engine: what the simulation must notice. */
@@ -15,6 +16,8 @@ export interface Mutant {
   /** Shapes in which it shows; all of them when left out. */
   readonly shapes?: readonly ShapeName[];
   readonly hosts?: SimulationPlan["hosts"];
+  /** Where the job's keyed state has to be for it to show. */
+  readonly state?: StateWish;
 }
 
 export interface Edit {

@@ -5,6 +5,7 @@
 import { CLUSTER_MUTANTS } from "./cluster-mutants.ts";
 import { FOUND_MUTANTS } from "./found-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { STATE_MUTANTS } from "./state-mutants.ts";
 
 const COORDINATION: readonly Mutant[] = [
   {
@@ -485,4 +486,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SOURCES_AND_STATE,
   ...CLUSTER_MUTANTS,
   ...FOUND_MUTANTS,
+  ...STATE_MUTANTS,
 ];

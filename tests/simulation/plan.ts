@@ -117,6 +117,8 @@ export interface SimulationPlan {
   readonly pauseMs: number;
   /** Of the job, as in a configuration file. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Of savepoints; canonical when left out. */
+  readonly savepointFormat?: "NATIVE" | undefined;
   readonly faults: readonly Fault[];
 }
 

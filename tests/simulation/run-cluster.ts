@@ -6,6 +6,7 @@ import { ClusterUser } from "./cluster-user.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { checkAllSnapshots, watchSnapshots } from "./invariants.ts";
 import { checkLeaks } from "./leak-check.ts";
+import { checkLocalState } from "./local-state-check.ts";
 import { Patience } from "./patience.ts";
 import { endOf, type SimulationPlan } from "./plan.ts";
 import { checkRows } from "./row-check.ts";
@@ -65,7 +66,10 @@ class ClusterSimulation {
         return this.#user.isFinished || this.#isTooLate();
       });
       await scheduler.advance(GRACE_MS);
-      if (this.#user.isFinished) checkLeaks(this.#world, disk);
+      if (this.#user.isFinished) {
+        checkLeaks(this.#world, disk);
+        for (const { platform } of this.#machines.all) checkLocalState(this.#world, platform, false);
+      }
       await this.#wakeZombies();
     } catch (error) {
       this.#world.stuck(error);

@@ -7,6 +7,8 @@ import {
 } from "millrace/internal";
 import { FaultInjector } from "./fault-injector.ts";
 import { checkAllSnapshots, watchSnapshots } from "./invariants.ts";
+import { checkLeaks } from "./leak-check.ts";
+import { checkLocalState } from "./local-state-check.ts";
 import { Patience } from "./patience.ts";
 import { endOf, type SimulationPlan } from "./plan.ts";
 import { ProcessFaults } from "./process-faults.ts";
@@ -33,6 +35,8 @@ class ProcessSimulation {
   #platform: SimulatedPlatform;
   #life: Life | undefined;
   #lives = 0;
+  /** Beside the faults of the plan. */
+  #hasCrashed = false;
   #downMs = RESTART_MS;
 
   constructor(plan: SimulationPlan, options: RunOptions) {
@@ -89,7 +93,11 @@ class ProcessSimulation {
       this.#world.stuck(error);
     }
     const { disk } = this.#platform.storage;
-    if (this.#life?.end === "finished") checkRows(this.#world, disk);
+    if (this.#life?.end === "finished") {
+      checkRows(this.#world, disk);
+      if (!this.#hasCrashed) checkLeaks(this.#world, disk);
+      checkLocalState(this.#world, this.#platform, this.#life.job !== undefined);
+    }
     checkAllSnapshots(this.#world, disk);
   }
 
@@ -111,7 +119,9 @@ class ProcessSimulation {
   }
 
   #onEffect(effect: DiskEffect): EffectVerdict | undefined {
-    const verdict = this.#options.onEffect?.(effect) ?? this.#injector.onEffect(effect);
+    const crash = this.#options.onEffect?.(effect);
+    this.#hasCrashed ||= crash !== undefined;
+    const verdict = crash ?? this.#injector.onEffect(effect);
     if (effect.phase === "after") {
       const isKnown = verdict?.kind !== "fail";
       watchSnapshots(this.#world, this.#platform.storage.disk, effect, { isKnown, isReplaced: false });

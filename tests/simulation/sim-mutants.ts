@@ -91,7 +91,7 @@ async function runAll(trials: readonly Trial[]): Promise<void> {
 
 async function kill({ mutant, planFiles, seeds }: Trial, bundle: string): Promise<Death | undefined> {
   await bundleSeeds(bundle, mutant);
-  const wishes = { shapes: mutant.shapes, hosts: mutant.hosts };
+  const wishes = { shapes: mutant.shapes, hosts: mutant.hosts, state: mutant.state };
   let runs = 0;
   let death: Death | undefined;
   try {

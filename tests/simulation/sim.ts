@@ -25,6 +25,7 @@ const USAGE = `npm run sim -- [options]
   --shrink FILE   make the plan of --seed or --plan smaller while it fails, and keep it
   --jobs A,B      only these shapes: ${SHAPES.join(", ")}
   --hosts KIND    only in-thread, threads, or cluster
+  --state KIND    keyed state only on the heap (hashmap), or in stores (rocksdb)
   --crash-points  run every scenario with a crash at every durable effect, instead of seeds
   --processes N   run in so many processes (default: processor cores, at most 8)
 `;
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     shrink: { type: "string" },
     jobs: { type: "string" },
     hosts: { type: "string" },
+    state: { type: "string" },
     "crash-points": { type: "boolean", default: false },
     processes: { type: "string", default: String(Math.min(8, availableParallelism())) },
     help: { type: "boolean", default: false },
@@ -203,18 +205,22 @@ function describeViolations({ seed, violations }: SeedReport): string {
 function failureOf(seed: string | number): string {
   const jobs = values.jobs === undefined ? "" : ` --jobs ${values.jobs}`;
   const hosts = values.hosts === undefined ? "" : ` --hosts ${values.hosts}`;
-  return `seed ${seed} FAILED: npm run sim -- --seed ${seed}${jobs}${hosts} --trace`;
+  const state = values.state === undefined ? "" : ` --state ${values.state}`;
+  return `seed ${seed} FAILED: npm run sim -- --seed ${seed}${jobs}${hosts}${state} --trace`;
 }
 
 function wishesOf(): PlanWishes {
-  const { jobs, hosts } = values;
+  const { jobs, hosts, state } = values;
   const shapes = jobs?.split(",") as readonly ShapeName[] | undefined;
   const unknown = shapes?.find((shape) => !SHAPES.includes(shape));
   if (unknown !== undefined) throw new Error(`--jobs: there is no "${unknown}"; there are ${SHAPES.join(", ")}`);
   if (hosts !== undefined && hosts !== "in-thread" && hosts !== "threads" && hosts !== "cluster") {
     throw new Error(`--hosts: "${hosts}" is neither in-thread nor threads nor cluster`);
   }
-  return { shapes, hosts };
+  if (state !== undefined && state !== "hashmap" && state !== "rocksdb") {
+    throw new Error(`--state: "${state}" is neither hashmap nor rocksdb`);
+  }
+  return { shapes, hosts, state };
 }
 
 function wholeNumber(name: "seeds" | "first" | "seed" | "processes"): number {

@@ -57,6 +57,7 @@ export class Life {
   }
 
   async #carryOut(job: EmbeddedJob, { kind }: UserFault): Promise<void> {
+    const format = this.#world.plan.savepointFormat ?? "CANONICAL";
     switch (kind) {
       case "cancel":
         await job.cancel();
@@ -66,10 +67,10 @@ export class Life {
         return;
       case "suspend":
       case "drain":
-        await job.stopWithSavepoint(kind === "drain", "/savepoints", "CANONICAL");
+        await job.stopWithSavepoint(kind === "drain", "/savepoints", format);
         return;
       case "savepoint":
-        await job.triggerSavepoint("/savepoints", "CANONICAL");
+        await job.triggerSavepoint("/savepoints", format);
         return;
       case "checkpoint":
         throw new Error("only a JobManager takes a checkpoint when it is asked to");

@@ -31,7 +31,7 @@ export { FileSystems } from "./checkpoint/file-systems.ts";
 export { decodeMetadata } from "./checkpoint/metadata-codec.ts";
 export { type NumberSummary, summarize } from "./checkpoint/number-summary.ts";
 export { decodeOperatorLists } from "./checkpoint/operator-lists.ts";
-export { snapshotHandlesOf } from "./checkpoint/snapshot-files.ts";
+export { sharedFilesOf, snapshotHandlesOf } from "./checkpoint/snapshot-files.ts";
 export type { CheckpointMetadata, StateHandle } from "./checkpoint/state-handles.ts";
 export { JobManager } from "./cluster/job-manager.ts";
 export type * from "./cluster/job-manager-api.ts";

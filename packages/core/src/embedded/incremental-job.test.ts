@@ -213,7 +213,7 @@ describe("S31: incremental checkpoints of whole jobs", () => {
         ...inFiles,
         ...at(2),
         "execution.checkpointing.interval": "10 ms",
-        "execution.checkpointing.timeout": "30 ms",
+        "execution.checkpointing.timeout": "36 ms",
         "execution.checkpointing.max-concurrent-checkpoints": "4",
         "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
       };

@@ -90,8 +90,12 @@ export abstract class StoredSnapshot implements RunningKeyedSnapshot {
   protected abstract stepFrozen(): boolean;
 
   protected end(): void {
-    this.#isWritten = true;
+    this.markWritten();
     this.parts.onWritten();
+  }
+
+  protected markWritten(): void {
+    this.#isWritten = true;
   }
 
   #freeze(): void {
@@ -107,6 +111,8 @@ export abstract class StoredSnapshot implements RunningKeyedSnapshot {
 export class NativeStoredSnapshot extends StoredSnapshot {
   readonly #storeId: string;
   #files: readonly KvFile[] = [];
+  /** Whoever has the state has the directory, too; or nobody wants it. */
+  #isHandedOn = false;
 
   constructor(parts: StoredSnapshotParts, storeId: string) {
     super(parts);
@@ -120,12 +126,31 @@ export class NativeStoredSnapshot extends StoredSnapshot {
       .filter((codec) => codec.isTransient !== true)
       .map(({ name, kind, schema }) => ({ name, kind, schema, groups: [] }));
     const header = encodeKeyedState([...states, ...carriedOver]);
+    this.#handOn();
     return { storeId: this.#storeId, directory, files: this.#files, header };
   }
 
   discard(): void {
     this.writeAll();
+    this.#handOn();
     this.parts.stores.remove(this.parts.directory);
+  }
+
+  /** The table is closed before anybody has asked for the state: written or not, nobody will. */
+  override close(): void {
+    if (this.isWritten && !this.#isHandedOn) this.parts.stores.remove(this.parts.directory);
+    super.close();
+    this.#handOn();
+  }
+
+  /** Until then the table knows of it. */
+  protected override end(): void {
+    this.markWritten();
+  }
+
+  #handOn(): void {
+    this.#isHandedOn = true;
+    this.parts.onWritten();
   }
 
   protected override frozen(files: readonly KvFile[]): void {

@@ -467,3 +467,17 @@ describe.each([true, false])("S31: files of stores, reading on demand: %s", (rea
 function byFirst(left: unknown, right: unknown): number {
   return (left as [number])[0] - (right as [number])[0];
 }
+
+test.each([{ isWritten: true }, { isWritten: false }])(
+  "a snapshot that nobody has asked for goes with its table: written $isWritten",
+  ({ isWritten }) => {
+    const machine = new Machine();
+    const { table, value } = statesOf(machine.table(16, true), undefined);
+    table.select("a");
+    value.update(1);
+    const snapshot = table.beginSnapshotAs("NATIVE");
+    while (isWritten && !snapshot.isWritten) snapshot.step(100);
+    table.close();
+    expect(machine.disk.list("/state")).toEqual([]);
+  },
+);

@@ -7,16 +7,24 @@ import { SubtaskCheckpoints } from "./subtask-checkpoints.ts";
 /** Ends when all its entries are written, which it says itself. */
 class SlowKeyedState {
   isWritten = false;
+  isDiscarded = false;
 
   step(): void {}
 
   encode(): Uint8Array {
     return new Uint8Array();
   }
+
+  discard(): void {
+    this.isDiscarded = true;
+  }
 }
 
 /** A subtask without channels; what it hands over and what it fails of is noted down. */
-function checkpointsOf(durable: Promise<void>): {
+function checkpointsOf(
+  durable: Promise<void>,
+  isTaken: boolean = true,
+): {
   readonly checkpoints: SubtaskCheckpoints;
   readonly keyed: SlowKeyedState;
   readonly events: string[];
@@ -34,7 +42,10 @@ function checkpointsOf(durable: Promise<void>): {
     clock: createSimulatedPlatform({ seed: 1 }).clock,
     mail: (action) => action(),
     snapshot: () => [{ uid: "sink", snapshot }],
-    onSnapshot: (checkpointId) => events.push(`snapshot ${checkpointId}`),
+    onSnapshot: (checkpointId) => {
+      if (isTaken) events.push(`snapshot ${checkpointId}`);
+      return isTaken;
+    },
     onFailed: (error) => events.push(String(error)),
   });
   return { checkpoints, keyed, events };
@@ -79,5 +90,31 @@ describe("V5: what a writer cannot make durable fails the subtask", () => {
     checkpoints.step(0);
     await settled();
     expect(events).toEqual(["snapshot 1"]);
+  });
+});
+
+describe("V6: the keyed state of a snapshot is discarded", () => {
+  test.each([
+    { why: "when what it points to cannot be made durable", durable: () => Promise.reject(new Error("no room")) },
+    { why: "when nobody takes it any more", durable: () => Promise.resolve(), isTaken: false },
+    { why: "when the subtask ends before it is durable", durable: () => new Promise<void>(() => {}), isClosed: true },
+  ])("$why", async ({ durable, isTaken = true, isClosed = false }) => {
+    const { checkpoints, keyed } = checkpointsOf(durable(), isTaken);
+    checkpoints.onTrigger(trigger);
+    keyed.isWritten = true;
+    checkpoints.step(0);
+    if (isClosed) checkpoints.close();
+    await settled();
+    expect(keyed.isDiscarded).toBe(true);
+  });
+
+  test("not when it has been taken", async () => {
+    const { checkpoints, keyed } = checkpointsOf(Promise.resolve());
+    checkpoints.onTrigger(trigger);
+    keyed.isWritten = true;
+    checkpoints.step(0);
+    await settled();
+    checkpoints.close();
+    expect(keyed.isDiscarded).toBe(false);
   });
 });

@@ -8,6 +8,7 @@
  * - V4. What was restored and has not been taken is in every snapshot, also in aligned ones.
  * - V5. What a writer cannot make durable fails the subtask at once, even when its checkpoint is not whole yet or was given up:
  *   no later checkpoint has it.
+ * - V6. A snapshot is handed over or discarded: its keyed state may be files on this machine.
  */
 
 import { BarrierAligner } from "../checkpoint/barrier-aligner.ts";
@@ -56,7 +57,8 @@ export interface SubtaskCheckpointsOptions {
   readonly mail: (action: () => void) => void;
   /** The synchronous part of a snapshot. */
   readonly snapshot: (checkpointId: number, format: SnapshotFormat | undefined) => readonly OperatorSnapshotOfUid[];
-  readonly onSnapshot: (checkpointId: number, snapshot: SubtaskSnapshot) => void;
+  /** Whether somebody takes it: what its keyed state has on this machine is his then. */
+  readonly onSnapshot: (checkpointId: number, snapshot: SubtaskSnapshot) => boolean;
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -82,6 +84,8 @@ export class SubtaskCheckpoints {
   readonly #options: SubtaskCheckpointsOptions;
   readonly #heard = new Map<number, Heard>();
   readonly #snapshots: SnapshotInProgress[] = [];
+  /** Whole, and waiting for what they point to. */
+  readonly #waiting = new Set<SnapshotInProgress>();
   readonly #measured = new Map<number, Measured>();
   /** Triggers that wait for an older one. */
   readonly #heldTriggers: CheckpointTrigger[] = [];
@@ -137,6 +141,12 @@ export class SubtaskCheckpoints {
     this.#forget(checkpointId);
   }
 
+  /** The subtask has ended: nobody takes what it has not handed over. What is not whole, its tables discard (V6). */
+  close(): void {
+    for (const snapshot of this.#waiting) snapshot.discard();
+    this.#waiting.clear();
+  }
+
   /** Goes on with what is under way, before the next element is taken; true when it did something. */
   step(nowMonoMs: number): boolean {
     if (nowMonoMs >= this.#dueMonoMs) this.#onDue(nowMonoMs);
@@ -163,14 +173,19 @@ export class SubtaskCheckpoints {
     const { heard, syncEndMonoMs, ...measured } = this.#measured.get(checkpointId)!;
     this.#measured.delete(checkpointId);
     const persistedBytes = operators.reduce((sum, { channels }) => sum + (channels?.bytes.length ?? 0), 0);
+    this.#waiting.add(snapshot);
     snapshot.durable.then(
       () => {
+        this.#waiting.delete(snapshot);
         const asyncDurationMs = clock.monoMs() - syncEndMonoMs;
         const metrics = { ...measured, startDelayMs: heard.startDelayMs, asyncDurationMs, persistedBytes };
-        onSnapshot(checkpointId, { operators, metrics });
+        if (!onSnapshot(checkpointId, { operators, metrics })) snapshot.discard();
       },
       // V5: the failure has been heard of.
-      () => {},
+      () => {
+        this.#waiting.delete(snapshot);
+        snapshot.discard();
+      },
     );
   }
 

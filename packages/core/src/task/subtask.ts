@@ -32,7 +32,8 @@ export interface SubtaskListener {
   /** All input has been taken in; only barriers follow. */
   onInputFinished(): void;
   /** The state of a checkpoint, to be made durable and acknowledged. */
-  onSnapshot(checkpointId: number, snapshot: SubtaskSnapshot): void;
+  /** Whether it is taken. */
+  onSnapshot(checkpointId: number, snapshot: SubtaskSnapshot): boolean;
   /** The sinks have committed everything up to this checkpoint. */
   onCommitted(checkpointId: number): void;
   /** The end of the subtask: no step does anything after it. */
@@ -259,6 +260,7 @@ export class Subtask {
   /** Stops taking part in anything and releases what the operators hold. */
   async close(): Promise<void> {
     this.#isEnded = true;
+    this.#checkpoints.close();
     // Whoever comes after this attempt may rely on it: nothing is committed any more.
     await this.#starting;
     await this.#commits;
@@ -328,9 +330,7 @@ export class Subtask {
       clock,
       mail: (action) => this.mail(action),
       snapshot: (checkpointId, format) => this.chain.snapshot(checkpointId, format),
-      onSnapshot: (checkpointId, snapshot) => {
-        if (!this.#isEnded) listener.onSnapshot(checkpointId, snapshot);
-      },
+      onSnapshot: (checkpointId, snapshot) => !this.#isEnded && listener.onSnapshot(checkpointId, snapshot),
       onFailed: (error) => this.fail(error),
     });
   }

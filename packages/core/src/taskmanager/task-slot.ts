@@ -252,7 +252,10 @@ export class TaskSlot {
       onRunning: () => unlessCancelled(() => listener.onRunning(task)),
       onInputFinished: () => unlessCancelled(() => listener.onInputFinished(task)),
       onCommitted: (checkpointId) => unlessCancelled(() => listener.onCommitted(task, checkpointId)),
-      onSnapshot: (checkpointId, snapshot) => unlessCancelled(() => listener.onSnapshot(task, checkpointId, snapshot)),
+      onSnapshot: (checkpointId, snapshot) => {
+        unlessCancelled(() => listener.onSnapshot(task, checkpointId, snapshot));
+        return !this.#isCancelled;
+      },
       onWake: this.#loop.wake,
       onFailed: (error) =>
         unlessCancelled(() =>

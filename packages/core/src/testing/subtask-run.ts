@@ -109,7 +109,10 @@ export class SubtaskRun {
       listener: {
         onRunning: () => {},
         onInputFinished: () => {},
-        onSnapshot: (checkpointId, { operators }) => void this.#snapshots.set(checkpointId, operators[0]!),
+        onSnapshot: (checkpointId, { operators }) => {
+          this.#snapshots.set(checkpointId, operators[0]!);
+          return true;
+        },
         onCommitted: () => {},
         onFailed,
         onWake: () => {},

@@ -117,7 +117,7 @@ export class JobCheckpoints {
   readonly #waiting: SavepointRequest[] = [];
   /** What is known of them besides their state. */
   readonly history: CheckpointHistory;
-  readonly #shared: SharedCheckpointFiles;
+  readonly shared: SharedCheckpointFiles;
   readonly #storing = new Set<Promise<void>>();
   readonly #discarding = new Set<Promise<void>>();
   #coordinator: CheckpointCoordinator | undefined;
@@ -134,10 +134,10 @@ export class JobCheckpoints {
     this.#nextId = firstId;
     this.history = new CheckpointHistory(options.rememberedMax);
     const { storage } = options;
-    this.#shared = new SharedCheckpointFiles({ storage, inBackground: (...removed) => this.#inBackground(...removed) });
+    this.shared = new SharedCheckpointFiles({ storage, inBackground: (...removed) => this.#inBackground(...removed) });
     for (const each of options.known) {
       this.#completed.push({ ...each, path: each.directory });
-      if (each.isInPlace) this.#shared.register(each.metadata);
+      if (each.isInPlace) this.shared.register(each.metadata);
     }
   }
 
@@ -200,7 +200,7 @@ export class JobCheckpoints {
       this.#nextId,
       this.#now(),
     );
-    this.#shared.sweep();
+    this.shared.sweep();
     for (const request of this.#waiting.splice(0)) this.takeSavepoint(request);
     this.#schedule();
   }
@@ -258,7 +258,7 @@ export class JobCheckpoints {
     states: readonly OperatorSubtaskState[],
     metrics: SubtaskCheckpointMetrics,
   ): void {
-    const reusedBytes = this.#shared.acknowledge(checkpointId, states);
+    const reusedBytes = this.shared.acknowledge(checkpointId, states);
     const parts = this.#collected.get(checkpointId)?.parts;
     if (parts !== undefined && !parts.has(subtaskKey(task))) {
       const part = { task, states, metrics, ackTimestampMs: this.#options.platform.clock.wallMs() };
@@ -290,7 +290,7 @@ export class JobCheckpoints {
     this.#attempt = undefined;
     this.#coordinator = undefined;
     this.#isAbandoned = true;
-    this.#shared.abandon();
+    this.shared.abandon();
     for (const request of [...this.#savepoints.values(), ...this.#waiting.splice(0)])
       request.onFailed("JOB_FAILOVER_REGION", undefined);
     this.#savepoints.clear();
@@ -365,7 +365,7 @@ export class JobCheckpoints {
           coordinators: attempt.snapshotCoordinators(checkpointId),
           parts: new Map(),
         });
-        this.#shared.trigger(checkpointId, action.savepoint !== undefined);
+        this.shared.trigger(checkpointId, action.savepoint !== undefined);
         const format = this.#remember(checkpointId, timestampMs, attempt.tasks);
         attempt.trigger(checkpointId, timestampMs, action.savepoint, format);
         return;
@@ -421,7 +421,7 @@ export class JobCheckpoints {
     const path = await storage.storeMetadata(metadata);
     if (savepoint?.kind !== "savepoint") await this.#options.onRestartPoint({ checkpointId, path });
     if (this.#isAbandoned) return;
-    this.#shared.complete(metadata);
+    this.shared.complete(metadata);
     this.#collected.delete(checkpointId);
     this.#savepoints.delete(checkpointId);
     this.#completedCount++;
@@ -466,7 +466,7 @@ export class JobCheckpoints {
     this.#collected.delete(checkpointId);
     if (this.#completed.some((completed) => completed.metadata.checkpointId === checkpointId)) return;
     await this.#options.storage.discard(checkpointId);
-    await this.#shared.abort(checkpointId);
+    await this.shared.abort(checkpointId);
   }
 
   #discardInBackground(checkpointId: number): void {
@@ -486,8 +486,8 @@ export class JobCheckpoints {
       this.history.discard(checkpointId);
       await storage.discard(checkpointId);
     }
-    if (owner === "claimed") await removeClaimed(files, completed, this.#shared.isRegistered(checkpointId));
-    await this.#shared.release(checkpointId);
+    if (owner === "claimed") await removeClaimed(files, completed, this.shared.isRegistered(checkpointId));
+    await this.shared.release(checkpointId);
   }
 
   // What cannot be removed costs room, nothing else: the job goes on.

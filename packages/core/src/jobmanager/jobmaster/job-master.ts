@@ -125,6 +125,7 @@ export class JobMaster {
           onCommitted: () => this.#checkCommitted(),
           onFailed: (region, error) => void this.#onFailure([region], error),
           onAcknowledged: (task, id, state, metrics) => checkpoints.onAcknowledged(task, id, state, metrics),
+          onUnwanted: (id, state) => void checkpoints.shared.acknowledge(id, state),
           onDeclined: (_task, id, reason) => checkpoints.onDeclined(id, reason),
           onSplitRequest: (reader) => this.#guard(() => this.#sources.onSplitRequest(reader)),
           onSourceEvent: (reader, event) => this.#sources.onSourceEvent(reader, event),

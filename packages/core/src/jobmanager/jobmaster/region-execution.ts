@@ -5,6 +5,7 @@
  * - X2. An attempt is closed once, whoever asks for it and however often.
  */
 import type { LoadedCheckpoint } from "../../checkpoint/checkpoint-reader.ts";
+import type { OperatorSubtaskState } from "../../checkpoint/state-handles.ts";
 import { type SubtaskId, subtaskKey } from "../../graph/subtask-id.ts";
 import type { AttemptListener, Deployer, ExecutionAttempt } from "./execution-attempt.ts";
 import { checkRegionTransition, type RegionStatus } from "./job-status.ts";
@@ -19,6 +20,8 @@ export interface RegionHost
   onRunning(region: RegionExecution): void;
   onInputFinished(): void;
   onCommitted(): void;
+  /** An attempt that is not heard any more has written state for a checkpoint: nobody else knows of its files. */
+  onUnwanted(checkpointId: number, states: readonly OperatorSubtaskState[]): void;
   /** It could not be deployed, or one of its tasks has failed. */
   onFailed(region: RegionExecution, error: unknown): void;
 }
@@ -150,8 +153,9 @@ export class RegionExecution {
 
   #listener(generation: number): AttemptListener {
     // X1: whatever a replaced attempt still has to say is dropped here.
+    const isCurrent = (): boolean => generation === this.#generation && this.#attempt !== undefined;
     const ifCurrent = (action: () => void): void => {
-      if (generation === this.#generation && this.#attempt !== undefined) action();
+      if (isCurrent()) action();
     };
     const host = this.#host;
     return {
@@ -161,7 +165,10 @@ export class RegionExecution {
           this.#finished.add(subtaskKey(task));
           host.onInputFinished();
         }),
-      onAcknowledged: (task, id, state, metrics) => ifCurrent(() => host.onAcknowledged(task, id, state, metrics)),
+      onAcknowledged: (task, id, state, metrics) => {
+        if (isCurrent()) host.onAcknowledged(task, id, state, metrics);
+        else host.onUnwanted(id, state);
+      },
       onDeclined: (task, id, reason) => ifCurrent(() => host.onDeclined(task, id, reason)),
       onCommitted: (task, id) =>
         ifCurrent(() => {

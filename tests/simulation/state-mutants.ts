@@ -1,0 +1,80 @@
+/** Mistakes with state in local stores, and with files that several checkpoints refer to, for `mutants.ts`. */
+import type { Mutant } from "./mutant.ts";
+
+export const STATE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "a shared file goes with the first checkpoint",
+    file: "core/src/checkpoint/shared-state-registry.ts",
+    original: "      return left === 0;\n",
+    mutated: "      return true;\n",
+    state: "rocksdb",
+    breaks: "What is released takes files away that newer checkpoints refer to.",
+  },
+  {
+    name: "a pending checkpoint does not hold its base",
+    file: "core/src/checkpoint/shared-state-registry.ts",
+    original: "    this.#retain(base);\n",
+    mutated: "",
+    also: [{ original: "...this.#giveUp(named), ...this.#giveUp(base)", mutated: "...this.#giveUp(named)" }],
+    state: "rocksdb",
+    breaks: "The base is released while a checkpoint is under way that refers to its files.",
+  },
+  {
+    name: "files of an unconfirmed checkpoint are referred to",
+    file: "core/src/taskmanager/store-uploads.ts",
+    original: "this.#uploaded.get(storeId)?.get(baseId) ?? restoredStore",
+    mutated: "[...(this.#uploaded.get(storeId)?.values() ?? [])].at(-1) ?? restoredStore",
+    state: "rocksdb",
+    breaks: "The checkpoint that wrote them is given up, and its files go with it.",
+  },
+  {
+    name: "a shared file is named before it is durable",
+    file: "core/src/checkpoint/snapshot-directory.ts",
+    original: "      await fs.write(fs.resolve(directory ?? this.path, name), source);\n",
+    mutated:
+      "      const writing = fs.write(fs.resolve(directory ?? this.path, name), source);\n      writing.catch(() => {});\n      if (directory === undefined) await writing;\n",
+    state: "rocksdb",
+    breaks: "Metadata becomes visible that refers to a file which is not there yet.",
+  },
+  {
+    name: "shared files are removed before the metadata",
+    file: "core/src/jobmanager/jobmaster/job-checkpoints.ts",
+    original: "    const { checkpointId } = metadata;\n    if (owner ===",
+    mutated: "    const { checkpointId } = metadata;\n    await this.shared.release(checkpointId);\n    if (owner ===",
+    state: "rocksdb",
+    breaks: "A checkpoint that is still listed lacks files when its process is killed.",
+  },
+  {
+    name: "a sweep removes what checkpoints refer to",
+    file: "core/src/checkpoint/shared-files.ts",
+    original: "left.filter((name) => !referred.has(name) && !isHeld(name))",
+    mutated: "left.filter((name) => !isHeld(name))",
+    state: "rocksdb",
+    breaks: "A JobManager that takes a job over removes the files that it is about to restore.",
+  },
+  {
+    name: "files of a checkpoint that was given up stay",
+    file: "core/src/jobmanager/jobmaster/shared-checkpoint-files.ts",
+    original: "return this.#options.storage.removeShared(checkpointId, this.#registry.abort(checkpointId));",
+    mutated: "this.#registry.abort(checkpointId);\n    return Promise.resolve();",
+    state: "rocksdb",
+    breaks: "Files pile up that nobody refers to.",
+  },
+  {
+    name: "nobody hears what an attempt has written that has failed",
+    file: "core/src/jobmanager/jobmaster/region-execution.ts",
+    original: "        else host.onUnwanted(id, state);\n",
+    mutated: "",
+    state: "rocksdb",
+    breaks: "Files of an acknowledgement that comes behind a failure stay when the job does not start again.",
+  },
+  {
+    name: "a snapshot that nobody takes stays on the local disk",
+    file: "core/src/task/subtask-checkpoints.ts",
+    original: "if (!onSnapshot(checkpointId, { operators, metrics })) snapshot.discard();",
+    mutated: "onSnapshot(checkpointId, { operators, metrics });",
+    also: [{ original: "for (const snapshot of this.#waiting) snapshot.discard();", mutated: "" }],
+    state: "rocksdb",
+    breaks: "Every failure leaves a copy of a store behind for as long as its process lives.",
+  },
+];
