@@ -20,6 +20,7 @@ import { NoEntry } from "./no-entry.ts";
 import type { SlotCodec } from "./slot-codec.ts";
 import type { RunningKeyedSnapshot, SnapshotFormat } from "./store-snapshot.ts";
 import { backendDiffers, type RestoredStore } from "./store-snapshot.ts";
+import type { StoredTimeIndex } from "./stored-time-index.ts";
 import { timerInvalid } from "./timer-invalid.ts";
 import { TimerQueue } from "./timer-queue.ts";
 import { WaitingGroups } from "./waiting-groups.ts";
@@ -166,6 +167,21 @@ export class KeyedStateTable {
   *keysOf(slot: number): Iterable<unknown> {
     this.readAll();
     for (const entry of [...this.map.values()]) if (slotOf(entry, slot) !== undefined) yield entry.key;
+  }
+
+  /** Whether what codecs write is of the last snapshot that was begun, and not as it is now. */
+  get writesSnapshot(): boolean {
+    return true;
+  }
+
+  /**
+   * For an operator that finds the keys whose time has come by an index, and not by objects that are linked to each other. Asked
+   * for before anything is restored. On the heap there is none: all entries are in the map.
+   *
+   * @param onRead - Called with every entry that was read from the store, before anybody else sees it.
+   */
+  indexByTime(_onRead: (entry: KeyEntry) => void): StoredTimeIndex | undefined {
+    return undefined;
   }
 
   /** Nothing is asked of the table any more. */

@@ -47,6 +47,11 @@ export interface SlotCodec {
   readonly snapshotOf?: (value: unknown) => unknown;
   /** Of maps and lists: how a store writes large ones in pieces (paged-value.ts). */
   readonly parts?: MapParts | ListParts;
+  /**
+   * Called with every value, as it is read, that a restore brings into a store and not into memory: the operator notes when the
+   * key's time comes (`StoredTimeIndex`). Not called when the store has its notes, too.
+   */
+  readonly onStored?: (key: unknown, value: unknown) => void;
   /** No state: what the slot holds is made again from the others. */
   readonly isTransient?: true;
 }

@@ -10,7 +10,7 @@
  * - D4. The entry of a removed key is known until the store has forgotten the key, too.
  *
  * An operator that looks through the map (`readsOnDemand` is false) has all its entries in it: they are written, and never
- * leave.
+ * leave. One that finds keys by their times (`indexByTime`) does not; its index is cut with the entries.
  */
 import { BinaryReader } from "../base/binary-reader.ts";
 import { invariant } from "../base/errors.ts";
@@ -31,7 +31,7 @@ import { PagedValues } from "./paged-value.ts";
 import { isContextual, type SlotCodec } from "./slot-codec.ts";
 import type { RestoredStore, RunningKeyedSnapshot, SnapshotFormat } from "./store-snapshot.ts";
 import { SPILLED, StoredEntry } from "./stored-entry.ts";
-import { copyGroups } from "./stored-groups.ts";
+import { copyGroups, linkStore } from "./stored-groups.ts";
 import { migrateRows, wholeOf } from "./stored-rows.ts";
 import {
   CanonicalStoredSnapshot,
@@ -40,6 +40,8 @@ import {
   type StoredSnapshotParts,
 } from "./stored-snapshot.ts";
 import type { StoredTableOptions, StoredTableTraffic } from "./stored-table-options.ts";
+import { INDEX_FAMILY, StoredTimeIndex } from "./stored-time-index.ts";
+import { TouchedGenerations } from "./touched-generations.ts";
 
 /** Up to here a map or a list that is read and written as a whole is the faster one. */
 const WHOLE_ENTRIES_MAX = 64;
@@ -56,14 +58,6 @@ const SAMPLED_MIN = 256;
 const TOUCHED_MIN = 65_536;
 const REMOVED_MAX = 65_536;
 
-/** Entries that were touched under the same version. */
-interface Generation {
-  readonly version: number;
-  readonly entries: readonly StoredEntry[];
-  /** The next one to look at. */
-  next: number;
-}
-
 /** @internal */
 export class StoredStateTable extends KeyedStateTable implements LargeValues {
   readonly #options: StoredTableOptions;
@@ -74,16 +68,17 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   /** Under the current version. */
   #touched: StoredEntry[] = [];
   #touchedMax = TOUCHED_MIN;
-  /** Oldest first. */
-  #generations: Generation[] = [];
-  /** Of all generations, those included that have been touched since. */
-  #listedCount = 0;
+  readonly #generations = new TouchedGenerations();
   /** Entries with values in the map. */
   #cachedCount = 0;
   /** Its cut is not wholly written. */
   #cutting: StoredSnapshot | undefined = undefined;
   readonly #snapshots = new Set<StoredSnapshot>();
   readonly #paged: PagedValues;
+  #index: StoredTimeIndex | undefined = undefined;
+  #onRead: (entry: KeyEntry) => void = () => {};
+  /** Whether the index has what the restored state waits for. */
+  #isIndexRestored = false;
   /** Changes when files may get names that were other files'. */
   #storeId: string;
   #snapshotCount = 0;
@@ -102,7 +97,13 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   get traffic(): StoredTableTraffic {
     const { readCount = 0, writeCount = 0 } = this.#opened ?? {};
     const { heldCount: held } = this.#paged;
-    return { read: readCount, written: writeCount, cached: this.#cachedCount, listed: this.#listedCount, held };
+    return {
+      read: readCount,
+      written: writeCount,
+      cached: this.#cachedCount,
+      listed: this.#generations.listedCount,
+      held,
+    };
   }
 
   /** Operators that look through the map find all values in it as they are. */
@@ -118,6 +119,18 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     if (paged !== undefined) this.#paged.grown(paged, paged.heldCount);
   }
 
+  override get writesSnapshot(): boolean {
+    return this.#cutting !== undefined;
+  }
+
+  override indexByTime(onRead: (entry: KeyEntry) => void): StoredTimeIndex {
+    this.readsOnDemand = true;
+    this.#onRead = onRead;
+    const beforeWrite = (): void => this.#cutting?.writeCut();
+    this.#index = new StoredTimeIndex(() => this.#store, beforeWrite, this.maxParallelism);
+    return this.#index;
+  }
+
   override readKey(key: unknown): KeyEntry | undefined {
     validateKey(key, this.owner);
     const place = mapKeyOf(key);
@@ -128,7 +141,11 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     this.map.set(place, entry);
     this.#cachedCount++;
     this.#markDirty(entry);
-    return entry;
+    if (this.#index === undefined) return entry;
+    this.#onRead(entry);
+    // What was read may have had its time.
+    this.removeIfEmpty(entry);
+    return this.map.get(place);
   }
 
   override readAll(): void {}
@@ -139,6 +156,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
       this.#makeRoom();
       this.#store.load(entry);
       this.#cachedCount++;
+      this.#onRead(entry);
     } else if (entry.isDirty) this.#store.write(entry);
     entry.version = this.version;
     this.#markDirty(entry);
@@ -184,15 +202,18 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     const disk = this.#options.stores;
     const [only] = stores;
     const isTaken = stores.length === 1 && only!.keyGroupStart === groupStartAt && only!.keyGroupEnd === groupEndAt;
+    let nextSeqs: readonly (number | undefined)[];
     if (isTaken) {
-      const target = this.#storeDirectory;
-      disk.makeDirectory(target);
-      for (const { name } of only!.files) disk.link(`${only!.directory}/${name}`, `${target}/${name}`);
+      linkStore(disk, only!, `${this.#options.directory}/db`);
       this.#storeId = only!.storeId;
-    } else
-      for (const { directory } of stores) {
-        copyGroups(disk.open(directory, []), this.#store, groupStartAt, groupEndAt);
-      }
+      const isIndexed = this.#store.kv.columnFamilies.includes(INDEX_FAMILY);
+      nextSeqs = [isIndexed ? this.#index?.adoptStored() : undefined];
+    } else {
+      const target = { store: this.#store, index: this.#index, groupStart: groupStartAt, groupEnd: groupEndAt };
+      nextSeqs = stores.map(({ directory }) => copyGroups(disk.open(directory, []), target));
+    }
+    this.#isIndexRestored = !nextSeqs.includes(undefined);
+    for (const nextSeq of nextSeqs) this.raiseNextSeq(nextSeq ?? 0);
     for (const { directory } of stores) disk.remove(directory);
     this.#adoptTimers();
   }
@@ -213,16 +234,21 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   #adoptStored(slot: number, form: Pick<KeyedSection, "kind" | "schema">): void {
     const store = this.#store;
     const family = store.familyOf(slot);
-    const { read, isCurrent } = readerOf(this.slots[slot]!, form, this.owner);
-    if (family === undefined || (isCurrent && this.readsOnDemand)) return;
     const codec = this.slots[slot]!;
+    const { read, isCurrent } = readerOf(codec, form, this.owner);
+    const onStored = this.#isIndexRestored ? undefined : codec.onStored;
+    const isAsItIs = isCurrent && this.readsOnDemand;
+    if (family === undefined || (isAsItIs && codec.onStored === undefined)) return;
     const where = { operator: this.owner.operatorName, uid: this.owner.uid, state: codec.name };
     for (const { key, stored, value, isMark } of store.entriesOf(family)) {
       const isPaged = isMark && codec.parts !== undefined;
       if (isPaged && this.readsOnDemand) continue;
       const found = isPaged ? wholeOf(codec, form, where, store.rowsUnder(form, codec.name, stored)) : read(value);
       if (this.readsOnDemand) {
-        store.putSlot(slot, stored, found);
+        // One tells whether the operator can go on with all.
+        if (isAsItIs && onStored === undefined) return;
+        onStored?.(key, found);
+        if (!isCurrent) store.putSlot(slot, stored, found);
         continue;
       }
       const entry = this.#restoredEntry(key);
@@ -259,11 +285,11 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     this.#cutting?.writeCut();
     super.clear();
     this.#store.clear();
+    this.#index?.clear();
     this.#removed.clear();
     this.#touched = [];
-    this.#generations = [];
+    this.#generations.clear();
     this.#paged.clear();
-    this.#listedCount = 0;
     this.#cachedCount = 0;
     this.mayWait = this.readsOnDemand;
   }
@@ -285,6 +311,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
 
   #begin<T extends StoredSnapshot>(create: (parts: StoredSnapshotParts) => T): T {
     this.#cutting?.writeCut();
+    this.#index?.flush(this.nextSeq());
     const cut = this.#touched;
     const { version } = this;
     this.#endGeneration();
@@ -330,19 +357,13 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     return entry;
   }
 
-  get #storeDirectory(): string {
-    return `${this.#options.directory}/db`;
-  }
-
   get #store(): EntryStore {
-    this.#opened ??= this.#open();
-    return this.#opened;
-  }
-
-  #open(): EntryStore {
+    if (this.#opened !== undefined) return this.#opened;
     const { stores, directory } = this.#options;
     stores.makeDirectory(directory);
-    return new EntryStore(stores.open(this.#storeDirectory, []), this.slots, this.maxParallelism, this.#paged);
+    const kv = stores.open(`${directory}/db`, []);
+    this.#opened = new EntryStore(kv, this.slots, this.maxParallelism, this.#paged);
+    return this.#opened;
   }
 
   #markDirty(entry: StoredEntry): void {
@@ -368,6 +389,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
         continue;
       }
       const value = read(input);
+      if (this.readsOnDemand) this.slots[slot]!.onStored?.(key, value);
       if (isCopied) store.putBytes(family, group, keyBytes, bytes.subarray(keyEnd, input.position));
       else if (this.readsOnDemand) store.putValue(slot, group, keyBytes, value);
       if (this.readsOnDemand) continue;
@@ -437,39 +459,17 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
 
   #endGeneration(): void {
     if (this.#touched.length > 0 && this.readsOnDemand) {
-      this.#generations.push({ version: this.version, entries: this.#touched, next: 0 });
-      this.#listedCount += this.#touched.length;
-      if (this.#listedCount > TOUCHED_MIN + 2 * this.#cachedCount) this.#forgetTouched();
+      this.#generations.add(this.version, this.#touched, TOUCHED_MIN + 2 * this.#cachedCount);
     }
     this.#touched = [];
     this.version++;
   }
 
-  /** Of what was touched again, only the last generation is needed: without evictions they would be kept for ever. */
-  #forgetTouched(): void {
-    this.#generations = this.#generations
-      .map(({ version, entries, next }) => ({
-        version,
-        entries: entries.slice(next).filter((entry) => entry.version === version && !isEmptyEntry(entry)),
-        next: 0,
-      }))
-      .filter(({ entries }) => entries.length > 0);
-    this.#listedCount = this.#generations.reduce((sum, { entries }) => sum + entries.length, 0);
-  }
-
-  /** Those that were touched longest ago leave the cache. */
   #evict(kept: number): void {
-    const { current } = this;
     while (this.#cachedCount > kept) {
-      const oldest = this.#generations[0];
+      const oldest = this.#generations.takeOldest();
       if (oldest === undefined) return;
-      if (oldest.next === oldest.entries.length) {
-        this.#generations.shift();
-        this.#listedCount -= oldest.entries.length;
-        continue;
-      }
-      const entry = oldest.entries[oldest.next++]!;
-      if (entry.version === oldest.version && entry !== current && !isEmptyEntry(entry)) this.#evictEntry(entry);
+      if (oldest !== this.current) this.#evictEntry(oldest);
     }
   }
 

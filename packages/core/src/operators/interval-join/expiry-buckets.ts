@@ -22,6 +22,11 @@ export class ExpiryBuckets {
     else bucket.push(buffer);
   }
 
+  /** The watermark at which a buffer is handed out. */
+  turnOf(expiryMs: number): number {
+    return (Math.floor(expiryMs / this.#bucketMs) + 1) * this.#bucketMs;
+  }
+
   /** Hands out every buffer whose expiry is at or before `watermarkMs`, if not at once then soon; each is out of here then. */
   takeDue(watermarkMs: number, visit: (buffer: JoinBuffer) => void): void {
     const due = Math.floor(watermarkMs / this.#bucketMs);

@@ -10,6 +10,7 @@
  *   out, once it is empty.
  * - J4. Buffers are trimmed where they are read, at most once a watermark, so nobody sees an expired record, and inactive
  *   keys when their bucket's turn comes. A snapshot leaves out what had expired when it was taken.
+ * - J5. Where keyed state is in a store the buckets are an index there, of keys and sides: a key is read in its turn.
  *
  * Generated code checks J1, keeps the record and walks through the other side's buffer.
  */
@@ -19,7 +20,9 @@ import type { Counter } from "../../metrics/counter.ts";
 import type { KeyEntry } from "../../state/key-entry.ts";
 import type { KeyedStateTable } from "../../state/keyed-state-table.ts";
 import type { SnapshotFormat } from "../../state/store-snapshot.ts";
+import type { StoredTimeIndex } from "../../state/stored-time-index.ts";
 import { MIN_WATERMARK, NO_TIMESTAMP } from "../../time/timestamps.ts";
+import { type MapKey, mapKeyOf } from "../../types/key-encoding.ts";
 import type { Serializer } from "../../types/type.ts";
 import { invokeClose, invokeOpen } from "../clone-function.ts";
 import type { ProcessJoinContext } from "../functions.ts";
@@ -57,6 +60,9 @@ class JoinSide {
   }
 }
 
+/** A buffer that was read may have waited in the store while watermarks came. */
+const NEVER_TRIMMED = -1;
+
 /** A bucket is a quarter of the interval, within these limits: inactive keys are kept that much longer. */
 const BUCKETS_PER_INTERVAL = 4;
 const BUCKET_MS_MIN = 100;
@@ -74,6 +80,10 @@ export class IntervalJoinOperator extends BaseOperator {
   readonly #lateDropped: Counter;
   /** How many watermarks have come; tells trimmed buffers from others. */
   #watermarkCount = 0;
+  /** J5. */
+  readonly #expiries: StoredTimeIndex | undefined;
+  /** By side, the keys whose written buffers have a record that only the next watermark drops (J2). */
+  readonly #spared: readonly [Set<MapKey>, Set<MapKey>] = [new Set(), new Set()];
   /** Where the operator stood when the last snapshot was begun. */
   #snapshotWatermark: number = MIN_WATERMARK;
   #snapshotWatermarkCount = 0;
@@ -88,16 +98,23 @@ export class IntervalJoinOperator extends BaseOperator {
     this.#left = new JoinSide(0, Math.max(0, upperMs), boundedMs);
     this.#right = new JoinSide(1, Math.max(0, -lowerMs), boundedMs);
     this.table = host.stateBackend.createTable(host, host.maxParallelism);
+    this.#expiries = this.table.indexByTime((entry) => this.#adopt(entry));
     this.context = new JoinContext(this);
     this.#lateDropped = host.context.metricGroup.counter("numLateRecordsDropped");
   }
 
   override open(): void {
     const { serializers } = this.#joining;
-    this.table.registerSlot(joinBufferCodec("_left", serializers[0], (buffer) => this.#liveFrom(this.#left, buffer)));
-    this.table.registerSlot(joinBufferCodec("_right", serializers[1], (buffer) => this.#liveFrom(this.#right, buffer)));
+    for (const [name, side] of [["_left", this.#left] as const, ["_right", this.#right] as const]) {
+      this.table.registerSlot(
+        joinBufferCodec(name, serializers[side.slot], {
+          liveFrom: (buffer) => this.#liveFrom(side, buffer),
+          onStored: (key, newestMs) => this.#awaitExpiry(side, newestMs, key),
+        }),
+      );
+    }
     this.#setAcceptedFrom();
-    for (const entry of this.table.map.values()) this.#adoptRestored(entry);
+    if (this.#expiries === undefined) for (const entry of this.table.map.values()) this.#adoptRestored(entry);
     invokeOpen(this.#fn, this.host.context);
   }
 
@@ -108,7 +125,12 @@ export class IntervalJoinOperator extends BaseOperator {
   override onWatermark(timestampMs: number): void {
     this.currentWatermark = timestampMs;
     this.#watermarkCount++;
+    for (const keys of this.#spared) keys.clear();
     this.#setAcceptedFrom();
+    if (this.#expiries !== undefined) {
+      this.#takeStored(this.#expiries, timestampMs);
+      return;
+    }
     this.#left.expiry.takeDue(timestampMs, (buffer) => this.#onExpiry(this.#left, buffer));
     this.#right.expiry.takeDue(timestampMs, (buffer) => this.#onExpiry(this.#right, buffer));
   }
@@ -170,8 +192,14 @@ export class IntervalJoinOperator extends BaseOperator {
 
   #createBuffer(side: JoinSide, entry: KeyEntry, times: number[], values: unknown[]): JoinBuffer {
     const buffer = new JoinBuffer(entry, times, values, this.#watermarkCount);
-    side.expiry.add(buffer.newestMs + side.keepMs, buffer);
+    if (this.#expiries === undefined) side.expiry.add(buffer.newestMs + side.keepMs, buffer);
+    else this.#awaitExpiry(side, buffer.newestMs, entry.key);
     return buffer;
+  }
+
+  /** J5. */
+  #awaitExpiry(side: JoinSide, newestMs: number, key: unknown): void {
+    this.#expiries?.add(side.expiry.turnOf(newestMs + side.keepMs), side.slot, key);
   }
 
   /** The buffer without what the last watermark has let expire (J2). */
@@ -188,7 +216,18 @@ export class IntervalJoinOperator extends BaseOperator {
     this.table.selectEntry(entry);
     // Most buffers have gone quiet by their turn and have nothing left.
     if (buffer.isEmpty || buffer.newestMs + side.keepMs <= this.currentWatermark) this.#clearSlot(side, entry);
-    else side.expiry.add(buffer.newestMs + side.keepMs, this.#trimmed(side, buffer));
+    else if (this.#expiries === undefined) side.expiry.add(buffer.newestMs + side.keepMs, this.#trimmed(side, buffer));
+    else this.#awaitExpiry(side, this.#trimmed(side, buffer).newestMs, entry.key);
+  }
+
+  #takeStored(expiries: StoredTimeIndex, untilMs: number): void {
+    for (let due = expiries.pollUntil(untilMs); due !== undefined; due = expiries.pollUntil(untilMs)) {
+      this.table.select(due.key);
+      const side = due.seq === 0 ? this.#left : this.#right;
+      const entry = this.table.current;
+      const buffer = (side.slot === 0 ? entry?.s0 : entry?.s1) as JoinBuffer | undefined;
+      if (buffer !== undefined) this.#onExpiry(side, buffer);
+    }
   }
 
   #clearSlot(side: JoinSide, entry: KeyEntry): void {
@@ -199,8 +238,28 @@ export class IntervalJoinOperator extends BaseOperator {
 
   // A buffer that a snapshot has yet to write is as it was when the snapshot was begun (T2 of the table).
   #liveFrom(side: JoinSide, buffer: JoinBuffer): number {
-    if (buffer.trimmedAt === this.#snapshotWatermarkCount) return buffer.first;
-    return buffer.firstAfter(this.#snapshotWatermark - side.keepMs);
+    if (buffer.trimmedAt === this.#watermarkCount && buffer.newestMs + side.keepMs <= this.currentWatermark) {
+      this.#spared[side.slot].add(mapKeyOf(buffer.entry.key));
+    }
+    const isSnapshot = this.table.writesSnapshot;
+    if (buffer.trimmedAt === (isSnapshot ? this.#snapshotWatermarkCount : this.#watermarkCount)) return buffer.first;
+    return buffer.firstAfter((isSnapshot ? this.#snapshotWatermark : this.currentWatermark) - side.keepMs);
+  }
+
+  /** Makes live buffers of what was read. */
+  #adopt(entry: KeyEntry): void {
+    entry.s0 = this.#adoptSide(this.#left, entry, entry.s0 as RestoredBuffer | undefined);
+    entry.s1 = this.#adoptSide(this.#right, entry, entry.s1 as RestoredBuffer | undefined);
+  }
+
+  #adoptSide(side: JoinSide, entry: KeyEntry, restored: RestoredBuffer | undefined): JoinBuffer | undefined {
+    if (restored === undefined || restored.times.length === 0) return undefined;
+    const buffer = new JoinBuffer(entry, restored.times, restored.values, NEVER_TRIMMED);
+    if (this.#watermarkCount === 0 || this.#spared[side.slot].has(mapKeyOf(entry.key))) {
+      buffer.trim(this.currentWatermark - side.keepMs - 1);
+      buffer.trimmedAt = this.#watermarkCount;
+    }
+    return buffer;
   }
 
   #adoptRestored(entry: KeyEntry): void {

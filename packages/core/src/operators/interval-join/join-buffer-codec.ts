@@ -7,7 +7,7 @@ import type { BinaryWriter } from "../../base/binary-writer.ts";
 import type { SlotCodec } from "../../state/slot-codec.ts";
 import { migratingSerializer } from "../../types/schema-compatibility.ts";
 import type { Serializer } from "../../types/type.ts";
-import type { JoinBuffer } from "./join-buffer.ts";
+import { JoinBuffer } from "./join-buffer.ts";
 
 /** A buffer as it is read; the operator gives it its entry. */
 export interface RestoredBuffer {
@@ -17,12 +17,15 @@ export interface RestoredBuffer {
 
 type Pair = readonly [timestampMs: number, value: unknown];
 
-/** @param liveFrom - The position from which the buffer's records belong to the running snapshot. */
-export function joinBufferCodec(
-  name: string,
-  record: Serializer<unknown>,
-  liveFrom: (buffer: JoinBuffer) => number,
-): SlotCodec {
+/** What the codec asks the operator. */
+export interface JoinBufferUse {
+  /** The position from which the buffer's records are to be written. */
+  liveFrom(buffer: JoinBuffer): number;
+  /** See SlotCodec; for buffers that have a record. */
+  onStored(key: unknown, newestMs: number): void;
+}
+
+export function joinBufferCodec(name: string, record: Serializer<unknown>, use: JoinBufferUse): SlotCodec {
   const pair: Serializer<Pair> = {
     schema: { kind: "tuple", items: [{ kind: "timestamp" }, record.schema] },
     write: ([timestampMs, value], out) => {
@@ -35,16 +38,23 @@ export function joinBufferCodec(
     name,
     kind: "list",
     schema: pair.schema,
-    write: (buffer, out) => writeBuffer(buffer as JoinBuffer, liveFrom(buffer as JoinBuffer), record, out),
+    write: (buffer, out) => {
+      if (buffer instanceof JoinBuffer) writeBuffer(buffer, use.liveFrom(buffer), record, out);
+      else writeBuffer(buffer as RestoredBuffer, 0, record, out);
+    },
     read: (input) => readBuffer(input, pair),
     readWrittenAs: (schema, where) => {
       const migrating = migratingSerializer(schema, pair, where);
       return (input) => readBuffer(input, migrating);
     },
+    onStored: (key, buffer) => {
+      const { times } = buffer as RestoredBuffer;
+      if (times.length > 0) use.onStored(key, times.at(-1)!);
+    },
   };
 }
 
-function writeBuffer(buffer: JoinBuffer, from: number, record: Serializer<unknown>, out: BinaryWriter): void {
+function writeBuffer(buffer: RestoredBuffer, from: number, record: Serializer<unknown>, out: BinaryWriter): void {
   const { times, values } = buffer;
   out.varint(times.length - from);
   for (let at = from; at < times.length; at++) {

@@ -12,26 +12,35 @@ import { Pane } from "./pane.ts";
 import { checkLayout, WINDOWS_AS_PANES, type WindowStateOwner } from "./window-layout.ts";
 
 /** Restored panes are an array of detached panes; the window operator gives them their entry. */
-export function paneCodec(accumulator: Serializer<unknown>, owner: WindowStateOwner): SlotCodec {
+export function paneCodec(
+  accumulator: Serializer<unknown>,
+  owner: WindowStateOwner,
+  onStored: (key: unknown, panes: readonly Pane[]) => void,
+): SlotCodec {
   return {
     name: "_windows",
     kind: "windows",
     schema: accumulator.schema,
-    write: (panes, out) => writePanes(panes as Pane, accumulator, out),
+    write: (panes, out) => writePanes(panes instanceof Pane ? listOf(panes) : (panes as Pane[]), accumulator, out),
     read: (input) => readPanes(input, accumulator, owner),
     readWrittenAs: (schema, where) => {
       const migrating = migratingSerializer(schema, accumulator, where);
       return (input) => readPanes(input, migrating, owner);
     },
+    onStored: (key, panes) => onStored(key, panes as readonly Pane[]),
   };
 }
 
-function writePanes(first: Pane, accumulator: Serializer<unknown>, out: BinaryWriter): void {
-  let count = 0;
-  for (let pane: Pane | undefined = first; pane !== undefined; pane = pane.next) count++;
+function listOf(first: Pane): readonly Pane[] {
+  const panes: Pane[] = [];
+  for (let pane: Pane | undefined = first; pane !== undefined; pane = pane.next) panes.push(pane);
+  return panes;
+}
+
+function writePanes(panes: readonly Pane[], accumulator: Serializer<unknown>, out: BinaryWriter): void {
   out.u8(WINDOWS_AS_PANES);
-  out.varint(count);
-  for (let pane: Pane | undefined = first; pane !== undefined; pane = pane.next) {
+  out.varint(panes.length);
+  for (const pane of panes) {
     out.f64(pane.start);
     out.f64(pane.end);
     out.varint(pane.seq);

@@ -7,7 +7,7 @@
  * Generated code finds the pane of the usual case in line and calls `paneAt` or `addToSession` otherwise.
  */
 
-import type { KeyEntry } from "../../state/key-entry.ts";
+import { KeyEntry } from "../../state/key-entry.ts";
 import { transientCodec } from "../../state/slot-codec.ts";
 import type { SessionAssigner, SlidingAssigner } from "../../time/window-assigner.ts";
 import type { OperatorHost } from "../operator-runtime.ts";
@@ -15,6 +15,7 @@ import { WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
 import { Pane } from "./pane.ts";
 import { paneCodec } from "./pane-codec.ts";
 import { PaneTimers } from "./pane-timers.ts";
+import { StoredPaneTimers } from "./stored-pane-timers.ts";
 import { WindowOperator, type WindowSettings } from "./window-operator.ts";
 
 /** How finely the timers of sessions are sorted before the watermark comes to them. */
@@ -29,7 +30,9 @@ const NEIGHBOURS_PROBED_MAX = 64;
 export class PaneWindowOperator extends WindowOperator {
   /** Set by generated code: emits the result of a pane. */
   fire: (pane: Pane) => void = () => {};
-  readonly #timers: PaneTimers;
+  readonly #timers: PaneTimers | StoredPaneTimers;
+  /** Keys need not be in memory (StoredPaneTimers). */
+  readonly #isStored: boolean;
   /** How far apart windows begin; sessions are not found by their start. */
   readonly #slideMs: number;
 
@@ -37,7 +40,10 @@ export class PaneWindowOperator extends WindowOperator {
     super(host, settings);
     const bucketMs = assigner.kind === "sliding" ? assigner.slideMs : assigner.gapMs / SPANS_PER_GAP;
     this.#slideMs = assigner.kind === "sliding" ? assigner.slideMs : Number.NaN;
-    this.#timers = new PaneTimers(bucketMs, (pane) => (pane.isFired ? this.#purgeTime(pane) : pane.end - 1));
+    const timeOf = (pane: Pane): number => (pane.isFired ? this.#purgeTime(pane) : pane.end - 1);
+    const index = this.table.indexByTime(adoptPanes);
+    this.#isStored = index !== undefined;
+    this.#timers = index ? new StoredPaneTimers(index, this.table, timeOf) : new PaneTimers(bucketMs, timeOf);
   }
 
   override onWatermark(timestampMs: number): void {
@@ -223,28 +229,48 @@ export class PaneWindowOperator extends WindowOperator {
   }
 
   protected override restoreWindows(): void {
-    this.table.registerSlot(paneCodec(this.folding.serializer, this.host));
+    this.table.registerSlot(
+      paneCodec(this.folding.serializer, this.host, (key, panes) => this.#noteStored(key, panes)),
+    );
     this.table.registerSlot(transientCodec("_paneIndex"));
+    if (this.#isStored) return;
     const restored: Pane[] = [];
     for (const entry of this.table.map.values()) {
-      const panes = entry.s0 as readonly Pane[] | undefined;
-      if (panes === undefined) continue;
-      const owned = panes.map((pane) => {
-        const own = new Pane(entry, pane.start, pane.end, pane.acc, pane.seq);
-        own.isFired = pane.isFired;
-        return own;
-      });
-      owned.forEach((pane, index) => {
-        pane.next = owned[index + 1];
-        pane.previous = owned[index - 1];
-      });
-      entry.s0 = owned[0];
-      restored.push(...owned);
+      adoptPanes(entry);
+      for (let pane = entry.s0 as Pane | undefined; pane !== undefined; pane = pane.next) restored.push(pane);
     }
+    this.#await(restored);
+  }
+
+  /** For a key that is restored into a store. */
+  #noteStored(key: unknown, panes: readonly Pane[]): void {
+    const entry = new KeyEntry(key, 0);
+    this.#await(panes.map((pane) => ownedBy(entry, pane)));
+  }
+
+  #await(restored: Pane[]): void {
     restored.sort((left, right) => left.seq - right.seq);
     for (const pane of restored) {
       this.table.raiseNextSeq(pane.seq);
       this.#timers.add(pane);
     }
   }
+}
+
+/** Makes live panes of what was read. */
+function adoptPanes(entry: KeyEntry): void {
+  const panes = entry.s0 as readonly Pane[] | undefined;
+  if (panes === undefined) return;
+  const owned = panes.map((pane) => ownedBy(entry, pane));
+  owned.forEach((pane, index) => {
+    pane.next = owned[index + 1];
+    pane.previous = owned[index - 1];
+  });
+  entry.s0 = owned[0];
+}
+
+function ownedBy(entry: KeyEntry, pane: Pane): Pane {
+  const own = new Pane(entry, pane.start, pane.end, pane.acc, pane.seq);
+  own.isFired = pane.isFired;
+  return own;
 }

@@ -8,7 +8,7 @@ import type { BinaryWriter } from "../../base/binary-writer.ts";
 import type { SlotCodec } from "../../state/slot-codec.ts";
 import { migratingSerializer } from "../../types/schema-compatibility.ts";
 import type { Serializer } from "../../types/type.ts";
-import type { SlicePane } from "./slice.ts";
+import { SlicePane } from "./slice.ts";
 import { checkLayout, WINDOWS_AS_SLICES, type WindowStateOwner, windowStateIncompatible } from "./window-layout.ts";
 
 export interface SliceCodecOptions {
@@ -17,6 +17,8 @@ export interface SliceCodecOptions {
   readonly windowSizeMs: number;
   /** The watermark that the snapshot at hand writes for the key of the pane. */
   readonly firedUntilMs: (pane: SlicePane) => number;
+  /** See SlotCodec. */
+  readonly onStored: (key: unknown, slices: RestoredSlices) => void;
   readonly owner: WindowStateOwner;
 }
 
@@ -39,12 +41,16 @@ export function sliceCodec(options: SliceCodecOptions): SlotCodec {
     name: "_windows",
     kind: "windows",
     schema: options.accumulator.schema,
-    write: (newest, out) => writeSlices(newest as SlicePane, options, out),
+    write: (slices, out) => {
+      if (slices instanceof SlicePane) writeSlices(slices, options, out);
+      else writeRestored(slices as RestoredSlices, options, out);
+    },
     read: (input) => readSlices(input, options, options.accumulator),
     readWrittenAs: (schema, where) => {
       const migrating = migratingSerializer(schema, options.accumulator, where);
       return (input) => readSlices(input, options, migrating);
     },
+    onStored: (key, slices) => options.onStored(key, slices as RestoredSlices),
   };
 }
 
@@ -52,17 +58,36 @@ function writeSlices(newest: SlicePane, options: SliceCodecOptions, out: BinaryW
   let count = 1;
   let oldest = newest;
   for (; oldest.older !== undefined; oldest = oldest.older) count++;
+  writeHeader(options, options.firedUntilMs(newest), count, out);
+  for (let pane: SlicePane | undefined = oldest; pane !== undefined; pane = pane.newer) {
+    writePane(pane.slice, pane, options, out);
+  }
+}
+
+/** What was read, and has become nobody's yet. */
+function writeRestored({ firedUntilMs, panes }: RestoredSlices, options: SliceCodecOptions, out: BinaryWriter): void {
+  writeHeader(options, firedUntilMs, panes.length, out);
+  for (const pane of panes) writePane(pane, pane, options, out);
+}
+
+function writeHeader(options: SliceCodecOptions, firedUntilMs: number, count: number, out: BinaryWriter): void {
   out.u8(WINDOWS_AS_SLICES);
   out.varint(options.windowSizeMs);
-  out.f64(options.firedUntilMs(newest));
+  out.f64(firedUntilMs);
   out.varint(count);
-  for (let pane: SlicePane | undefined = oldest; pane !== undefined; pane = pane.newer) {
-    out.f64(pane.slice.start);
-    out.f64(pane.slice.end);
-    out.varint(pane.seq);
-    out.u8(pane.acc === undefined ? 0 : 1);
-    if (pane.acc !== undefined) options.accumulator.write(pane.acc, out);
-  }
+}
+
+function writePane(
+  { start, end }: Pick<RestoredPane, "start" | "end">,
+  { seq, acc }: Pick<RestoredPane, "seq" | "acc">,
+  { accumulator }: SliceCodecOptions,
+  out: BinaryWriter,
+): void {
+  out.f64(start);
+  out.f64(end);
+  out.varint(seq);
+  out.u8(acc === undefined ? 0 : 1);
+  if (acc !== undefined) accumulator.write(acc, out);
 }
 
 function readSlices(input: BinaryReader, options: SliceCodecOptions, accumulator: Serializer<unknown>): RestoredSlices {

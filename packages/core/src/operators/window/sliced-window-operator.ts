@@ -12,13 +12,16 @@
  *   accumulator begins with the record that came first; further records may come to it in another order than they arrived.
  * - S5. A key does not fall behind: after a rescale the operator's watermark may be lower than the one the key had; until
  *   it has caught up, windows that have fired for the key do not fire again.
+ * - S6. Where keyed state is in a store, slices have no lists of their panes: keys have their turns (SliceTurns), for which they
+ *   are read, and what they emit comes in the same order.
  *
  * Generated code folds, finds the pane of the usual case in line, and calls `sliceAt` and `paneIn` otherwise.
  */
 
-import type { KeyEntry } from "../../state/key-entry.ts";
+import { KeyEntry } from "../../state/key-entry.ts";
 import { transientCodec } from "../../state/slot-codec.ts";
 import type { SnapshotFormat } from "../../state/store-snapshot.ts";
+import type { DueKey } from "../../state/stored-time-index.ts";
 import { TimeWindow } from "../../time/time-window.ts";
 import type { OperatorHost, OperatorSnapshot } from "../operator-runtime.ts";
 import { WAITING_COUNTED_MAX, type WaitingForTime } from "../waiting.ts";
@@ -26,6 +29,7 @@ import { firstCreatedOf, Slice, SlicePane } from "./slice.ts";
 import { type RestoredPane, type RestoredSlices, sliceCodec } from "./slice-codec.ts";
 import type { SliceGrid } from "./slice-grid.ts";
 import { SliceList } from "./slice-list.ts";
+import { PURGE_SEQ, SliceTurns, windowSeq } from "./slice-turns.ts";
 import { windowStateIncompatible } from "./window-layout.ts";
 import { WindowOperator, type WindowSettings } from "./window-operator.ts";
 
@@ -53,14 +57,26 @@ export class SlicedWindowOperator extends WindowOperator {
   /** The watermark of the last snapshot; what is written of an entry later must not tell of the time after. */
   #snapshotWatermark = Number.MIN_SAFE_INTEGER;
   /** S5: the watermarks of restored keys that are ahead of the operator's. */
-  #ahead: Map<KeyEntry, number> | undefined = undefined;
+  #ahead: WeakMap<KeyEntry, number> | undefined = undefined;
+  /** The highest of them. */
+  #aheadUntilMs = Number.NEGATIVE_INFINITY;
+  #firing = new TimeWindow(0, 0);
+  /** S6. */
+  readonly #turns: SliceTurns | undefined;
 
   constructor(host: OperatorHost, settings: WindowSettings, grid: SliceGrid) {
     super(host, settings);
     this.grid = grid;
+    const index = this.table.indexByTime((entry) => this.#adopt(entry));
+    const timing = { grid, isMerging: this.#isMerging, allowedLatenessMs: this.allowedLatenessMs };
+    this.#turns = index && new SliceTurns(index, timing);
   }
 
   override onWatermark(timestampMs: number): void {
+    if (this.#turns !== undefined) {
+      this.#takeTurns(this.#turns, timestampMs);
+      return;
+    }
     const previous = this.currentWatermark;
     this.currentWatermark = timestampMs;
     if (timestampMs < this.#nextMs) return;
@@ -129,7 +145,7 @@ export class SlicedWindowOperator extends WindowOperator {
     const snapshot = super.snapshot(checkpointId, format);
     const now = this.currentWatermark;
     this.#snapshotWatermark = now;
-    if (this.#ahead !== undefined && [...this.#ahead.values()].every((each) => each <= now)) this.#ahead = undefined;
+    if (this.#aheadUntilMs <= now) this.#ahead = undefined;
     return snapshot;
   }
 
@@ -167,7 +183,8 @@ export class SlicedWindowOperator extends WindowOperator {
     }
     if (pane.older !== undefined) pane.older.newer = pane;
     (entry.s1 as Map<Slice, SlicePane> | undefined)?.set(slice, pane);
-    slice.append(pane);
+    if (this.#turns === undefined) slice.append(pane);
+    else this.#turns.onCreated(pane, this.#watermarkOf(entry));
     return pane;
   }
 
@@ -204,6 +221,7 @@ export class SlicedWindowOperator extends WindowOperator {
   }
 
   protected override nextWindow(): WaitingForTime | undefined {
+    if (this.#turns !== undefined) return this.#nextTurn(this.#turns);
     const end = this.#nextWindowEnd(this.currentWatermark + 1);
     const slice = this.#slices.firstWithWindowAfter(this.currentWatermark + 1);
     if (slice === undefined || end === Number.POSITIVE_INFINITY) return undefined;
@@ -227,6 +245,50 @@ export class SlicedWindowOperator extends WindowOperator {
 
   #windowStart(slice: Slice, windowEnd: number): number {
     return this.#isMerging ? windowEnd - this.grid.sizeMs : slice.start;
+  }
+
+  /** S6: as what follows, key by key. */
+  #takeTurns(turns: SliceTurns, timestampMs: number): void {
+    this.currentWatermark = timestampMs;
+    for (const slice of this.#slices.byTime) if (slice.firstWindowEnd - 1 <= timestampMs) slice.hasFired = true;
+    for (let turn = turns.pollUntil(timestampMs); turn !== undefined; turn = turns.pollUntil(timestampMs)) {
+      this.table.select(turn.key);
+      const entry = this.table.current;
+      if (entry !== undefined) this.#takeTurn(turns, turn, entry);
+    }
+    for (const slice of this.#slices.removeWhile((oldest) => this.isLate(oldest.lastWindowEnd))) slice.isOver = true;
+  }
+
+  #takeTurn(turns: SliceTurns, turn: DueKey, entry: KeyEntry): void {
+    const { timeMs, seq } = turn;
+    const oldest = seq === PURGE_SEQ ? undefined : turns.oldestOf(entry, turn);
+    if (oldest !== undefined && (this.#ahead === undefined || !this.#hasFired(entry, timeMs + 1))) {
+      this.fire(oldest, this.#windowOf(oldest.slice, timeMs + 1));
+    }
+    let pane = entry.s0 as SlicePane | undefined;
+    while (pane !== undefined) {
+      const { older } = pane;
+      const isOver = pane.slice.lastWindowEnd - 1 + this.allowedLatenessMs <= timeMs;
+      // Where every slice is a window, others of the same end have turns of their own.
+      if (isOver && (seq === PURGE_SEQ || this.#isMerging || pane === oldest)) this.#remove(pane);
+      pane = older;
+    }
+    if (entry.s0 !== undefined) turns.schedule(entry, timeMs, seq);
+  }
+
+  /** The same object as long as it is the same window. */
+  #windowOf(slice: Slice, end: number): TimeWindow {
+    const start = this.#windowStart(slice, end);
+    if (this.#firing.start !== start || this.#firing.end !== end) this.#firing = new TimeWindow(start, end);
+    return this.#firing;
+  }
+
+  #nextTurn(turns: SliceTurns): WaitingForTime | undefined {
+    const next = turns.nextWindows(WAITING_COUNTED_MAX + 1);
+    if (next.length === 0) return undefined;
+    const atMs = next[0]!.timeMs;
+    const window = { start: atMs + 1 - this.grid.sizeMs, end: atMs + 1 };
+    return { atMs, window, keys: next.length, timers: undefined, hasMore: next.length > WAITING_COUNTED_MAX };
   }
 
   #fireWindows(end: number): void {
@@ -333,22 +395,17 @@ export class SlicedWindowOperator extends WindowOperator {
       sliceCodec({
         accumulator: this.folding.serializer,
         windowSizeMs: this.#isMerging ? this.grid.sizeMs : 0,
-        firedUntilMs: (pane) =>
-          Math.max(this.#snapshotWatermark, this.#ahead?.get(pane.entry) ?? this.#snapshotWatermark),
+        firedUntilMs: (pane) => this.#firedUntil(pane.entry),
+        onStored: (key, slices) => this.#noteStored(key, slices),
         owner: this.host,
       }),
     );
     this.table.registerSlot(transientCodec("_paneIndex"));
+    if (this.#turns !== undefined) return;
     const restored: SlicePane[] = [];
     for (const entry of this.table.map.values()) {
-      const slices = entry.s0 as RestoredSlices | undefined;
-      if (slices === undefined) continue;
-      entry.s0 = undefined;
-      if (slices.firedUntilMs > this.currentWatermark) {
-        this.#ahead ??= new Map();
-        this.#ahead.set(entry, slices.firedUntilMs);
-      }
-      this.#adoptPanes(entry, slices, restored);
+      this.#adopt(entry);
+      for (let pane = entry.s0 as SlicePane | undefined; pane !== undefined; pane = pane.older) restored.push(pane);
       this.table.removeIfEmpty(entry);
     }
     restored.sort((left, right) => left.seq - right.seq);
@@ -358,17 +415,46 @@ export class SlicedWindowOperator extends WindowOperator {
     }
   }
 
-  #adoptPanes(entry: KeyEntry, slices: RestoredSlices, restored: SlicePane[]): void {
+  /** What is written outside of a snapshot is of now, and holds until the key's next turn. */
+  #firedUntil(entry: KeyEntry): number {
+    const now = this.table.writesSnapshot ? this.#snapshotWatermark : this.currentWatermark;
+    return Math.max(now, this.#ahead?.get(entry) ?? now);
+  }
+
+  /** V1 of SliceTurns, for a key that is restored into a store. */
+  #noteStored(key: unknown, slices: RestoredSlices): void {
+    const entry = new KeyEntry(key, 0);
+    entry.s0 = slices;
+    this.#adopt(entry);
+    for (let pane = entry.s0 as SlicePane | undefined; pane !== undefined; pane = pane.older) {
+      this.table.raiseNextSeq(pane.seq);
+    }
+    this.#turns?.schedule(entry, this.#watermarkOf(entry), PURGE_SEQ);
+  }
+
+  /** Makes live panes of what was read. */
+  #adopt(entry: KeyEntry): void {
+    const slices = entry.s0 as RestoredSlices | undefined;
+    if (slices === undefined) return;
+    if (slices.firedUntilMs > this.currentWatermark) {
+      this.#ahead ??= new WeakMap();
+      this.#ahead.set(entry, slices.firedUntilMs);
+      this.#aheadUntilMs = Math.max(this.#aheadUntilMs, slices.firedUntilMs);
+    }
+    this.#adoptPanes(entry, slices);
+  }
+
+  #adoptPanes(entry: KeyEntry, slices: RestoredSlices): void {
     let newest: SlicePane | undefined;
     for (const saved of slices.panes) {
       const slice = this.#restoredSlice(saved);
-      if (slice.isOver) continue;
+      // A key that is read in its turn may have panes that are over only after it.
+      if (slice.isOver && this.#turns === undefined) continue;
       if (slice.firstWindowEnd - 1 <= slices.firedUntilMs) slice.hasFired = true;
       const pane = new SlicePane(entry, slice, saved.acc, saved.seq);
       pane.older = newest;
       if (newest !== undefined) newest.newer = pane;
       newest = pane;
-      restored.push(pane);
     }
     entry.s0 = newest;
     let lowestSeq = Number.POSITIVE_INFINITY;
@@ -389,8 +475,4 @@ export class SlicedWindowOperator extends WindowOperator {
     }
     return this.#sliceOf(start, end);
   }
-}
-
-function windowSeq(oldest: SlicePane, windowEnd: number): number {
-  return oldest.isDisordered ? firstCreatedOf(oldest, windowEnd).seq : oldest.seq;
 }
