@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 
 /**
- * The command `bench`: `bench JOB`, `bench all` and `bench micro`.
+ * The command `bench`: `bench JOB`, `bench all`, `bench micro` and `bench large-state`.
  * Returns the exit code: 0, 1 when something failed, 2 for bad options.
  * @internal
  */
@@ -20,5 +20,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const subcommand = [node!, `${script} ${command}`, ...argv.slice(3)];
   if (command === "micro") return (await import("./micro/micro-command.ts")).microCommand(subcommand);
   if (command === "all") return (await import("./suite/suite-command.ts")).suiteCommand(subcommand);
+  if (command === "large-state") {
+    return (await import("./large/large-state-command.ts")).largeStateCommand(subcommand);
+  }
   return (await import("./job-command.ts")).jobCommand(argv);
 }

@@ -157,7 +157,7 @@ function benchCommand(env: NodeJS.ProcessEnv): Command {
     .option("--rate <n>", "events per second of real time for --latency", whole(1, RATE_MAX), RATE_DEFAULT)
     .addHelpText(
       "after",
-      "\nbench all --help: all jobs and targets in one table; bench micro --help: single hot paths",
+      "\nbench all --help: all jobs and targets in one table; bench micro --help: single hot paths; bench large-state --help: state that outgrows memory",
     );
   return addFlinkOptions(command, env).exitOverride();
 }
