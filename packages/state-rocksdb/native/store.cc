@@ -22,6 +22,8 @@ constexpr uint64_t kDefaultCacheBytes = 64ull << 20;
 constexpr uint64_t kDefaultWriteBufferBytes = 64ull << 20;
 constexpr uint64_t kUnboundedBytes = 1ull << 50;
 constexpr double kDefaultHighPriorityShare = 0.1;
+constexpr int kMemtables = 4;
+constexpr int kLevel0Files = 8;
 constexpr size_t kArenaBlockBytes = 256ull << 10;
 
 /** A merge appends its operand to the value; elements of a list delimit themselves. */
@@ -149,11 +151,15 @@ rocksdb::DBOptions DatabaseOptions(bool create_if_missing) {
 rocksdb::ColumnFamilyOptions Store::FamilyOptions(bool expires) const {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = memtable_bytes_;
+  // The cache in front writes much at once: it waits for the disk only when these are full, or all stores' budget is.
+  options.max_write_buffer_number = kMemtables;
   // The least that a table in memory takes: there is one for each state of each operator.
   options.arena_block_size = std::min<size_t>(kArenaBlockBytes, memtable_bytes_ / 8);
   // Most reads are for keys that no table in memory has: searching it costs more than reading a block that is cached.
   options.memtable_prefix_bloom_size_ratio = 0.05;
   options.memtable_whole_key_filtering = true;
+  // Each checkpoint makes one file here, and merging them rewrites, and uploads anew, what they overlap: all of it with random keys.
+  options.level0_file_num_compaction_trigger = kLevel0Files;
   options.compression = Compression();
   options.level_compaction_dynamic_level_bytes = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions()));

@@ -19,7 +19,7 @@ export const ROCKSDB_MEMORY_MANAGED: ConfigOption<boolean> = option({
   type: booleanType,
   default: true,
   description:
-    "Whether the stores of a process keep to `taskmanager.memory.managed.size`. If not, blocks that were read still take no more than that, and writes take 16 to 32 MiB for each state of each operator's subtask.",
+    "Whether the stores of a process keep to `taskmanager.memory.managed.size`. If not, blocks that were read still take no more than that, and writes take up to 64 MiB for each state of each operator's subtask.",
 });
 
 /** The option `state.backend.rocksdb.memory.fixed-per-slot`. @public */

@@ -27,8 +27,11 @@ import { rowsFamilyIn, rowsFromWhole } from "./stored-rows.ts";
 const BATCH_BYTES = 256 * 1024;
 const VALUE_BYTES = 4 * 1024;
 
-/** Longer values are written whether they have changed or not: a copy of each would be kept. */
-const LOADED_BYTES_MAX = 512;
+/**
+ * Longer values are written whether they have changed or not, since a copy of each is kept; all copies together are within the
+ * bytes that the cache may have.
+ */
+const LOADED_BYTES_MAX = 64 * 1024;
 
 /** The mean size of an entry is about the last this many. */
 const SAMPLES = 4096;
