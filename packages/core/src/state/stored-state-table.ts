@@ -135,6 +135,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     validateKey(key, this.owner);
     const place = mapKeyOf(key);
     if (!this.mayWait || this.#removed.has(place)) return this.map.get(place);
+    this.#tidyIfFull();
     this.#makeRoom();
     const entry = new StoredEntry(key, this.version);
     if (!this.#store.load(entry)) return undefined;
@@ -143,7 +144,6 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
     this.#markDirty(entry);
     if (this.#index === undefined) return entry;
     this.#onRead(entry);
-    // What was read may have had its time.
     this.removeIfEmpty(entry);
     return this.map.get(place);
   }
@@ -343,7 +343,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   }
 
   protected override newEntry(key: unknown): KeyEntry {
-    if (this.#removed.size >= REMOVED_MAX || this.#touched.length >= this.#touchedMax) this.#tidy();
+    this.#tidyIfFull();
     this.#cachedCount++;
     const place = mapKeyOf(key);
     const removed = this.#removed.get(place);
@@ -429,7 +429,8 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   }
 
   /** Lets go what was touched and is nothing any more; writes when that is not enough. */
-  #tidy(): void {
+  #tidyIfFull(): void {
+    if (this.#removed.size < REMOVED_MAX && this.#touched.length < this.#touchedMax) return;
     this.#store.flush();
     this.#touched = this.#touched.filter((entry) => {
       if (!isEmptyEntry(entry) || entry.isStored) return true;
