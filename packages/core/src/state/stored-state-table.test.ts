@@ -288,6 +288,23 @@ test("S30: what comes and goes between two snapshots leaves nothing behind, in m
   expect(states.table.map.size).toBe(0);
 });
 
+test("S30: what is remembered of keys that are read and removed does not grow with them", () => {
+  const table = new Machine().table(50, true, { rememberedMax: 100 });
+  const { value } = statesOf(table, undefined);
+  for (let key = 0; key < 1000; key++) {
+    table.select(key);
+    value.update(key);
+  }
+  table.beginSnapshot().writeAll();
+  const { written } = table.traffic;
+  for (let key = 0; key < 1000; key++) {
+    table.select(key);
+    value.clear();
+  }
+  expect(table.traffic.written).toBeGreaterThan(written + 800);
+  table.close();
+});
+
 test("S30: what was cleared before a snapshot and comes and goes while it is cut stays cleared", () => {
   const table = new Machine().table(100, true);
   const { value } = statesOf(table, undefined);

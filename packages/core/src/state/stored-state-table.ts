@@ -39,24 +39,21 @@ import {
   type StoredSnapshot,
   type StoredSnapshotParts,
 } from "./stored-snapshot.ts";
-import type { StoredTableOptions, StoredTableTraffic } from "./stored-table-options.ts";
+import {
+  REMEMBERED_MAX,
+  type StoredTableOptions,
+  type StoredTableTraffic,
+  WHOLE_ENTRIES_MAX,
+} from "./stored-table-options.ts";
 import { INDEX_FAMILY, StoredTimeIndex } from "./stored-time-index.ts";
 import { TouchedGenerations } from "./touched-generations.ts";
 
-/** Up to here a map or a list that is read and written as a whole is the faster one. */
-const WHOLE_ENTRIES_MAX = 64;
-
 /** What an eviction leaves in the cache. */
 const KEPT_SHARE = 0.75;
-
 /** However large values are. */
 const CACHED_MIN = 16;
 /** How large they are is found out by writing when there are so many of them. */
 const SAMPLED_MIN = 256;
-
-/** Entries that were touched or removed, and are not written, before what of them is nothing any more is let go. */
-const TOUCHED_MIN = 65_536;
-const REMOVED_MAX = 65_536;
 
 /** @internal */
 export class StoredStateTable extends KeyedStateTable implements LargeValues {
@@ -67,7 +64,8 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   readonly #removed = new Map<MapKey, StoredEntry>();
   /** Under the current version. */
   #touched: StoredEntry[] = [];
-  #touchedMax = TOUCHED_MIN;
+  readonly #rememberedMax: number;
+  #touchedMax: number;
   readonly #generations = new TouchedGenerations();
   /** Entries with values in the map. */
   #cachedCount = 0;
@@ -86,6 +84,8 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
   constructor(owner: KeyedStateOwner, maxParallelism: number, options: StoredTableOptions) {
     super(owner, maxParallelism);
     this.#options = options;
+    this.#rememberedMax = options.rememberedMax ?? REMEMBERED_MAX;
+    this.#touchedMax = this.#rememberedMax;
     this.#storeId = options.random.uuid();
     const wholeEntriesMax = options.wholeEntriesMax ?? WHOLE_ENTRIES_MAX;
     this.#paged = new PagedValues(wholeEntriesMax, options.cacheEntriesMax, () => this.#writeBack());
@@ -430,15 +430,15 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
 
   /** Lets go what was touched and is nothing any more; writes when that is not enough. */
   #tidyIfFull(): void {
-    if (this.#removed.size < REMOVED_MAX && this.#touched.length < this.#touchedMax) return;
+    if (this.#removed.size < this.#rememberedMax && this.#touched.length < this.#touchedMax) return;
     this.#store.flush();
     this.#touched = this.#touched.filter((entry) => {
       if (!isEmptyEntry(entry) || entry.isStored) return true;
       this.#forgetRemoved([entry]);
       return false;
     });
-    const touchedMax = Math.max(TOUCHED_MIN, 2 * this.#cachedCount);
-    if (this.#removed.size >= REMOVED_MAX || this.#touched.length >= touchedMax) this.#writeBack();
+    const touchedMax = Math.max(this.#rememberedMax, 2 * this.#cachedCount);
+    if (this.#removed.size >= this.#rememberedMax || this.#touched.length >= touchedMax) this.#writeBack();
     this.#touchedMax = Math.max(touchedMax, 2 * this.#touched.length);
   }
 
@@ -460,7 +460,7 @@ export class StoredStateTable extends KeyedStateTable implements LargeValues {
 
   #endGeneration(): void {
     if (this.#touched.length > 0 && this.readsOnDemand) {
-      this.#generations.add(this.version, this.#touched, TOUCHED_MIN + 2 * this.#cachedCount);
+      this.#generations.add(this.version, this.#touched, this.#rememberedMax + 2 * this.#cachedCount);
     }
     this.#touched = [];
     this.version++;

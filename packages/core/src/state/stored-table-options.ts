@@ -1,6 +1,12 @@
 import type { Random } from "../platform/platform.ts";
 import type { Stores } from "../platform/stores.ts";
 
+/** Up to here a map or a list that is read and written as a whole is the faster one. */
+export const WHOLE_ENTRIES_MAX = 64;
+
+/** Entries that were touched or removed, and are not written, before what of them is nothing any more is let go. */
+export const REMEMBERED_MAX = 65_536;
+
 /** @internal */
 export interface StoredTableOptions {
   readonly stores: Stores;
@@ -10,8 +16,10 @@ export interface StoredTableOptions {
   readonly cacheEntriesMax: number;
   /** What they take in the store, about; as objects it is a multiple. */
   readonly cacheBytesMax: number;
-  /** Maps and lists with more entries are put into rows. Default 64. */
+  /** Maps and lists with more entries are put into rows. Default `WHOLE_ENTRIES_MAX`. */
   readonly wholeEntriesMax?: number;
+  /** Default `REMEMBERED_MAX`. */
+  readonly rememberedMax?: number;
   /** Whether checkpoints have the files of the store; otherwise they have all state in the canonical format. */
   readonly isIncremental: boolean;
   /** Makes the names of stores. */

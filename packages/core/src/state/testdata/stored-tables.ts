@@ -6,6 +6,7 @@ import { RestoredKeyedState } from "../keyed-snapshot-format.ts";
 import type { KeyedStateOwner, KeyedStateTable } from "../keyed-state-table.ts";
 import type { RunningKeyedSnapshot, StoreSnapshot } from "../store-snapshot.ts";
 import { StoredStateTable } from "../stored-state-table.ts";
+import { REMEMBERED_MAX, type StoredTableOptions } from "../stored-table-options.ts";
 
 export const owner = { operatorName: "totals", uid: "totals" } as const;
 export const MAX_PARALLELISM = 128;
@@ -32,7 +33,7 @@ export class Machine {
   table(
     cacheEntriesMax: number,
     readsOnDemand: boolean,
-    bounds: { readonly wholeEntriesMax?: number; readonly cacheBytesMax?: number } = {},
+    bounds: Partial<Pick<StoredTableOptions, "wholeEntriesMax" | "cacheBytesMax" | "rememberedMax">> = {},
   ): StoredStateTable {
     const directory = `/state/${this.#count++}`;
     const table = new StoredStateTable(this.owner, MAX_PARALLELISM, {
@@ -41,6 +42,7 @@ export class Machine {
       cacheEntriesMax,
       cacheBytesMax: bounds.cacheBytesMax ?? 2 ** 30,
       wholeEntriesMax: bounds.wholeEntriesMax ?? this.#wholeEntriesMax,
+      rememberedMax: bounds.rememberedMax ?? REMEMBERED_MAX,
       isIncremental: true,
       random: this.#random,
     });
