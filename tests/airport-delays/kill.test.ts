@@ -84,7 +84,6 @@ test(
 
 // At a higher parallelism rows of different keys may change places, so the rows are compared.
 test.each([
-  ["threads", 2],
   ["threads", 4],
   ["in-thread", 2],
 ] as const)(
