@@ -6,7 +6,7 @@ import type { ReadableFile } from "../platform/file-system.ts";
 import { FileSystemError } from "../platform/platform.ts";
 import { readState } from "./checkpoint-reader.ts";
 import type { FileSystems } from "./file-systems.ts";
-import type { StateHandle } from "./state-handles.ts";
+import type { FileHandle, StateHandle } from "./state-handles.ts";
 import { checksumOf } from "./state-source.ts";
 
 /** What is read at a time: also what a small piece costs, so that pieces one behind the other cost one read. */
@@ -42,7 +42,7 @@ export async function openState(fs: FileSystems, directory: string, handle: Stat
 async function openVerified(
   fs: FileSystems,
   path: string,
-  { sizeBytes, crc32c: expected }: StateHandle & { readonly kind: "file" },
+  { sizeBytes, crc32c: expected }: FileHandle,
 ): Promise<ReadableFile | undefined> {
   let file: ReadableFile | undefined;
   try {

@@ -4,11 +4,8 @@ import { MillraceError } from "../base/errors.ts";
 import { FileSystemError, type LocalFs, type OpenFile } from "../platform/platform.ts";
 import { readState } from "./checkpoint-reader.ts";
 import type { FileSystems } from "./file-systems.ts";
-import type { StateHandle } from "./state-handles.ts";
+import type { FileHandle, StateHandle } from "./state-handles.ts";
 import { readParts } from "./state-source.ts";
-
-/** @internal */
-export type FileHandle = StateHandle & { readonly kind: "file" };
 
 /**
  * Writes the bytes of a handle of the checkpoint in `directory` to a new file.

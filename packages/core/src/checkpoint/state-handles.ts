@@ -18,6 +18,9 @@ export type StateHandle =
       readonly crc32c: number;
     };
 
+/** A handle whose bytes are in a file. @internal */
+export type FileHandle = StateHandle & { readonly kind: "file" };
+
 /** Keyed state as the files of a local store. @internal */
 export interface StoreHandle {
   readonly kind: "store";

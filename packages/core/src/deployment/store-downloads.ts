@@ -6,8 +6,8 @@ import { type LoadedCheckpoint, readState } from "../checkpoint/checkpoint-reade
 import type { FileSystems } from "../checkpoint/file-systems.ts";
 import { LocalFileSystem } from "../checkpoint/local-file-system.ts";
 import { stateSizeOf } from "../checkpoint/snapshot-files.ts";
-import { copyIntact, copyState, type FileHandle, onLocalDisk } from "../checkpoint/state-copies.ts";
-import type { StateHandle, StoreFileHandle, StoreHandle } from "../checkpoint/state-handles.ts";
+import { copyIntact, copyState, onLocalDisk } from "../checkpoint/state-copies.ts";
+import type { FileHandle, StateHandle, StoreFileHandle, StoreHandle } from "../checkpoint/state-handles.ts";
 import type { LocalFs, Platform, Random } from "../platform/platform.ts";
 import type { Stores } from "../platform/stores.ts";
 import type { RestoredStore } from "../state/store-snapshot.ts";

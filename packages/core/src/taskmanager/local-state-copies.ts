@@ -13,7 +13,7 @@
 import { crc32c } from "../base/crc32c.ts";
 import type { CheckpointTrigger } from "../checkpoint/checkpoint-trigger.ts";
 import { LocalFileSystem } from "../checkpoint/local-file-system.ts";
-import type { StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
+import type { FileHandle, StateHandle, StoreHandle } from "../checkpoint/state-handles.ts";
 import { checksumOf, readParts, wholeOf } from "../checkpoint/state-source.ts";
 import type { ReadableFile } from "../platform/file-system.ts";
 import { FileSystemError, type LocalFs } from "../platform/platform.ts";
@@ -29,8 +29,6 @@ export interface LocalStateCopiesOptions {
   readonly directories: readonly string[];
   readonly onWarning: (text: string) => void;
 }
-
-type FileHandle = StateHandle & { readonly kind: "file" };
 
 export class LocalStateCopies {
   readonly #options: LocalStateCopiesOptions;
